@@ -1,0 +1,65 @@
+# Every verb sets up what it needs; set-up is quick when nothing changed. `make help` lists the verbs.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.setup
+PACKAGES := $(wildcard libs/*) $(wildcard services/*)
+PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: help setup lock fmt check test test-fast test-faults demo up down bench docs
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(SETUP) ## a virtual environment with everything in it, from the hashed lock
+
+$(SETUP): requirements.lock uv.requirements.lock $(PYPROJECTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version + ". Set PYTHON=python3.11, for example: make setup PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r uv.requirements.lock
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	touch $@
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
+
+lock: ## resolve the locks anew after a change of dependencies
+	$(COMPILE) $(foreach p,$(PYPROJECTS),--no-emit-package $(shell sed -nE 's/^name = "(.*)"/\1/p' $(p))) $(PYPROJECTS) dev.in -o requirements.lock
+	$(foreach s,$(wildcard services/*),$(COMPILE) -c requirements.lock --no-emit-package okr-common libs/okr_common/pyproject.toml $(s)/pyproject.toml -o $(s)/requirements.lock &&) true
+
+fmt: $(SETUP) ## format and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: $(SETUP) ## lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(wildcard libs/*/src) $(wildcard services/*/src)
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python docs/generate.py --check
+	$(BIN)/python deploy/generate.py --check
+
+test: $(SETUP) ## all tests that need no container engine: real Kafka, real PostgreSQL
+	$(BIN)/pytest -m "not containers and not long" --durations=10
+
+test-fast: $(SETUP) ## the tests that need neither Kafka nor PostgreSQL
+	$(BIN)/pytest -m "not stack and not containers"
+
+docs: $(SETUP) ## write the parts of docs/ that come from code
+	$(BIN)/python docs/generate.py
+	$(BIN)/python deploy/generate.py
+
+demo: $(SETUP) ## the whole flow on real data, told in the terminal
+	$(BIN)/okr demo
+
+up: $(SETUP) ## start the embedded stack and the services
+	$(BIN)/okr up
+
+down: $(SETUP) ## stop them
+	$(BIN)/okr down
+
+bench: $(SETUP) ## speed, freshness and footprint, as a table and as build/bench.json
+	mkdir -p build
+	$(BIN)/python bench --json build/bench.json
