@@ -1,0 +1,1 @@
+"""The language and the plumbing that all OKR services share."""

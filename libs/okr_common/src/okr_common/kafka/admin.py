@@ -1,0 +1,109 @@
+"""Topics and facts about the cluster."""
+
+import concurrent.futures
+import time
+from concurrent.futures import Future
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec  # confluent_kafka.admin has it, its types do not say so
+from confluent_kafka.cimpl import NewTopic
+
+from okr_common.errors import RetryableError
+from okr_common.topics import TOPICS, Topic
+
+LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+
+
+def client(bootstrap: str) -> AdminClient:
+    """An AdminClient that does not write connection errors to stderr."""
+    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 2, "socket.timeout.ms": 5000})
+
+
+def ensure_topics(bootstrap: str, timeout: float = 30) -> list[str]:
+    """Makes the topics that are missing and returns their names.
+
+    Raises RetryableError when the broker does not answer in time.
+    """
+    admin = client(bootstrap)
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            missing = [topic for name, topic in TOPICS.items() if name not in admin.list_topics(timeout=5).topics]
+            futures = admin.create_topics([_new(topic) for topic in missing], operation_timeout=10) if missing else {}
+            return [name for name, future in futures.items() if _created(future)]
+        except KafkaException as error:
+            if time.monotonic() > deadline:
+                raise RetryableError(
+                    f"the broker at {bootstrap} did not answer within {timeout:.0f} s: {error}"
+                ) from error
+            time.sleep(0.2)
+
+
+def recreate_topics(bootstrap: str, timeout: float = 30) -> None:
+    """Makes every topic anew and empty, and forgets the groups nobody is in: for tests and a demo that begins anew."""
+    admin = client(bootstrap)
+    groups = [group.group_id for group in admin.list_consumer_groups(request_timeout=timeout).result().valid]
+    forgotten = admin.delete_consumer_groups(groups, request_timeout=timeout) if groups else {}
+    deleted = admin.delete_topics(list(TOPICS), operation_timeout=timeout)
+    concurrent.futures.wait([*deleted.values(), *forgotten.values()], timeout)
+    deadline = time.monotonic() + timeout
+    while TOPICS.keys() & admin.list_topics(timeout=5).topics.keys():
+        if time.monotonic() > deadline:
+            raise RetryableError(f"the broker at {bootstrap} did not delete the topics within {timeout:.0f} s")
+        time.sleep(0.02)
+    ensure_topics(bootstrap, timeout)
+    # each time a new client: one that knew a deleted topic may hold on to "no leader" for the new one of its name
+    while trouble := _not_served(client(bootstrap)):
+        if time.monotonic() > deadline:
+            raise RetryableError(f"the broker at {bootstrap} does not serve the new topics: {trouble}")
+        time.sleep(0.02)
+
+
+def _not_served(admin: AdminClient) -> str:
+    """What is wrong with the first partition that does not answer: a topic is listed a moment before it is served."""
+    places = [TopicPartition(topic.name, number) for topic in TOPICS.values() for number in range(topic.partitions)]
+    answers = admin.list_offsets(dict.fromkeys(places, LATEST), request_timeout=5)
+    concurrent.futures.wait(answers.values(), 10)
+    return next((f"{place}: {answer.exception()}" for place, answer in answers.items() if answer.exception()), "")
+
+
+def _new(topic: Topic) -> NewTopic:
+    return NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=-1, config=topic.config())
+
+
+def _created(future: Future[None]) -> bool:
+    try:
+        future.result()
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+            return False
+        raise
+    return True
+
+
+def identities(bootstrap: str, topics: list[str]) -> tuple[str, dict[str, str]]:
+    """The cluster's id, and the id of each topic: another one means that offsets of before mean nothing.
+
+    Raises RetryableError when the broker does not answer.
+    """
+    admin = client(bootstrap)
+    try:
+        cluster = admin.describe_cluster(request_timeout=10).result()
+        described = admin.describe_topics(TopicCollection(topics), request_timeout=10)
+        return str(cluster.cluster_id), {name: str(future.result().topic_id) for name, future in described.items()}
+    except KafkaException as error:
+        raise RetryableError(f"the broker at {bootstrap} did not say which topics it has: {error}") from error
+
+
+def end_offsets(bootstrap: str, topic: Topic) -> dict[int, int]:
+    """Of each partition the offset that its next message will have.
+
+    Raises RetryableError when the broker does not answer.
+    """
+    wanted = {TopicPartition(topic.name, partition): LATEST for partition in range(topic.partitions)}
+    try:
+        found = client(bootstrap).list_offsets(wanted, request_timeout=10)
+        return {int(place.partition or 0): answer.result().offset for place, answer in found.items()}
+    except KafkaException as error:
+        raise RetryableError(f"{bootstrap} does not tell where {topic.name} ends: {error}") from error

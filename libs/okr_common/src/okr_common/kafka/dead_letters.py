@@ -1,0 +1,67 @@
+"""Messages nobody can handle: their bytes, why, and where from, under Kafka Connect's header names."""
+
+from typing import Protocol
+from uuid import uuid5
+
+from okr_common import codec, metrics
+from okr_common.clock import utc_now
+from okr_common.delivery.outbox import Outgoing
+from okr_common.errors import PermanentError
+from okr_common.events import NAMESPACE
+from okr_common.topics import DEAD_LETTERS
+from okr_common.topology import Stage
+
+CE_TYPE = "okr.dead_letter.v1"
+PREFIX = "__connect.errors."
+
+
+class Received(Protocol):
+    """A message as confluent-kafka has it."""
+
+    def topic(self) -> str | None:
+        """Where it stood."""
+
+    def partition(self) -> int | None:
+        """In which partition."""
+
+    def offset(self) -> int | None:
+        """At which place."""
+
+    def key(self) -> bytes | str | None:
+        """Its key."""
+
+    def value(self) -> bytes | str | None:
+        """Its bytes."""
+
+
+def dead_letter(message: Received, why: PermanentError, stage: Stage, topic_id: str) -> Outgoing:
+    """The dead letter of this message, under an id made of (topic id, partition, offset): a repeat is recognised."""
+    where = f"{topic_id}/{message.partition()}/{message.offset()}"
+    metrics.DEAD_LETTERS.labels(message.topic(), why.reason).inc()
+    attributes = codec.envelope(
+        ce_id=uuid5(NAMESPACE, f"{CE_TYPE}|{where}|{stage.service}"),
+        ce_type=CE_TYPE,
+        source=stage.event_source,
+        subject=where,
+        time=utc_now(),
+    )
+    context = {
+        "topic": str(message.topic()),
+        "partition": str(message.partition()),
+        "offset": str(message.offset()),
+        "exception.class.name": why.reason,
+        "exception.message": str(why)[:2000],
+        "stage": stage.service,
+    }
+    return Outgoing(
+        order_key=f"dead/{message.topic()}/{message.partition()}",
+        topic=DEAD_LETTERS.name,
+        partition_key=f"{message.topic()}/{message.partition()}",
+        message_key=_bytes(message.key()),
+        value=_bytes(message.value()),
+        headers=attributes | {PREFIX + name: text for name, text in context.items()},
+    )
+
+
+def _bytes(part: bytes | str | None) -> bytes | None:
+    return part.encode() if isinstance(part, str) else part

@@ -1,0 +1,67 @@
+"""The one producer of a process: idempotent, acks=all. A publish ends when the broker has acknowledged everything."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+from confluent_kafka import KafkaError, Message
+from confluent_kafka import Producer as KafkaProducer
+
+from okr_common import metrics
+from okr_common.delivery.outbox import Outgoing
+from okr_common.errors import FatalError, RetryableError
+from okr_common.topics import TOPICS, partition_for
+
+
+class Producer:
+    """Publishes in order per partition; `publish` runs in a thread, so the event loop stays free."""
+
+    def __init__(self, bootstrap: str, client_id: str) -> None:
+        self._kafka = KafkaProducer(
+            {
+                "bootstrap.servers": bootstrap,
+                "client.id": client_id,
+                "enable.idempotence": True,
+                "acks": "all",
+                "compression.type": "lz4",
+                "linger.ms": 5,
+                "queue.buffering.max.messages": 200_000,
+                "message.max.bytes": 2_097_152,
+                "delivery.timeout.ms": 30_000,
+                "log_level": 2,  # a broker that is away shows in what `publish` raises, in our own logs
+            }
+        )
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Returns when all are acknowledged. Raises RetryableError when one is not; all may then be sent again."""
+        await asyncio.to_thread(self._publish, messages)
+        for topic, count in Counter(message.topic for message in messages).items():
+            metrics.MESSAGES_PUBLISHED.labels(topic).inc(count)
+
+    def _publish(self, messages: Sequence[Outgoing]) -> None:
+        failures: list[KafkaError] = []
+
+        def delivered(error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                failures.append(error)
+
+        for message in messages:
+            self._kafka.produce(
+                message.topic,
+                value=message.value,
+                key=message.message_key,
+                partition=partition_for(message.partition_key, TOPICS[message.topic].partitions),
+                headers=[(name, text.encode()) for name, text in message.headers.items()],
+                on_delivery=delivered,
+            )
+        self._kafka.flush()
+        self._raise(failures)
+
+    def _raise(self, failures: list[KafkaError]) -> None:
+        fatal = next((error for error in failures if error.fatal()), None)
+        if fatal is not None:
+            raise FatalError(f"the producer cannot go on: {fatal}")
+        if failures:
+            raise RetryableError(
+                f"{len(failures)} messages were not acknowledged, first: {failures[0]}; they are sent again"
+            )

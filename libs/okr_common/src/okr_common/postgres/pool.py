@@ -1,0 +1,70 @@
+"""Connections to one database."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
+import stamina
+
+from okr_common import metrics
+from okr_common.errors import RetryableError
+from okr_common.logs import logger
+
+log = logger(__name__)
+Done = TypeVar("Done")
+
+AWAY = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a session that was terminated while idle says so at its next use
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+"""The database is away for now: retry in place."""
+TANGLED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+"""Another transaction was in the way: run the transaction again."""
+RETRYABLE = (*AWAY, *TANGLED, RetryableError)
+
+
+async def open_pool(dsn: str, application: str, *, size: int = 4) -> asyncpg.Pool:
+    """A pool whose connections carry `application` in pg_stat_activity. Waits for a database that is still starting."""
+    async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=60, wait_max=1):
+        with attempt:
+            return await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=size,
+                command_timeout=120,
+                server_settings={"application_name": application, "timezone": "UTC"},
+            )
+    raise AssertionError("unreachable: the loop returns or raises")
+
+
+async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def until_done(operation: str, attempt: Callable[[], Awaitable[Done]], stop: asyncio.Event) -> Done:
+    """Repeats `attempt` while database or broker are away or another transaction is in the way, until `stop`.
+
+    Waits 0.1 s, then twice as long each time, up to 2 s. When stopped, raises the last error.
+    """
+    wait = 0.1
+    while True:
+        try:
+            return await attempt()
+        except RETRYABLE as error:
+            metrics.RETRIES.labels(operation).inc()
+            log.warning("retrying", operation=operation, error=repr(error), wait_seconds=wait)
+            if stop.is_set():
+                raise
+            await _pause(wait, stop)
+            wait = min(wait * 2, 2.0)

@@ -1,0 +1,73 @@
+"""The REST that every service has: /livez /readyz /status /metrics, and errors as RFC 9457 problem details."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+
+from okr_common.health import Health
+from okr_common.topology import Stage
+
+Status = Callable[[], Mapping[str, Any]]
+"""What /status adds: plain JSON values."""
+
+
+def application(stage: Stage, health: Health, status: Status) -> FastAPI:
+    """The app of a service; it adds its own routers."""
+    app = FastAPI(title=f"OKR pipeline: {stage.service}", docs_url="/docs", redoc_url=None)
+    app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(RequestValidationError, _validation_problem)
+
+    @app.get("/livez", tags=["health"])
+    async def livez() -> Response:
+        """Red when only a restart can help."""
+        return _verdict(health.not_live())
+
+    @app.get("/readyz", tags=["health"])
+    async def readyz() -> Response:
+        """Red while work cannot be taken."""
+        return _verdict(health.not_ready())
+
+    @app.get("/status", tags=["health"])
+    async def service_status() -> dict[str, Any]:
+        """What the service is doing."""
+        return {"service": stage.service, "ready": not health.not_ready(), "trouble": health.not_ready(), **status()}
+
+    @app.get("/metrics", tags=["health"])
+    async def metrics() -> Response:
+        """Prometheus."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+def problem(status: int, detail: str, **more: Any) -> Response:  # noqa: ANN401 - any JSON
+    """An RFC 9457 answer: `detail` says what to do."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
+    return Response(orjson.dumps(body), status, media_type="application/problem+json")
+
+
+def _verdict(red: Mapping[str, str]) -> Response:
+    if red:
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, "; ".join(f"{name}: {why}" for name, why in red.items()), checks=dict(red)
+        )
+    return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+async def _http_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
+    return problem(error.status_code, str(error.detail))
+
+
+async def _validation_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type only
+    wrong = [{"where": ".".join(str(part) for part in each["loc"]), "what": each["msg"]} for each in error.errors()]
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(f"{one['where']}: {one['what']}" for one in wrong), errors=wrong
+    )

@@ -1,0 +1,41 @@
+"""Sources as data: one mapping per source says how its files or responses become the canonical model (design §10)."""
+
+from okr_common.sources.checks import MissingColumn, missing_columns
+from okr_common.sources.folder import SourcesFolder
+from okr_common.sources.language import (
+    ApiBlock,
+    CheckInBlock,
+    Column,
+    Cursor,
+    Direction,
+    KeyResultBlock,
+    Mapping,
+    MetricKind,
+    ObjectiveBlock,
+    OutcomeBlock,
+    Recognise,
+)
+from okr_common.sources.loader import SourceProblem, load_mapping
+from okr_common.sources.recognition import Recognised, Sources, load_sources
+
+__all__ = [
+    "ApiBlock",
+    "CheckInBlock",
+    "Column",
+    "Cursor",
+    "Direction",
+    "KeyResultBlock",
+    "Mapping",
+    "MetricKind",
+    "MissingColumn",
+    "ObjectiveBlock",
+    "OutcomeBlock",
+    "Recognise",
+    "Recognised",
+    "SourceProblem",
+    "Sources",
+    "SourcesFolder",
+    "load_mapping",
+    "load_sources",
+    "missing_columns",
+]

@@ -1,0 +1,100 @@
+"""What must hold between the parts of a mapping, and between a mapping and a header."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from okr_common.sources.language import DIRECTIONS, METRIC_KINDS, Block, Column, Mapping, nearest
+
+Place = tuple[str | int, ...]
+"""Keys from the top of a mapping down to what is meant."""
+
+_NUMERIC = ("baseline", "target", "value", "confidence")
+_DATES = ("start_on", "due_on", "as_of")
+_TYPES = dict.fromkeys(_NUMERIC, ("number", "integer")) | dict.fromkeys(_DATES, ("date",))
+_TYPES |= {"recorded_at": ("timestamp", "date"), "known_at": ("date", "timestamp")}
+_WORDS = {"direction": DIRECTIONS, "metric_kind": METRIC_KINDS}
+_LITERAL = {"inclusive", "no_target", "when"}
+
+
+@dataclass(frozen=True, slots=True)
+class MissingColumn:
+    """A column the mapping reads and the header lacks; `nearest` is the header's name most like it."""
+
+    name: str
+    nearest: str | None
+
+
+def missing_columns(mapping: Mapping, header: Sequence[str]) -> list[MissingColumn]:
+    """What a file with this header lacks, in the mapping's order."""
+    names = [name.strip() for name in header]
+    origins = dict.fromkeys(column.origin for column in mapping.columns.values())
+    return [MissingColumn(origin, nearest(origin, names)) for origin in origins if origin not in names]
+
+
+def disagreements(mapping: Mapping) -> Iterator[tuple[Place, str]]:
+    """Where one part of a mapping contradicts another: the place and what is wrong with it."""
+    yield from _kind(mapping)
+    yield from _columns(mapping)
+    for name in mapping.derived:
+        if name in mapping.columns:
+            yield ("derived", name), f'"{name}" is a column already; call the derived one otherwise'
+    for place, field, name in _references(mapping):
+        yield from _reference(mapping, place, field, name)
+
+
+def _kind(mapping: Mapping) -> Iterator[tuple[Place, str]]:
+    wanted, other = ("recognise", "api") if mapping.kind == "csv" else ("api", "recognise")
+    if getattr(mapping, wanted) is None:
+        yield ("kind",), f'a source of kind {mapping.kind} needs the block "{wanted}"'
+    if getattr(mapping, other) is not None:
+        yield (other,), f'a source of kind {mapping.kind} has no block "{other}"'
+
+
+def _columns(mapping: Mapping) -> Iterator[tuple[Place, str]]:
+    for name, column in mapping.columns.items():
+        if column.map is not None and column.type != "text":
+            yield ("columns", name, "map"), f"only text has a map; {name} is {column.type}"
+        if column.formats and column.type not in ("date", "timestamp"):
+            yield ("columns", name, "formats"), f"only dates and timestamps have formats; {name} is {column.type}"
+
+
+def _references(mapping: Mapping) -> Iterator[tuple[Place, str, str]]:
+    """Each (place, field, name of a column) that the entities mention."""
+    blocks: list[tuple[Place, Block]] = [
+        (("entities", "objective"), mapping.entities.objective),
+        (("entities", "key_result"), mapping.entities.key_result),
+        (("entities", "check_in"), mapping.entities.check_in),
+    ]
+    if mapping.entities.outcome is not None:
+        blocks.append((("entities", "outcome", "source"), mapping.entities.outcome.source))
+    for place, block in blocks:
+        for field, value in block:
+            if field in _LITERAL or value is None:
+                continue
+            for name in value if isinstance(value, tuple) else (value,):
+                yield (*place, field), field, name
+
+
+def _reference(mapping: Mapping, place: Place, field: str, name: str) -> Iterator[tuple[Place, str]]:
+    if name in mapping.derived:
+        return
+    column = mapping.columns.get(name)
+    if column is None:
+        close = nearest(name, [*mapping.columns, *mapping.derived])
+        cure = f'did you mean "{close}"?' if close else "declare it under columns or derived"
+        yield place, f'there is no column "{name}"; {cure}'
+        return
+    yield from _type(place, field, name, column)
+
+
+def _type(place: Place, field: str, name: str, column: Column) -> Iterator[tuple[Place, str]]:
+    types = _TYPES.get(field)
+    if types and column.type not in types:
+        yield place, f"{field} is a {types[0]}, but column {name} is {column.type}"
+    words = _WORDS.get(field)
+    if words and (column.map is None or not set(column.map.values()) <= set(words)):
+        yield place, f"column {name} needs a map whose words are among: {_list(words)}"
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(words)

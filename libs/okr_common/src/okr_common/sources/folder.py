@@ -1,0 +1,28 @@
+"""A folder of mappings that is read again when one of its files changed, so that a mended mapping needs no restart."""
+
+from pathlib import Path
+
+from okr_common.sources.recognition import Sources, load_sources
+
+_Look = tuple[tuple[str, int, int], ...]
+
+
+class SourcesFolder:
+    """Gives the sources as the folder holds them now."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._seen: _Look | None = None
+        self._sources = Sources({})
+
+    def current(self) -> Sources:
+        """The sources; files are read only when their names, sizes or times changed since the last call."""
+        look = self._look()
+        if look != self._seen:
+            self._sources = load_sources(self.folder)
+            self._seen = look
+        return self._sources
+
+    def _look(self) -> _Look:
+        stats = ((file.name, file.stat()) for file in sorted(self.folder.glob("*.yaml")))
+        return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)

@@ -1,0 +1,213 @@
+"""The words of a mapping, and nothing about how they are carried out.
+
+Every block refuses a key it does not know and names the nearest one it does.
+"""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+Direction = Literal["increase", "decrease", "stay_above", "stay_below", "none"]
+MetricKind = Literal["number", "percentage", "currency", "boolean", "milestone", "ordinal"]
+ColumnType = Literal["text", "integer", "number", "date", "timestamp"]
+
+DIRECTIONS: tuple[str, ...] = get_args(Direction)
+METRIC_KINDS: tuple[str, ...] = get_args(MetricKind)
+EXPRESSION_CHARACTERS = 500
+"""An expression is one thought; polars parses it at every load."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+"""Of a column as the mapping calls it."""
+Expression = Annotated[str, Field(min_length=1, max_length=EXPRESSION_CHARACTERS)]
+"""A polars SQL expression over the mapping's own column names."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word most like this one, if any is like it at all; case does not count.
+
+    >>> nearest("requird", ["from", "required"])
+    'required'
+    >>> nearest("zzz", ["from", "required"]) is None
+    True
+    """
+    by_fold = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
+    return by_fold[close[0]] if close else None
+
+
+class Block(BaseModel):
+    """A part of a mapping."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _knows_its_keys(cls, value: Any) -> Any:  # noqa: ANN401 - whatever the file held
+        if isinstance(value, dict):
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            for key in value:
+                if key not in known:
+                    raise _unknown_key(str(key), known)
+        return value
+
+
+def _unknown_key(key: str, known: list[str]) -> PydanticCustomError:
+    close = nearest(key, known)
+    cure = f'did you mean "{close}"?' if close else "known here: " + ", ".join(known)
+    return PydanticCustomError("unknown_key", 'unknown key "{key}"; {cure}', {"key": key, "cure": cure})
+
+
+class Recognise(Block):
+    """Which files are this source's: all stated must hold. A folder named like the source decides without it."""
+
+    columns: tuple[str, ...] = ()
+    "Names the header must have, among others."
+    path: str | None = None
+    "A glob the path must fit, for example `*/mta/*.csv`."
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Recognise":
+        if not self.columns and self.path is None:
+            raise PydanticCustomError("empty_recognise", "name columns or a path, else no file is ever recognised")
+        return self
+
+
+class Column(Block):
+    """One typed column. Outer blanks of a cell never count; an empty cell is blank."""
+
+    origin: str = Field(alias="from", min_length=1)
+    "The name in the header; of an API, the key or dotted path in the object."
+    type: ColumnType
+    required: bool = False
+    "A blank cell rejects the row."
+    blanks: tuple[str, ...] = ()
+    "Words that mean: nothing here."
+    map: dict[str, str] | None = None
+    "Word read -> word meant; another word rejects the row."
+    formats: tuple[str, ...] = ()
+    "How dates are written (strftime), tried in turn; without: ISO 8601."
+
+
+class ObjectiveBlock(Block):
+    """Which columns make the objective."""
+
+    key: tuple[Name, ...] = Field(min_length=1)
+    title: Name
+    description: Name | None = None
+    start_on: Name | None = None
+    due_on: Name | None = None
+
+
+class KeyResultBlock(Block):
+    """Which columns make the key result."""
+
+    key: tuple[Name, ...] = Field(min_length=1)
+    title: Name
+    description: Name | None = None
+    metric_kind: Name
+    direction: Name
+    inclusive: bool = True
+    "Whether a value exactly on the target of a stay_above or stay_below meets it."
+    unit: Name | None = None
+    baseline: Name | None = None
+    target: Name
+    no_target: tuple[float, ...] = ()
+    "Figures that stand for: there is no target."
+    start_on: Name
+    due_on: Name
+    owner: Name | None = None
+    attributes: tuple[Name, ...] = ()
+    "Columns the model may learn from."
+
+
+class CheckInBlock(Block):
+    """Which columns make the check-in."""
+
+    key: tuple[Name, ...] = Field(min_length=1)
+    as_of: Name
+    "The day the value belongs to."
+    recorded_at: Name | None = None
+    "When it was written down; becomes its knowledge time."
+    value: Name
+    status_raw: Name | None = None
+    status: Name | None = None
+    confidence: Name | None = None
+    comment: Name | None = None
+
+
+class SourceOutcome(Block):
+    """The source itself says when a row is final."""
+
+    when: Expression
+    "True on a row that holds the final value."
+    known_at: Name
+    "When that became known."
+
+
+class OutcomeBlock(Block):
+    """How a key result's end becomes known."""
+
+    source: SourceOutcome
+
+
+class Entities(Block):
+    """What each row is made into."""
+
+    objective: ObjectiveBlock
+    key_result: KeyResultBlock
+    check_in: CheckInBlock
+    outcome: OutcomeBlock | None = None
+
+
+class Cursor(Block):
+    """Paging: the place in the response that names the next page, and the query parameter that asks for it."""
+
+    next: str
+    parameter: str
+
+
+class ApiBlock(Block):
+    """An endpoint that answers pages of JSON objects."""
+
+    enabled: bool = True
+    "False: nobody asks this endpoint; a mapping may lie here until its token is there."
+    base_url: str = Field(pattern=r"^https?://")
+    path: str = Field(pattern=r"^/")
+    parameters: dict[str, str] = {}
+    "Query parameters of every request, for example the size of a page."
+    records: str
+    "Where the list of records is in a response: a dotted path, or any JMESPath."
+    object_id: str
+    "Where a record's own id is in the record."
+    cursor: Cursor
+    token_file: str | None = None
+    "Holds the bearer token; read at each fetch, never kept."
+    requests_per_second: float = Field(default=5.0, gt=0)
+
+
+class Mapping(Block):
+    """One source. Its name is its file's name."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)
+    title: str
+    kind: Literal["csv", "api"]
+    clock: Literal["data", "wall"]
+    "data: time is what the newest row says (history); wall: time is when rows arrive (live)."
+    recognise: Recognise | None = None
+    api: ApiBlock | None = None
+    columns: dict[Name, Column] = Field(min_length=1)
+    derived: dict[Name, Expression] = {}
+    "Computed in this order, each from columns and the derived ones before it."
+    entities: Entities
+
+    @property
+    def hash(self) -> str:
+        """Equal for mappings that make the same of a row: comments, layout and where rows come from do not count."""
+        meaning = self.model_dump(mode="json", by_alias=True, exclude={"title", "api"}, exclude_defaults=True)
+        meaning["derived"] = list(self.derived.items())
+        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:32]

@@ -1,0 +1,103 @@
+"""Which source a file belongs to."""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
+
+from okr_common.errors import PermanentError
+from okr_common.sources.checks import MissingColumn, missing_columns
+from okr_common.sources.language import Mapping
+from okr_common.sources.loader import SourceProblem, load_mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The source of a file, and `by` what it was recognised: hint, folder or conditions."""
+
+    source: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """All sources: those that are in order by name, and what is wrong with the others."""
+
+    mappings: MappingOf[str, Mapping]
+    problems: tuple[SourceProblem, ...] = ()
+
+    def problems_of(self, source: str) -> tuple[SourceProblem, ...]:
+        """What keeps this source from being processed; empty when nothing does, or nobody knows the source."""
+        return tuple(problem for problem in self.problems if problem.source == source)
+
+    def recognise(self, path_text: str, header: Sequence[str], hint: str | None = None) -> Recognised:
+        """The source of this file.
+
+        A hint (an upload that names its source) decides, then a folder on the path that is named like a source, then
+        the mappings' own conditions. Raises PermanentError `unrecognised` or `ambiguous`; its text says what to do.
+        """
+        if hint is not None:
+            return Recognised(self._known(hint), "hint")
+        for folder in reversed(PurePath(path_text).parts[:-1]):
+            if folder in self.mappings or self.problems_of(folder):
+                return Recognised(self._known(folder), "folder")
+        found = [mapping.name for mapping in self._of_files() if _fits(mapping, path_text, header)]
+        if len(found) > 1:
+            raise PermanentError(
+                "ambiguous",
+                f"{path_text} fits {_and(found)}; narrow a recognise block, or use a folder named like the source",
+            )
+        if not found:
+            raise PermanentError("unrecognised", f"{path_text}: no mapping fits its header. {self._nearest(header)}")
+        return Recognised(found[0], "conditions")
+
+    def _known(self, source: str) -> str:
+        problems = self.problems_of(source)
+        if problems:
+            raise PermanentError("broken_mapping", f"the mapping of {source} must be mended first: {problems[0]}")
+        if source not in self.mappings:
+            raise PermanentError("unrecognised", f'there is no source "{source}"; known: {_and(sorted(self.mappings))}')
+        return source
+
+    def _of_files(self) -> Iterable[Mapping]:
+        return (mapping for mapping in self.mappings.values() if mapping.recognise is not None)
+
+    def _nearest(self, header: Sequence[str]) -> str:
+        """What the mapping that comes closest misses, or how to begin."""
+        lacking = {mapping.name: missing_columns(mapping, header) for mapping in self._of_files()}
+        closest = min(lacking, key=lambda name: len(lacking[name]), default=None)
+        if closest is None or 2 * len(lacking[closest]) > len(self.mappings[closest].columns):
+            return f"Its columns are {_and(list(header))}; write a mapping for it under configs/sources."
+        if not lacking[closest]:
+            return f"{closest} would read it, but its recognise block asks for something else."
+        return f"The nearest is {closest}, which also reads {_and([_missing(column) for column in lacking[closest]])}."
+
+
+def load_sources(folder: Path) -> Sources:
+    """Every `*.yaml` of the folder; a wrong one is a problem and stops only its own source."""
+    mappings: dict[str, Mapping] = {}
+    problems: list[SourceProblem] = []
+    for file in sorted(folder.glob("*.yaml")):
+        loaded = load_mapping(file)
+        if isinstance(loaded, Mapping):
+            mappings[loaded.name] = loaded
+        else:
+            problems.extend(loaded)
+    return Sources(mappings, tuple(problems))
+
+
+def _fits(mapping: Mapping, path_text: str, header: Sequence[str]) -> bool:
+    rule = mapping.recognise
+    if rule is None:
+        return False
+    names = {name.strip() for name in header}
+    return names.issuperset(rule.columns) and (rule.path is None or fnmatchcase(path_text, rule.path))
+
+
+def _missing(column: MissingColumn) -> str:
+    return f"{column.name} (the file has {column.nearest})" if column.nearest else column.name
+
+
+def _and(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + (" and " if names[:-1] else "") + (names[-1] if names else "none")

@@ -1,0 +1,208 @@
+"""A mapping that is right loads; one that is wrong says where and what, and stops only itself."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from okr_common.paths import repository
+from okr_common.sources import Mapping, SourceProblem, SourcesFolder, load_mapping, load_sources
+
+SHIPPED = repository() / "configs" / "sources"
+
+GOOD = """\
+title: Goals
+kind: csv
+clock: wall
+recognise: { columns: [Id, Goal] }
+columns:
+  id: { from: Id, type: text, required: true }
+  goal: { from: Goal, type: text, required: true }
+  target: { from: Target, type: number }
+  value: { from: Value, type: number }
+  day: { from: Day, type: date }
+derived:
+  direction: "'increase'"
+  kind: "'number'"
+entities:
+  objective: { key: [id], title: goal }
+  key_result: { key: [id], title: goal, metric_kind: kind, direction: direction, target: target, start_on: day,
+    due_on: day }
+  check_in: { key: [id], as_of: day, value: value }
+"""
+
+
+def write(folder: Path, text: str, name: str = "goals") -> Path:
+    file = folder / f"{name}.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def problems(folder: Path, text: str) -> list[SourceProblem]:
+    loaded = load_mapping(write(folder, text))
+    assert not isinstance(loaded, Mapping), "expected problems"
+    return loaded
+
+
+def test_every_shipped_mapping_is_in_order() -> None:
+    sources = load_sources(SHIPPED)
+    assert sources.problems == ()
+    assert "mta_nyct" in sources.mappings
+
+
+def test_a_source_is_named_by_its_file(tmp_path: Path) -> None:
+    loaded = load_mapping(write(tmp_path, GOOD))
+    assert isinstance(loaded, Mapping)
+    assert loaded.name == "goals"
+    assert problems(tmp_path, "name: other\n" + GOOD)[0].message == "a source is named by its file: this one is goals"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "message"),
+    [
+        (
+            "required: true }",
+            "requird: true }",
+            (6, "columns.id.requird"),
+            'unknown key "requird"; did you mean "required"?',
+        ),
+        ("clock: wall", "clok: wall", (3, "clok"), 'unknown key "clok"; did you mean "clock"?'),
+        ("clock: wall", "clock: sun", (3, "clock"), "Input should be 'data' or 'wall'"),
+        ("type: number }", "type: numbr }", (8, "columns.target.type"), "Input should be"),
+        (
+            "title: goal, metric",
+            "title: gaol, metric",
+            (16, "entities.key_result.title"),
+            'no column "gaol"; did you mean "goal"?',
+        ),
+        ("value: value", "value: goal", (18, "entities.check_in.value"), "value is a number, but column goal is text"),
+        ("as_of: day", "as_of: id", (18, "entities.check_in.as_of"), "as_of is a date, but column id is text"),
+        (
+            "direction: direction",
+            "direction: goal",
+            (16, "entities.key_result.direction"),
+            "needs a map whose words are among",
+        ),
+        ("recognise: { columns: [Id, Goal] }", "recognise: {}", (4, "recognise"), "name columns or a path"),
+        ("recognise: { columns: [Id, Goal] }", "", (2, "kind"), 'a source of kind csv needs the block "recognise"'),
+        ("kind: csv", "kind: api", (2, "kind"), 'a source of kind api needs the block "api"'),
+        ("  kind: \"'number'\"", "  goal: \"'number'\"", (13, "derived.goal"), "is a column already"),
+        ("Value, type: number", "Value, type: number, map: { a: b }", (9, "columns.value.map"), "only text has a map"),
+        (
+            "from: Day, type: date",
+            "from: Day, type: date, format: x",
+            (10, "columns.day.format"),
+            'did you mean "formats"?',
+        ),
+        ("title: Goals", "title: [", (3, ""), "not YAML"),
+        ("kind: csv", "kind: csv\nkind: csv", (3, ""), '"kind" stands here twice'),
+        ("kind: csv", "kind: &k csv\nclock: *k", (2, ""), "anchors and aliases"),
+        ("  id: {", "  Id!: {", (6, "columns.Id!"), "String should match pattern"),
+    ],
+)
+def test_what_is_wrong_is_told_by_file_line_and_key(
+    tmp_path: Path, old: str, new: str, place: tuple[int, str], message: str
+) -> None:
+    assert old in GOOD
+    found = problems(tmp_path, GOOD.replace(old, new, 1))
+    told = [problem for problem in found if message in problem.message]
+    assert told, [str(problem) for problem in found]
+    assert (told[0].line, told[0].key) == place
+    assert str(told[0]).startswith(f"{tmp_path / 'goals.yaml'}:{place[0]}: ")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "just words", "- a\n- b", "\x00", "? [a]\n: b", "a: &x [*x]", "x: " + "[" * 3000]
+)
+def test_nonsense_is_a_problem_not_a_crash(tmp_path: Path, text: str) -> None:
+    assert problems(tmp_path, text)
+
+
+def test_bytes_that_are_not_utf8_are_a_problem(tmp_path: Path) -> None:
+    file = tmp_path / "goals.yaml"
+    file.write_bytes(b"title: \xff\xfe")
+    loaded = load_mapping(file)
+    assert not isinstance(loaded, Mapping)
+    assert "UTF-8" in loaded[0].message
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_content_crashes_the_loader(tmp_path: Path, content: object) -> None:
+    import yaml  # noqa: PLC0415 - only this test writes YAML
+
+    assert load_mapping(write(tmp_path, yaml.safe_dump({"title": "x", "columns": content, "entities": content})))
+
+
+def test_a_broken_mapping_stops_only_its_own_source(tmp_path: Path) -> None:
+    write(tmp_path, GOOD, "good")
+    write(tmp_path, GOOD.replace("clock", "clok"), "bad")
+    sources = load_sources(tmp_path)
+    assert list(sources.mappings) == ["good"]
+    assert {problem.source for problem in sources.problems} == {"bad"}
+    assert sources.problems_of("good") == ()
+    assert sources.problems_of("bad")
+
+
+def test_words_of_data_stay_words(tmp_path: Path) -> None:
+    text = GOOD.replace(
+        "from: Goal, type: text", "from: Goal, type: text, blanks: [no, off, 2017-01-31], map: { yes: ja, N: nein }"
+    )
+    loaded = load_mapping(write(tmp_path, text))
+    assert isinstance(loaded, Mapping)
+    assert loaded.columns["goal"].blanks == ("no", "off", "2017-01-31")
+    assert loaded.columns["goal"].map == {"yes": "ja", "N": "nein"}
+
+
+def test_the_hash_follows_meaning_not_layout(tmp_path: Path) -> None:
+    def digest(text: str) -> str:
+        loaded = load_mapping(write(tmp_path, text))
+        assert isinstance(loaded, Mapping)
+        return loaded.hash
+
+    same = GOOD.replace("title: Goals", "# a comment\ntitle: 'Our goals'").replace(
+        "value: value }", "value: value, comment: null }"
+    )
+    assert digest(same) == digest(GOOD)
+    assert digest(GOOD.replace("clock: wall", "clock: data")) != digest(GOOD)
+    reordered = GOOD.replace(
+        """  direction: "'increase'"\n  kind: "'number'"\n""", """  kind: "'number'"\n  direction: "'increase'"\n"""
+    )
+    assert reordered != GOOD
+    assert digest(reordered) != digest(GOOD), "derived columns are computed in their order"
+
+
+def test_a_mended_mapping_is_seen_without_a_restart(tmp_path: Path) -> None:
+    write(tmp_path, GOOD.replace("clock", "clok"))
+    folder = SourcesFolder(tmp_path)
+    assert folder.current().problems_of("goals")
+    assert folder.current() is folder.current(), "nothing changed, nothing is read"
+    write(tmp_path, GOOD + "\n")
+    assert list(folder.current().mappings) == ["goals"]
+
+
+def test_an_api_source_reads_keys_and_paths(tmp_path: Path) -> None:
+    api = """api:
+  base_url: http://127.0.0.1:9
+  path: /v1/check_ins
+  records: data.items
+  object_id: id
+  cursor: { next: paging.next, parameter: cursor }
+  token_file: /run/secrets/token
+"""
+    text = (
+        GOOD.replace("kind: csv", "kind: api")
+        .replace("recognise: { columns: [Id, Goal] }\n", api)
+        .replace("from: Goal", "from: goal.title")
+    )
+    loaded = load_mapping(write(tmp_path, text))
+    assert isinstance(loaded, Mapping), loaded
+    assert loaded.api is not None
+    assert loaded.api.requests_per_second == 5.0
+    assert loaded.columns["goal"].origin == "goal.title"

@@ -1,0 +1,76 @@
+"""Which source a file belongs to, and what an unknown one is told."""
+
+from pathlib import Path
+
+import pytest
+
+from okr_common.errors import PermanentError
+from okr_common.paths import repository
+from okr_common.sources import MissingColumn, Recognised, Sources, load_sources, missing_columns
+
+MTA_HEADER = [
+    *("INDICATOR_SEQ", "PARENT_SEQ", "AGENCY_NAME", "INDICATOR_NAME", "DESCRIPTION", "CATEGORY", "FREQUENCY"),
+    *("DESIRED_CHANGE", "INDICATOR_UNIT", "DECIMAL_PLACES", "PERIOD_YEAR", "PERIOD_MONTH"),
+    *("YTD_TARGET", "YTD_ACTUAL", "MONTHLY_TARGET", "MONTHLY_ACTUAL"),
+]
+SHIPPED = (repository() / "configs" / "sources" / "mta_nyct.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Sources:
+    (tmp_path / "mta_nyct.yaml").write_text(SHIPPED, encoding="utf-8")
+    (tmp_path / "broken.yaml").write_text("title: [", encoding="utf-8")
+    return load_sources(tmp_path)
+
+
+def refusal(sources: Sources, path: str, header: list[str], hint: str | None = None) -> PermanentError:
+    with pytest.raises(PermanentError) as caught:
+        sources.recognise(path, header, hint)
+    return caught.value
+
+
+def test_by_the_columns_of_the_header(sources: Sources) -> None:
+    assert sources.recognise("any.csv", MTA_HEADER) == Recognised("mta_nyct", "conditions")
+    assert sources.recognise("any.csv", [f" {name} " for name in MTA_HEADER]) == Recognised("mta_nyct", "conditions")
+
+
+def test_by_the_folder_whatever_the_header(sources: Sources) -> None:
+    assert sources.recognise("mta_nyct/any.csv", ["x"]) == Recognised("mta_nyct", "folder")
+    assert refusal(sources, "broken/any.csv", MTA_HEADER).reason == "broken_mapping"
+
+
+def test_by_a_hint_before_all(sources: Sources) -> None:
+    assert sources.recognise("broken/any.csv", ["x"], hint="mta_nyct") == Recognised("mta_nyct", "hint")
+    assert "known: mta_nyct" in str(refusal(sources, "any.csv", MTA_HEADER, hint="mtanyct"))
+
+
+def test_by_a_pattern_of_the_path(tmp_path: Path) -> None:
+    recognise = SHIPPED.index("recognise:"), SHIPPED.index("columns:\n  indicator")
+    text = SHIPPED[: recognise[0]] + 'recognise: { path: "*/kpi_*.csv" }\n' + SHIPPED[recognise[1] :]
+    (tmp_path / "mta_nyct.yaml").write_text(text, encoding="utf-8")
+    sources = load_sources(tmp_path)
+    assert sources.recognise("in/kpi_2017.csv", ["x"]).source == "mta_nyct"
+    assert refusal(sources, "in/other.csv", MTA_HEADER).reason == "unrecognised"
+
+
+def test_an_unknown_header_is_told_the_nearest_mapping(sources: Sources) -> None:
+    header = [name.replace("YTD_TARGET", "YTD_TARGT") for name in MTA_HEADER]
+    error = refusal(sources, "any.csv", header)
+    assert error.reason == "unrecognised"
+    assert "The nearest is mta_nyct, which also reads YTD_TARGET (the file has YTD_TARGT)." in str(error)
+    assert "write a mapping for it" in str(refusal(sources, "any.csv", ["a", "b"]))
+
+
+def test_two_mappings_for_one_file_are_both_named(tmp_path: Path) -> None:
+    (tmp_path / "mta_nyct.yaml").write_text(SHIPPED, encoding="utf-8")
+    (tmp_path / "twin.yaml").write_text(SHIPPED, encoding="utf-8")
+    error = refusal(load_sources(tmp_path), "any.csv", MTA_HEADER)
+    assert error.reason == "ambiguous"
+    assert "mta_nyct and twin" in str(error)
+
+
+def test_missing_columns_are_named_with_the_nearest(sources: Sources) -> None:
+    mapping = sources.mappings["mta_nyct"]
+    assert missing_columns(mapping, MTA_HEADER) == []
+    assert missing_columns(mapping, [*MTA_HEADER[:-3], "YTD_ACTUALS"]) == [MissingColumn("YTD_ACTUAL", "YTD_ACTUALS")]
+    assert MissingColumn("AGENCY_NAME", None) in missing_columns(mapping, ["q"])

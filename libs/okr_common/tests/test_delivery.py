@@ -1,0 +1,189 @@
+"""The outbox, the relay, the feed and offsets on the real broker and the real database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from okr_common import codec
+from okr_common.delivery import fence, offsets, outbox
+from okr_common.delivery.outbox import Outgoing, announce
+from okr_common.delivery.relay import Relay
+from okr_common.errors import FencedError
+from okr_common.events import BatchIngested
+from okr_common.kafka import admin
+from okr_common.kafka.consumer import Batch, Feed, Partition
+from okr_common.kafka.producer import Producer
+from okr_common.postgres.pool import open_pool
+from okr_common.topics import INGESTION_EVENTS, PROCESSED_RECORDS
+from okr_common.topology import STAGES
+from okr_stack.testing import StackUnderTest
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(60)]
+STAGE = STAGES["etl"]
+UNIT = 12_000
+
+
+def batch_ingested(position: int) -> Outgoing:
+    return announce(BatchIngested(source="s", batch_id=position, position=position, rows=1, file_id=1), STAGE)
+
+
+async def read_unit(unit: Mapping[str, int], after: int, limit: int) -> list[tuple[int, Outgoing]]:
+    places = range(after + 1, min(after + limit, unit["records"]) + 1)
+    return [(place, Outgoing("s", PROCESSED_RECORDS.name, "s", b"key", str(place).encode())) for place in places]
+
+
+@asynccontextmanager
+async def database(stack: StackUnderTest) -> AsyncIterator[asyncpg.Pool]:
+    pool = await open_pool(stack.dsn(STAGE.role, "processed"), "test")
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def relaying(stack: StackUnderTest, pool: asyncpg.Pool) -> AsyncIterator[Relay]:
+    relay = Relay(pool, Producer(stack.bootstrap, "test"), STAGE, read_unit)
+    stop = asyncio.Event()
+    running = asyncio.create_task(relay.run(stop))
+    try:
+        yield relay
+    finally:
+        stop.set()
+        relay.wake()
+        await running
+
+
+@asynccontextmanager
+async def reading(feed: Feed) -> AsyncIterator[Feed]:
+    feed.start()
+    try:
+        yield feed
+    finally:
+        await feed.stop()
+
+
+async def take(feed: Feed, count: int) -> list[Batch]:
+    batches: list[Batch] = []
+    while sum(len(batch.messages) for batch in batches) < count:
+        batch = await feed.next(20)
+        assert batch is not None, f"only {batches} came; {feed.trouble()}"
+        batches.append(batch)
+        feed.handled(batch)
+    return batches
+
+
+async def put(pool: asyncpg.Pool, messages: Sequence[Outgoing]) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await outbox.put(connection, STAGE.service, messages)
+
+
+async def put_and_fail(pool: asyncpg.Pool) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await outbox.put(connection, STAGE.service, [batch_ingested(1)])
+        raise ZeroDivisionError
+
+
+async def test_a_unit_is_wholly_there_before_the_event_that_follows_it(fresh_stack: StackUnderTest) -> None:
+    records = Feed(fresh_stack.bootstrap, "records", [PROCESSED_RECORDS.name])
+    events = Feed(fresh_stack.bootstrap, "events", [INGESTION_EVENTS.name])
+    async with database(fresh_stack) as pool, reading(records), reading(events):
+        unit = Outgoing("s", PROCESSED_RECORDS.name, "s", unit={"records": UNIT})
+        await put(pool, [batch_ingested(1), unit, batch_ingested(2)])
+        async with relaying(fresh_stack, pool):
+            heard = [message for batch in await take(events, 2) for message in batch.messages]
+            end = {batch.next_offset for batch in await take(records, UNIT)}
+    assert [codec.decode_event(message.headers(), message.value()).subject for message in heard] == [
+        "batch/1",
+        "batch/2",
+    ]
+    assert max(end) == UNIT
+    assert heard[1].timestamp()[1] >= heard[0].timestamp()[1]
+
+
+async def test_what_a_transaction_rolls_back_is_never_said(fresh_stack: StackUnderTest) -> None:
+    events = Feed(fresh_stack.bootstrap, "events", [INGESTION_EVENTS.name])
+    async with database(fresh_stack) as pool, reading(events), relaying(fresh_stack, pool) as relay:
+        with pytest.raises(ZeroDivisionError):
+            await put_and_fail(pool)
+        await put(pool, [batch_ingested(2)])
+        relay.wake()
+        [batch] = await take(events, 1)
+    assert [codec.decode_event(one.headers(), one.value()).subject for one in batch.messages] == ["batch/2"]
+
+
+async def test_a_second_relay_waits_and_the_first_one_marks_nothing_once_it_lost_the_lease(
+    fresh_stack: StackUnderTest,
+) -> None:
+    async with database(fresh_stack) as pool:
+        await put(pool, [batch_ingested(1)])
+        await pool.execute(outbox.SQL["lease"], STAGE.service, "another", timedelta(minutes=1))
+        async with relaying(fresh_stack, pool) as relay:
+            relay.wake()
+            await asyncio.sleep(0)
+        assert await pool.fetchval("select count(*) from delivery.outbox where sent_at is null") == 1
+
+
+class Owner:
+    """Takes partitions over as the trainer does."""
+
+    def __init__(self, stack: StackUnderTest, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._cluster, self._topics = admin.identities(stack.bootstrap, [PROCESSED_RECORDS.name])
+        self.held: dict[Partition, offsets.Held] = {}
+
+    async def assigned(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+        for topic, partition in partitions:
+            self.held[topic, partition] = await offsets.acquire(
+                self._pool, "test", topic, partition, topic_id=self._topics[topic], cluster_id=self._cluster
+            )
+        return {part: self.held[part].next_offset for part in partitions}
+
+
+async def test_an_owner_starts_where_the_last_commit_in_postgres_stands(fresh_stack: StackUnderTest) -> None:
+    async with database(fresh_stack) as pool:
+        await put(pool, [Outgoing("s", PROCESSED_RECORDS.name, "s", unit={"records": 3})])
+        async with relaying(fresh_stack, pool):
+            first, second = Owner(fresh_stack, pool), Owner(fresh_stack, pool)
+            async with reading(
+                Feed(fresh_stack.bootstrap, "a", [PROCESSED_RECORDS.name], assigned=first.assigned)
+            ) as feed:
+                [batch] = await take(feed, 3)
+                part = (batch.topic, batch.partition)
+                async with pool.acquire() as connection, connection.transaction():
+                    first.held[part] = await offsets.commit(connection, first.held[part], 2)
+            async with reading(
+                Feed(fresh_stack.bootstrap, "b", [PROCESSED_RECORDS.name], assigned=second.assigned)
+            ) as feed:
+                [again] = await take(feed, 1)
+        assert [message.value() for message in again.messages] == [b"3"]
+        with pytest.raises(FencedError):
+            async with pool.acquire() as connection, connection.transaction():
+                await offsets.commit(connection, first.held[part], 3)
+
+
+async def test_another_topic_under_the_same_name_is_read_from_its_beginning(fresh_stack: StackUnderTest) -> None:
+    async with database(fresh_stack) as pool:
+        held = await offsets.acquire(pool, "test", "t", 0, topic_id="old", cluster_id="c")
+        async with pool.acquire() as connection, connection.transaction():
+            await offsets.commit(connection, held, 500)
+        assert (await offsets.acquire(pool, "test", "t", 0, topic_id="old", cluster_id="c")).next_offset == 500
+        assert (await offsets.acquire(pool, "test", "t", 0, topic_id="new", cluster_id="c")).next_offset == 0
+
+
+async def test_a_new_owner_ends_the_session_of_the_former_one_and_its_locks(fresh_stack: StackUnderTest) -> None:
+    former, latter = [await asyncpg.connect(fresh_stack.dsn(STAGE.role, "processed")) for _ in range(2)]
+    await fence.take(former, "source/s", "former")
+    transaction = former.transaction()
+    await transaction.start()
+    await former.execute("insert into source_head (source) values ('s')")
+    await fence.take(latter, "source/s", "latter")
+    await latter.execute("insert into source_head (source) values ('s')")
+    with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.AdminShutdownError)):
+        await former.execute("select 1")
+    await latter.close()
+    former.terminate()
