@@ -1,0 +1,1 @@
+"""ingest-csv: any CSV file becomes raw rows, exactly once."""

@@ -1,0 +1,1 @@
+"""The rules of reading CSV files: no clock, no disk, no database, no broker."""

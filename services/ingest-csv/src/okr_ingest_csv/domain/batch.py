@@ -1,0 +1,99 @@
+r"""Records become a batch: its rows as the very bytes PostgreSQL's COPY takes, its unreadable records beside them.
+
+JSON text never holds a raw \x01 or \x02, so as quote and delimiter they need no escaping.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import islice
+from typing import NamedTuple
+
+import orjson
+
+from okr_ingest_csv.domain.record import Place, Row, Unreadable
+
+COLUMNS = ("batch_id", "row_num", "cells", "first_line", "last_line", "byte_start", "byte_len", "row_hash")
+COPY_DELIMITER, COPY_QUOTE = "\x02", "\x01"
+BATCH_BYTES = 67_108_864
+"""A batch ends early when its rows, as COPY takes them, grow beyond this: wide rows must not fill the memory."""
+_LINE = b"%d\x02%d\x02%b\x02%d\x02%d\x02%d\x02%d\x02\\x%b\n"
+
+
+CHUNK_ROWS = 1_000
+"""Joined at once: the many small objects live for this many rows only, and COPY gets pieces of a good size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Up to `batch_rows` records. `after` is where reading goes on; `last`: there is nothing after it."""
+
+    batch_id: int
+    start: Place
+    after: Place
+    copy: tuple[bytes, ...]
+    unreadable: tuple[Unreadable, ...]
+    last: bool
+
+    @property
+    def rows(self) -> int:
+        """How many rows `copy` holds."""
+        return self.after.row - self.start.row
+
+    @property
+    def empty(self) -> bool:
+        """True where the file had ended: there is nothing to store."""
+        return not (self.rows or self.unreadable)
+
+
+def take_batch(
+    records: Iterator[Row | Unreadable], batch_id: int, start: Place, batch_rows: int, batch_bytes: int = BATCH_BYTES
+) -> Batch:
+    """The next batch of these records."""
+    copy: list[bytes] = []
+    unreadable: list[Unreadable] = []
+    after, taken, size, last = start, 0, 0, False
+    while taken < batch_rows and size < batch_bytes and not last:
+        wanted = min(CHUNK_ROWS, batch_rows - taken)
+        chunk = _take_chunk(islice(records, wanted), batch_id, after, batch_bytes - size)
+        copy.append(chunk.copy)
+        unreadable.extend(chunk.unreadable)
+        after, taken, size = chunk.after, taken + chunk.records, size + chunk.size
+        last = chunk.records < wanted and size < batch_bytes
+    return Batch(batch_id, start, after, tuple(filter(None, copy)), tuple(unreadable), last)
+
+
+class _Chunk(NamedTuple):
+    copy: bytes
+    unreadable: list[Unreadable]
+    after: Place
+    records: int
+    size: int
+
+
+def _take_chunk(records: Iterator[Row | Unreadable], batch_id: int, start: Place, room: int) -> _Chunk:
+    """All of these records, or so many that there is no more room. The innermost loop: each row passes here."""
+    lines: list[bytes] = []
+    unreadable: list[Unreadable] = []
+    byte, line, row, size = start.byte, start.line, start.row, 0
+    for record in records:
+        if isinstance(record, Unreadable):
+            unreadable.append(record)
+            size += len(record.raw)
+            byte, line = record.byte_start + record.byte_len, record.last_line + 1
+        else:
+            cells, first_line, last_line, byte_start, byte_len = record
+            data = orjson.dumps(cells)
+            digest = blake2b(data, digest_size=16).hexdigest().encode()
+            lines.append(_LINE % (batch_id, row, data, first_line, last_line, byte_start, byte_len, digest))
+            row += 1
+            size += len(data)
+            byte, line = byte_start + byte_len, last_line + 1
+        if size >= room:
+            break
+    return _Chunk(b"".join(lines), unreadable, Place(byte, line, row), len(lines) + len(unreadable), size)
+
+
+def row_hash(cells: bytes) -> bytes:
+    """blake2b-128 of a row's cells as JSON."""
+    return blake2b(cells, digest_size=16).digest()

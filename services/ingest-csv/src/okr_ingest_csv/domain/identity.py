@@ -1,0 +1,51 @@
+"""Which file these bytes are: news, what the source already has, or a return to what it once had.
+
+A file counts as live while it is on its way or done; failed, vanished and quarantined ones brought no rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WAITING_STATES = frozenset({"discovered", "waiting", "validating", "loading"})
+LIVE_STATES = WAITING_STATES | {"done"}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A file the source already has."""
+
+    file_id: int
+    sequence: int
+    sha256: bytes
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """The newest live file holds these very bytes: nothing to do but to link the path to it."""
+
+    file_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """Bytes to load. With `revert_of`, an older file held them, so its rows serve again."""
+
+    revert_of: int | None = None
+
+
+def identify(sha256: bytes, known: Sequence[Known]) -> Same | New:
+    """What to do with a file of these bytes.
+
+    The newest live file is what the source will say once everything on its way is applied, so a copy of it is no
+    news, and a copy of anything older is a revert, whether or not the newest has been loaded yet.
+
+    >>> a, b = Known(1, 1, b"a", "done"), Known(2, 2, b"b", "loading")
+    >>> identify(b"b", [a, b]), identify(b"a", [a, b]), identify(b"c", [a, b])
+    (Same(file_id=2), New(revert_of=1), New(revert_of=None))
+    """
+    live = sorted((file for file in known if file.state in LIVE_STATES), key=lambda file: file.sequence, reverse=True)
+    same = next((file for file in live if file.sha256 == sha256), None)
+    if same is None:
+        return New()
+    return Same(same.file_id) if same is live[0] else New(revert_of=same.file_id)

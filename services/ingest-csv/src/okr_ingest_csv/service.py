@@ -1,0 +1,67 @@
+"""The wiring of ingest-csv.
+
+watch and sweep see complete files -> intake claims them, one after another -> loader stores their batches and releases
+those whose turn it is -> relay announces what was committed. The control plane runs the same every two hours, so that
+nothing is missed.
+"""
+
+from contextlib import AsyncExitStack
+
+from okr_common.clock import Clock
+from okr_common.control_plane import ControlPlane
+from okr_common.delivery.relay import Relay
+from okr_common.kafka.producer import Producer
+from okr_common.postgres.pool import open_pool
+from okr_common.service import Parts
+from okr_common.sources import SourcesFolder
+from okr_common.topology import STAGES
+from okr_ingest_csv.intake import Intake
+from okr_ingest_csv.loader import Loader
+from okr_ingest_csv.rest import router
+from okr_ingest_csv.settings import Settings
+from okr_ingest_csv.steps import CsvSteps
+from okr_ingest_csv.store import Store
+from okr_ingest_csv.sweep import Sweeper
+from okr_ingest_csv.watch import Watch
+
+STAGE = STAGES["ingest-csv"]
+CONNECTIONS_BESIDE_LANES = 6
+"""The intake, the relay, the sweep, and some for REST."""
+
+
+async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None = None) -> Parts:
+    """Connects, and puts the parts together. `clock` is the schedule's."""
+    mine = settings.ingest_csv
+    pool = await open_pool(settings.postgres.raw, STAGE.service, size=mine.parallel_sources + CONNECTIONS_BESIDE_LANES)
+    stack.push_async_callback(pool.close)
+    ops = await open_pool(settings.postgres.ops, STAGE.service)
+    stack.push_async_callback(ops.close)
+    producer = Producer(settings.kafka.bootstrap, STAGE.service)
+    relay, relay_ops = Relay(pool, producer, STAGE), Relay(ops, producer, STAGE)
+    store = Store(pool, STAGE, relay.wake)
+    loader = Loader(store, mine)
+    intake = Intake(store, SourcesFolder(settings.sources.folder), loader.wake)
+    sweeper = Sweeper(store, intake, mine)
+    watch = Watch(intake, mine)
+    steps = CsvSteps(STAGE, sweeper, loader, store).as_steps()
+    control = ControlPlane(STAGE, settings, ops, relay_ops, steps, clock=clock)
+    watch.begin()  # before the first sweep: between the two nothing can slip through
+    return Parts(
+        workers={
+            "watch": watch.run,
+            "sweep": sweeper.run,
+            "intake": intake.run,
+            "loader": loader.run,
+            **control.workers,
+        },
+        carriers={"relay": relay.run, "relay_ops": relay_ops.run},
+        routers=[router(pool, sweeper), control.router],
+        live=control.live,
+        ready=control.ready,
+        status=lambda: {
+            "folders": [str(folder.absolute()) for folder in mine.folders],
+            "offered": intake.waiting,
+            "loading": loader.loading,
+            "last_sweep": sweeper.last,
+        },
+    )

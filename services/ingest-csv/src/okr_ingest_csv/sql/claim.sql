@@ -1,0 +1,34 @@
+-- name: sighting
+select size, mtime_ns, inode from sighting where path = $1
+
+-- name: sightings_below
+-- What could not be read may be readable now although it looks the same: it counts as not seen.
+select path, size, mtime_ns, inode from sighting
+where starts_with(path, $1) and coalesce(reason, '') not in ('no_permission', 'cannot_read', 'broken_link')
+
+-- name: put_sighting
+insert into sighting (path, size, mtime_ns, inode, file_id, reason) values ($1, $2, $3, $4, $5, $6)
+on conflict (path) do update set size = $2, mtime_ns = $3, inode = $4, file_id = $5, reason = $6, seen_at = now()
+
+-- name: known_files
+-- Enough to tell news from a copy and from a revert: the newest live file, and the live ones of the same bytes.
+select file_id, sequence, sha256, state from file
+where source = $1 and state not in ('quarantined', 'failed', 'vanished')
+    and (sha256 = $2 or sequence = (
+        select max(sequence) from file where source = $1 and state not in ('quarantined', 'failed', 'vanished')))
+
+-- name: add_file
+with drawn as (
+    update source set next_sequence = next_sequence + 1 where name = $1 returning next_sequence - 1 as sequence
+), added as (
+    insert into file (source, path, sha256, bytes, modified_at, state, reason, detail, encoding, encoding_guessed,
+        delimiter, header, revert_of, next_byte, next_line, discovered_at, sequence)
+    select $1, $2, $3, $4, to_timestamp($5::bigint / 1e9), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, sequence
+    from drawn
+    returning file_id, sequence
+), sighted as (
+    insert into sighting (path, size, mtime_ns, inode, file_id, reason) select $2, $4, $5, $6, file_id, $8 from added
+    on conflict (path) do update set size = $4, mtime_ns = $5, inode = $6, file_id = excluded.file_id, reason = $8,
+        seen_at = now()
+)
+select file_id, sequence from added

@@ -1,0 +1,25 @@
+-- name: files
+select file_id, source, sequence, path, bytes, state, reason, detail, rows, unreadable, batches, revert_of, discovered_at, changed_at
+from file
+where ($1::text is null or state = $1) and ($2::text is null or source = $2) and ($3::bigint is null or file_id < $3)
+order by file_id desc limit $4
+
+-- name: file
+select file_id, source, sequence, path, encode(sha256, 'hex') as sha256, bytes, modified_at, state, reason, detail, encoding,
+    encoding_guessed, delimiter, header, revert_of, rows, unreadable, batches, next_byte, next_line, discovered_at, changed_at
+from file where file_id = $1
+
+-- name: file_batches
+select batch_id, number, first_row, rows, unreadable, rows_of, position, created_at, released_at
+from batch where file_id = $1 order by number limit 1000
+
+-- name: file_unreadable
+select b.batch_id, u.number, u.first_line, u.last_line, u.byte_start, u.byte_len, u.reason, u.detail, u.raw
+from batch b join unreadable u on u.batch_id = coalesce(b.rows_of, b.batch_id)
+where b.file_id = $1 order by b.number, u.number limit $2
+
+-- name: file_paths
+select path from sighting where file_id = $1 order by path
+
+-- name: left_alone
+select path, size, reason, seen_at from sighting where file_id is null and path > $1 order by path limit $2

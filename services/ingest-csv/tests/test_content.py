@@ -1,0 +1,100 @@
+import gzip
+import io
+import random
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okr_common.errors import PermanentError
+from okr_ingest_csv.domain.content import Inspection
+
+
+def inspected(content: bytes, step: int = 7) -> Inspection:
+    inspection = Inspection()
+    for at in range(0, len(content), step):
+        inspection.feed(content[at : at + step])
+    return inspection
+
+
+def zipped() -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("sheet.xml", "<x/>")
+    return target.getvalue()
+
+
+BINARIES = {
+    "gzip": gzip.compress(b"a,b\n1,2\n"),
+    "zip or xlsx": zipped(),
+    "empty zip": b"PK\x05\x06" + bytes(18),
+    "old excel": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500),
+    "zstd": b"\x28\xb5\x2f\xfd\x04\x00rest",
+    "pdf": b"%PDF-1.7\n1 0 obj\n",
+    "png": b"\x89PNG\r\n\x1a\n" + bytes(20),
+    "jpeg": b"\xff\xd8\xff\xe0JFIF",
+    "nul-ridden": b"a,b\n" + b"1\x00,2\x00\n" * 50,
+    "random": random.Random(3).randbytes(5000),  # noqa: S311 - no secret
+}
+
+
+@pytest.mark.parametrize("content", BINARIES.values(), ids=BINARIES)
+def test_what_is_no_text_is_refused_by_its_content(content: bytes) -> None:
+    with pytest.raises(PermanentError) as refused:
+        inspected(content).encoding()
+    assert refused.value.reason == "binary"
+
+
+def test_an_empty_file_says_so() -> None:
+    with pytest.raises(PermanentError) as refused:
+        inspected(b"").encoding()
+    assert refused.value.reason == "empty"
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-be", "utf-16-le"])
+def test_utf_16_is_refused_not_misread(codec: str) -> None:
+    with pytest.raises(PermanentError) as refused:
+        inspected(("objective,key result\n" * 20).encode(codec)).encoding()
+    assert refused.value.reason in {"bad_encoding", "binary"}
+
+
+@given(
+    st.text(st.characters(exclude_characters="\ufeff\0", exclude_categories=["Cs", "Cc"]), min_size=1),
+    st.integers(1, 9),
+)
+def test_utf_8_is_proved_wherever_the_chunks_end(text: str, step: int) -> None:
+    encoding = inspected(text.encode(), step).encoding()
+    assert (encoding.name, encoding.guessed) == ("utf-8", False)
+
+
+def test_a_byte_order_mark_is_seen_and_not_a_guess() -> None:
+    encoding = inspected(b"\xef\xbb\xbfa,b\n").encoding()
+    assert (encoding.name, encoding.codec, encoding.guessed) == ("utf-8-sig", "utf-8", False)
+
+
+def test_one_late_byte_decides_and_is_named() -> None:
+    encoding = inspected(b"a,b\n" * 50_000 + b"\xa3,1\n", 65_536).encoding()
+    assert (encoding.name, encoding.guessed) == ("cp1252", True)
+    assert "0xa3 at offset 200000" in encoding.how
+
+
+@pytest.mark.parametrize("tail", [b"\xc3", b"\xe2\x82"])
+def test_a_character_cut_by_the_end_is_not_utf_8(tail: bytes) -> None:
+    assert inspected(b"a,b\n1," + tail).encoding().name == "cp1252"
+
+
+@pytest.mark.parametrize(("before", "after"), [(b"\xc3", b"(plain"), (b"\xe2\x82", b"plain")])
+def test_a_character_cut_by_plain_text_is_not_utf_8_at_any_chunk_size(before: bytes, after: bytes) -> None:
+    for step in range(1, 9):
+        assert inspected(b"a,b\n1," + before + after, step).encoding().name == "cp1252"
+
+
+def test_a_byte_without_a_character_in_either_encoding_is_refused_with_both_places() -> None:
+    with pytest.raises(PermanentError, match=r"0xff at offset 4.*0x81 at offset 6") as refused:
+        inspected(b"a,b\n\xff,\x81\n").encoding()
+    assert refused.value.reason == "bad_encoding"
+
+
+def test_one_nul_in_a_cell_does_not_make_a_file_binary() -> None:
+    assert inspected(b"a,b\n1,\x002\n").encoding().name == "utf-8"

@@ -1,0 +1,108 @@
+"""The DAG of ingest-csv: from the cron tick, with a set clock, to rows and an event that only this tick caused."""
+
+import os
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import orjson
+import pytest
+
+from okr_common import runs
+from okr_common.events import BatchIngested, IngestionRunStepEnded
+from okr_common.postgres import ledger
+from okr_common.runs import Run, RunState
+from okr_common.settings import load
+from okr_common.testing.clocks import SetClock
+from okr_common.testing.parts import running
+from okr_common.testing.waiting import until
+from okr_ingest_csv.service import STAGE, build
+from okr_ingest_csv.settings import Settings
+from okr_stack.services import environment
+
+if TYPE_CHECKING:
+    from conftest import Scene
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+TWO = datetime(2026, 11, 24, 2, tzinfo=UTC)
+
+
+def placed_unseen(scene: "Scene", name: str, content: str) -> Path:
+    """A complete file that no notification tells of: linked in, neither closed nor moved."""
+    outside = scene.stack.inbox.parent / name
+    outside.write_text(content)
+    os.utime(outside, (0, 0))
+    inside = scene.stack.inbox / name
+    inside.hardlink_to(outside)
+    return inside
+
+
+@pytest.fixture
+def settings(scene: "Scene", monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The live watch and this service's own looks into the folder see nothing: what comes is the tick's."""
+    folders = {"OKR_INGEST_CSV__FOLDERS": orjson.dumps([str(scene.stack.inbox)]).decode()}
+    rare = {"OKR_INGEST_CSV__RESCAN_SECONDS": "3600"}
+    for name, value in {**environment(STAGE, scene.stack.addresses, 0), **scene.env, **folders, **rare}.items():
+        monkeypatch.setenv(name, value)
+    return load(Settings)
+
+
+async def test_the_tick_of_two_makes_rows_and_an_event_of_a_file_that_nobody_saw(
+    scene: "Scene", settings: Settings
+) -> None:
+    clock = SetClock(TWO)
+    clock.forward(minutes=-1)
+    async with AsyncExitStack() as stack, running(await build(settings, stack, clock)):
+        ops = await stack.enter_async_context(asyncpg.create_pool(settings.postgres.ops, min_size=1))
+        await until(lambda: ops.fetchval("select count(*) from slot"))
+        placed_unseen(scene, "goals.csv", scene.goals(1, 3) + "short,row\n")
+        assert await scene.files() == []
+        clock.forward(minutes=1)
+        run = await until(lambda: _ended(ops, runs.run_id("ingest-csv", TWO, "cron")))
+        assert run is not None
+        steps = {step.step: step.detail for step in await ledger.steps(ops, run.run_id)}
+        slot = await ops.fetchval("select state from slot where logical_time = $1", TWO)
+        await scene.sent()
+    assert (run.state, slot, list(steps)) == (RunState.SUCCEEDED, "done", list(STAGE.steps))
+    assert steps["scan"] == {"seen": 1, "offered": 1, "unsettled": 0}
+    assert steps["validate"]["claimed"] == 1
+    assert steps["load"] == {"files": 1, "rows": 3, "unreadable": 1, "batches": 1}
+    assert steps["clean"] == {"unreadable": {"too_few_cells": 1}}
+    assert steps["track"]["sources"]["goals"] == {"position": 1, "files": 1, "rows": 3, "unreadable": 1}
+    (file,) = await scene.files()
+    assert (file["state"], len(await scene.rows())) == ("done", 3)
+    assert run.started_at is not None
+    assert run.started_at < file["discovered_at"]
+    said = scene.events()
+    (ingested,) = [event for event in said if isinstance(event, BatchIngested)]
+    assert (ingested.file_id, ingested.rows) == (file["file_id"], 3)
+    assert [event.step for event in said if isinstance(event, IngestionRunStepEnded)] == list(STAGE.steps)
+
+
+async def _ended(ops: asyncpg.Pool, run_id: Any) -> Run | None:  # noqa: ANN401
+    run = await ledger.get(ops, run_id)
+    return run if run is not None and run.state.ended else None
+
+
+async def test_a_run_with_nothing_to_do_says_so_and_a_bad_file_is_named(scene: "Scene", settings: Settings) -> None:
+    clock = SetClock(TWO)
+    clock.forward(minutes=-1)
+    async with AsyncExitStack() as stack, running(await build(settings, stack, clock)):
+        ops = await stack.enter_async_context(asyncpg.create_pool(settings.postgres.ops, min_size=1))
+        await until(lambda: ops.fetchval("select count(*) from slot"))
+        idle = await _details(ops, clock.forward(minutes=1))
+        placed_unseen(scene, "strange.csv", "shop,price\nA,1\n")
+        busy = await _details(ops, clock.forward(hours=2))
+    assert idle["scan"] == {"seen": 0, "offered": 0, "unsettled": 0}
+    assert idle["load"] == {"files": 0, "rows": 0, "unreadable": 0, "batches": 0}
+    assert busy["validate"]["set_aside"] == 1
+    (named,) = busy["validate"]["named"]
+    assert (Path(named["path"]).name, named["state"], named["reason"]) == ("strange.csv", "failed", "unrecognised")
+
+
+async def _details(ops: asyncpg.Pool, slot: datetime) -> dict[str, Any]:
+    run = await until(lambda: _ended(ops, runs.run_id("ingest-csv", slot, "cron")))
+    assert run is not None
+    return {step.step: step.detail for step in await ledger.steps(ops, run.run_id)}

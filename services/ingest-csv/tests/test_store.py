@@ -1,0 +1,159 @@
+"""What okr_raw guarantees when replicas meet: sequences, positions, progress."""
+
+import hashlib
+import io
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from okr_common.errors import FencedError
+from okr_common.topology import STAGES
+from okr_ingest_csv.domain.batch import Batch, take_batch
+from okr_ingest_csv.domain.content import Encoding
+from okr_ingest_csv.domain.dialect import dialect_of
+from okr_ingest_csv.domain.discovery import Look
+from okr_ingest_csv.domain.records import read_records
+from okr_ingest_csv.domain.verdict import Candidate
+from okr_ingest_csv.store import Claim, Held, Store
+
+if TYPE_CHECKING:
+    from conftest import Scene
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+async def store(scene: "Scene") -> AsyncIterator[Store]:
+    pool = await asyncpg.create_pool(scene.stack.dsn("okr_ingest_csv", "raw"), min_size=1, max_size=5)
+    yield Store(pool, STAGES["ingest-csv"])
+    await pool.close()
+
+
+def candidate(name: str, content: bytes, state: str = "waiting") -> Candidate:
+    dialect = dialect_of(content, Encoding("utf-8", guessed=False, how="told"))
+    sha256 = hashlib.sha256(content).digest()
+    reason = None if state == "waiting" else "a_reason"
+    return Candidate(
+        f"/in/{name}", Look(len(content), hash(name) % 10**9, 1), sha256, "goals", state, reason, reason, dialect
+    )
+
+
+async def claimed(store: Store, name: str, content: bytes, state: str = "waiting") -> Claim:
+    claim = await store.claim(candidate(name, content, state))
+    assert claim is not None
+    return claim
+
+
+async def batches(held: Held, content: bytes, batch_rows: int) -> list[Batch]:
+    place = held.file.place
+    found: list[Batch] = []
+    records = read_records(io.BytesIO(content[place.byte :]), held.file.shape, place)
+    while not found or not found[-1].last:
+        found.append(take_batch(records, await held.draw_batch_id(), place, batch_rows))
+        place = found[-1].after
+    return found
+
+
+async def load(store: Store, file_id: int, content: bytes, batch_rows: int = 2, only: int | None = None) -> None:
+    async with store.hold(file_id) as held:
+        assert held is not None
+        for number, batch in enumerate((await batches(held, content, batch_rows))[:only], held.file.batches + 1):
+            await held.store_batch(batch, number)
+
+
+A, B, C = (b"id,x\n" + b"".join(b"%b%d,1\n" % (name, n) for n in range(5)) for name in (b"a", b"b", b"c"))
+
+
+async def positions(scene: "Scene") -> list[tuple[int, int, int | None]]:
+    rows = await scene.fetch("select file_id, number, position from batch order by file_id, number")
+    return [(row["file_id"], row["number"], row["position"]) for row in rows]
+
+
+async def test_a_later_file_waits_for_its_position_although_it_is_loaded_first(scene: "Scene", store: Store) -> None:
+    a, b = await claimed(store, "a", A), await claimed(store, "b", B)
+    await load(store, b.file_id, B)
+    assert await positions(scene) == [(b.file_id, n, None) for n in (1, 2, 3)]
+    await load(store, a.file_id, A, only=1)
+    assert (await positions(scene))[0] == (a.file_id, 1, 1)
+    assert (await positions(scene))[-1] == (b.file_id, 3, None)
+    await load(store, a.file_id, A)
+    assert [position for *_, position in await positions(scene)] == [1, 2, 3, 4, 5, 6]
+    values = [row["value"].decode() for row in await scene.fetch("select value from delivery.outbox order by id")]
+    assert ["position" in value for value in values].count(True) == 6
+
+
+@pytest.mark.parametrize("state", ["failed", "vanished"])
+async def test_a_file_that_fails_lets_those_after_it_pass(scene: "Scene", store: Store, state: str) -> None:
+    a, b = await claimed(store, "a", A), await claimed(store, "b", B)
+    await load(store, b.file_id, B, batch_rows=9)
+    async with store.hold(a.file_id) as held:
+        assert held is not None
+        await held.end(state, "a_reason", "a sentence")
+    assert await positions(scene) == [(b.file_id, 1, 1)]
+
+
+async def test_a_file_refused_at_its_claim_holds_up_nobody(scene: "Scene", store: Store) -> None:
+    await claimed(store, "a", A, "quarantined")
+    b = await claimed(store, "b", B)
+    await load(store, b.file_id, B, batch_rows=9)
+    assert await positions(scene) == [(b.file_id, 1, 1)]
+
+
+async def test_a_revert_refers_to_the_rows_of_the_first_time_however_often(scene: "Scene", store: Store) -> None:
+    a, b = await claimed(store, "a", A), await claimed(store, "b", B)
+    await load(store, a.file_id, A)
+    await load(store, b.file_id, B)
+    for name, content, original in (("a2", A, a.file_id), ("b2", B, b.file_id), ("a3", A, None)):
+        again = await claimed(store, name, content)
+        async with store.hold(again.file_id) as held:
+            assert held is not None
+            assert held.file.is_revert
+            assert held.file.revert_of is not None
+            assert original in {held.file.revert_of, None}
+            await held.store_revert(held.file.revert_of)
+    rows_of = await scene.fetch(
+        "select distinct b.rows_of, o.rows_of as twice from batch b join batch o on o.batch_id = b.rows_of"
+    )
+    assert {row["twice"] for row in rows_of} == {None}
+    assert [position for *_, position in await positions(scene)] == list(range(1, 16))
+
+
+async def test_a_copy_of_a_file_on_its_way_is_no_news_unless_another_came_between(store: Store) -> None:
+    a = await claimed(store, "a", A)
+    assert await claimed(store, "copy", A) == Claim(a.file_id, new=False)
+    await claimed(store, "b", B)
+    back = await claimed(store, "back", A)
+    assert back.new
+    async with store.hold(back.file_id) as held:
+        assert held is not None
+        assert held.file.must_wait
+    await load(store, a.file_id, A)
+    async with store.hold(back.file_id) as held:
+        assert held is not None
+        assert held.file.is_revert
+
+
+async def test_one_path_is_claimed_once_and_one_file_held_once(store: Store) -> None:
+    a = await claimed(store, "a", A)
+    assert await store.claim(candidate("a", A)) is None
+    async with store.hold(a.file_id) as first, store.hold(a.file_id) as second:
+        assert first is not None
+        assert second is None
+    async with store.hold(a.file_id) as third:
+        assert third is not None
+
+
+async def test_a_batch_stored_by_another_replica_meanwhile_is_not_stored_again(scene: "Scene", store: Store) -> None:
+    a = await claimed(store, "a", A)
+    async with store.hold(a.file_id) as held:
+        assert held is not None
+        ours, theirs = await batches(held, A, 9), await batches(held, A, 9)
+        await held.store_batch(theirs[0], 1)
+        with pytest.raises(FencedError):
+            await held.store_batch(ours[0], 1)
+        with pytest.raises(FencedError):
+            await held.end("failed", "a_reason", "a sentence")
+    assert await positions(scene) == [(a.file_id, 1, 1)]
+    assert await scene.database.fetchval("select count(*) from raw_row") == 5
