@@ -1,0 +1,1 @@
+"""The rules of reading an API: no clock, no network, no database, no broker."""

@@ -1,0 +1,1 @@
+"""The only modules that speak to okr_raw."""
