@@ -1,0 +1,132 @@
+"""Applies released batches, each source in its order; a source that cannot go on does not hold up the others."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from okr_common import metrics
+from okr_common.errors import FatalError, PermanentError
+from okr_common.logs import logger
+from okr_common.postgres.pool import RETRYABLE, until_done
+from okr_etl.mappings import Mappings
+from okr_etl.preparer import Preparer
+from okr_etl.store.processed import ProcessedStore, Task
+from okr_etl.store.raw import RawStore, Released
+
+log = logger(__name__)
+
+
+@dataclass
+class Waiting:
+    """Why a source's batches wait, since when they are tried."""
+
+    position: int
+    reason: str
+    detail: str
+
+
+class Applier:
+    """Takes the released batches of each source after its head, one after another, sources in turn."""
+
+    def __init__(
+        self,
+        raw: RawStore,
+        processed: ProcessedStore,
+        mappings: Mappings,
+        *,
+        applied: Callable[[], None],
+        sweep_seconds: float,
+    ) -> None:
+        self._raw = raw
+        self._processed = processed
+        self._mappings = mappings
+        self._preparer = Preparer(raw)
+        self._applied = applied
+        self._sweep_seconds = sweep_seconds
+        self._due: dict[str, None] = {}
+        self._woken = asyncio.Event()
+        self.heads: dict[str, int] = {}
+        self.waiting: dict[str, Waiting] = {}
+
+    def wake(self, sources: Iterable[str]) -> None:
+        """Batches of these sources were released."""
+        self._due.update(dict.fromkeys(sources))
+        self._woken.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sweeps at start and every few seconds, applies what is due, and ends between two batches."""
+        swept = -self._sweep_seconds
+        while not stop.is_set():
+            if time.monotonic() - swept >= self._sweep_seconds:
+                await until_done("sweep", self._sweep, stop)
+                swept = time.monotonic()
+            await (self._turn(stop) if self._due else self._rest(stop))
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        stopping, woken = asyncio.create_task(stop.wait()), asyncio.create_task(self._woken.wait())
+        _, pending = await asyncio.wait((stopping, woken), timeout=self._sweep_seconds, return_when="FIRST_COMPLETED")
+        for task in pending:
+            task.cancel()
+        self._woken.clear()
+
+    async def _sweep(self) -> None:
+        """Sources whose head is behind what is released: events may be lost, positions are not."""
+        self.heads.update(await self._processed.heads())
+        released = await self._raw.released_positions()
+        self._due.update({name: None for name, position in released.items() if position > self.heads.get(name, 0)})
+
+    async def _turn(self, stop: asyncio.Event) -> None:
+        """One batch of the source that waits longest; it queues again if there may be more."""
+        source = next(iter(self._due))
+        del self._due[source]
+        if await until_done("apply", lambda: self._next(source), stop):
+            self._due[source] = None
+
+    async def _next(self, source: str) -> bool:
+        """Applies the source's next batch. False when there is none, or when it must wait."""
+        position, generation = await self._processed.head(source)
+        self.heads[source] = position
+        released = await self._raw.released(source, position + 1)
+        if released is None:
+            self.waiting.pop(source, None)
+            return False
+        try:
+            await self._apply(released, generation)
+        except (FatalError, *RETRYABLE):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one source must not stop the others
+            self._wait(released, error)
+            return False
+        self.waiting.pop(source, None)
+        return True
+
+    async def _apply(self, released: Released, generation: int) -> None:
+        started = time.monotonic()
+        mapping = self._mappings.of(released.source, released.header)
+        batch, proposed = await self._preparer.prepare(released, mapping)
+        if released.behind and not self._due:
+            self._preparer.look_ahead(released, mapping)
+        counts = await self._processed.apply(Task(batch, proposed, mapping, generation, released.behind))
+        if counts is None:
+            return
+        self._applied()
+        self.heads[released.source] = released.position
+        metrics.BATCH_SECONDS.labels("etl").observe(time.monotonic() - started)
+        for result, rows in counts.items():
+            metrics.ROWS_PROCESSED.labels(released.source, result).inc(rows)
+        log.info("batch_applied", source=released.source, position=released.position, batch=released.batch_id, **counts)
+
+    def _wait(self, released: Released, error: Exception) -> None:
+        reason = error.reason if isinstance(error, PermanentError) else "failed"
+        waiting = Waiting(released.position, reason, str(error) or repr(error))
+        if self.waiting.get(released.source) != waiting:
+            log.error(
+                "source_waits",
+                source=released.source,
+                position=released.position,
+                reason=reason,
+                detail=waiting.detail,
+                exc_info=None if isinstance(error, PermanentError) else error,
+            )
+        self.waiting[released.source] = waiting

@@ -1,0 +1,47 @@
+"""Curates: writes the documents that are due. A second step, so that it delays no record."""
+
+import asyncio
+from collections.abc import Callable
+
+from okr_common.logs import logger
+from okr_common.postgres.pool import until_done
+from okr_etl.domain.documents import Document, of_key_result, of_objective
+from okr_etl.store.documents import DocumentStore, Due
+
+log = logger(__name__)
+
+
+class Curator:
+    """Takes due documents, some at a time, builds and writes them."""
+
+    def __init__(self, store: DocumentStore, *, every_seconds: float, limit: int, written: Callable[[], None]) -> None:
+        self._store = store
+        self._every_seconds = every_seconds
+        self._limit = limit
+        self._written = written
+        self.documents = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Looks every now and then, and goes on as long as something is due."""
+        while not stop.is_set():
+            while await until_done("curate", self._turn, stop) and not stop.is_set():
+                self._written()
+            try:
+                await asyncio.wait_for(stop.wait(), self._every_seconds)
+            except TimeoutError:
+                continue
+
+    async def _turn(self) -> bool:
+        due = await self._store.due(self._limit)
+        if due is None:
+            return False
+        documents = await asyncio.to_thread(build, due)
+        changed = await self._store.write(due, documents)
+        self.documents += changed
+        log.info("documents_curated", source=due.source, documents=len(documents), changed=changed)
+        return True
+
+
+def build(due: Due) -> list[Document]:
+    """The documents as they are now."""
+    return [*map(of_objective, due.objectives), *map(of_key_result, due.key_results)]

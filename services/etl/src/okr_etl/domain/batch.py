@@ -1,0 +1,90 @@
+"""A batch from raw rows to what is to be written: one pure function before the state is read, one after."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from okr_common.sources import Mapping
+from okr_etl.domain import cells, columns, entities, versions
+from okr_etl.domain.canonical import canonical
+from okr_etl.domain.derive import Failure, derive, expressions
+from okr_etl.domain.reasons import Rejected, explain, underivable
+
+
+@dataclass(frozen=True, slots=True)
+class RawBatch:
+    """A released batch and its rows: row_num and cells (JSON text). `unit` is the file or request it is a part of."""
+
+    source: str
+    batch_id: int
+    position: int
+    unit: str
+    ingested_at: datetime
+    header: Sequence[str]
+    rows: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What the rows of a batch say: `wide` holds every good row's fields, `candidates` the versions they propose."""
+
+    wide: pl.DataFrame
+    candidates: pl.DataFrame
+    rejected: Sequence[Rejected]
+    newest: datetime | None
+    """The latest as_of, never after ingestion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch changes: `resolved` has a verdict for every candidate; `counts` every row once."""
+
+    resolved: pl.DataFrame
+    counts: dict[str, int]
+
+    @property
+    def published(self) -> pl.DataFrame:
+        """The new versions, in the order they are published."""
+        return self.resolved.filter(pl.col("seq").is_not_null()).sort("seq")
+
+    def current(self, entity: str) -> pl.DataFrame:
+        """Of each entity of this kind that changed, its newest version."""
+        mine = self.published.filter(pl.col("entity") == entity)
+        return mine.sort("revision").unique("entity_id", keep="last", maintain_order=True)
+
+
+def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
+    """Types the rows, sets the wrong ones aside with their reasons, and says what the others propose."""
+    texts = cells.texts(batch.rows, mapping, batch.header)
+    typed = texts.with_columns(columns.value(name, column) for name, column in mapping.columns.items())
+    good, bad = columns.judge(typed, columns.rules(mapping, len(batch.header)))
+    derived, failures = derive(good.select("row_num", *mapping.columns), expressions(mapping))
+    wide, wrong = columns.judge(canonical(derived, mapping, batch.ingested_at), entities.rules(mapping))
+    wide = entities.identified(wide, batch.source)
+    return Proposed(
+        wide=wide,
+        candidates=entities.candidates(wide, mapping),
+        rejected=_rejected(mapping, bad, wrong, failures),
+        newest=_newest(wide, batch.ingested_at),
+    )
+
+
+def _rejected(mapping: Mapping, bad: pl.DataFrame, wrong: pl.DataFrame, failures: Iterable[Failure]) -> list[Rejected]:
+    found = [explain(mapping, row) for frame in (bad, wrong) for row in frame.iter_rows(named=True)]
+    found += [underivable(failure) for failure in failures]
+    return sorted(found, key=lambda rejected: rejected.row_num)
+
+
+def _newest(wide: pl.DataFrame, ingested_at: datetime) -> datetime | None:
+    newest = wide["check_in.as_of"].max()
+    if newest is None:
+        return None
+    return min(datetime.combine(newest, datetime.min.time(), UTC), ingested_at)  # type: ignore[arg-type]
+
+
+def apply(proposed: Proposed, held: pl.DataFrame, floor: datetime | None) -> Applied:
+    """Compares what is proposed with what is held, and counts every row. See `versions.resolve` for `floor`."""
+    resolved = versions.resolve(proposed.candidates, held, floor)
+    return Applied(resolved, versions.account(resolved, len(proposed.rejected)))

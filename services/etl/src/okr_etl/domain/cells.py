@@ -1,0 +1,66 @@
+"""The cells of raw rows as text, under the mapping's own column names."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from okr_common.sources import Column, Mapping
+
+READ = "read:"
+"""Prefix of the text as read, beside the typed column of the same name."""
+CELLS = "cells"
+COUNT = "row:count"
+SURPLUS = "row:surplus"
+ROW = "row_num"
+RESERVED = frozenset({ROW, CELLS})
+"""The only names of ours that a mapping could use, too; all others hold a colon or a dot."""
+_ARRAY = "row:array"
+_NUL = r"\u0000"
+_NUL_OUTSIDE_BACKSLASHES = r"((?:^|[^\\])(?:\\\\)*)(?:\\u0000)+"
+
+
+def texts(rows: pl.DataFrame, mapping: Mapping, header: Sequence[str]) -> pl.DataFrame:
+    """Of `rows` (row_num, cells as JSON text): row_num, `read:<column>` as stripped text or null, and the row's shape.
+
+    A row of a file is an array, read by the header's places; a row of an API is an object, read by keys and paths.
+    NULs, which no text column can hold, are left out.
+    """
+    if rows[CELLS].str.contains(_NUL, literal=True).any():
+        rows = rows.with_columns(pl.col(CELLS).str.replace_all(_NUL_OUTSIDE_BACKSLASHES, "$1"))
+    if mapping.kind == "api":
+        return rows.select(ROW, CELLS, *_shape(0), *(_at_path(name, of) for name, of in mapping.columns.items()))
+    decoded = rows.with_columns(pl.col(CELLS).str.json_decode(pl.List(pl.String)).alias(_ARRAY))
+    places = {text.strip(): place for place, text in reversed(list(enumerate(header)))}
+    columns = (_at_place(name, places[column.origin], column) for name, column in mapping.columns.items())
+    return decoded.select(ROW, CELLS, *_counted(len(header)), *columns)
+
+
+def _counted(width: int) -> list[pl.Expr]:
+    beyond = pl.col(_ARRAY).list.slice(width).list.eval(pl.element().str.strip_chars() != "").list.any()
+    return [pl.col(_ARRAY).list.len().cast(pl.Int64).alias(COUNT), beyond.fill_null(value=False).alias(SURPLUS)]
+
+
+def _shape(width: int) -> list[pl.Expr]:
+    return [pl.lit(width, pl.Int64).alias(COUNT), pl.lit(value=False).alias(SURPLUS)]
+
+
+def _at_place(name: str, place: int, column: Column) -> pl.Expr:
+    return _without_blanks(pl.col(_ARRAY).list.get(place, null_on_oob=True), column).alias(READ + name)
+
+
+def _at_path(name: str, column: Column) -> pl.Expr:
+    return _without_blanks(pl.col(CELLS).str.json_path_match(path(column.origin)), column).alias(READ + name)
+
+
+def path(origin: str) -> str:
+    """A key or dotted path as JSONPath.
+
+    >>> path("goal.title")
+    "$['goal']['title']"
+    """
+    return "$" + "".join(f"['{part}']" for part in origin.split("."))
+
+
+def _without_blanks(text: pl.Expr, column: Column) -> pl.Expr:
+    stripped = text.str.strip_chars()
+    return pl.when(~stripped.is_in(["", *column.blanks])).then(stripped)

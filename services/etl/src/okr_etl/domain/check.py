@@ -1,0 +1,92 @@
+"""What only polars can tell about a mapping: whether its expressions compute, and to the types that are needed."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import polars as pl
+
+from okr_common.sources import Mapping
+from okr_etl.domain.cells import RESERVED, path
+from okr_etl.domain.derive import FINAL, empty, expressions, first_line
+
+DAY = date(2017, 1, 31)
+_DATES = (pl.Date, pl.Datetime)
+_NEEDED: dict[str, tuple[str, tuple[type[pl.DataType], ...]]] = {
+    "start_on": ("a date", _DATES),
+    "due_on": ("a date", _DATES),
+    "as_of": ("a date", _DATES),
+    "recorded_at": ("a timestamp", _DATES),
+    "known_at": ("a date", _DATES),
+    "baseline": ("a number", ()),
+    "target": ("a number", ()),
+    "value": ("a number", ()),
+    "confidence": ("a number", ()),
+    "direction": ("a word", (pl.String,)),
+    "metric_kind": ("a word", (pl.String,)),
+}
+
+
+def trouble(mapping: Mapping) -> list[str]:
+    """Why this mapping cannot be carried out; empty when it can. Each sentence begins with the key."""
+    taken = [name for name in (*mapping.columns, *mapping.derived) if name in RESERVED]
+    if taken:
+        return [f"{name}: etl itself uses this name; call the column otherwise" for name in taken]
+    return [*_unreadable(mapping), *_uncomputable(mapping)]
+
+
+def _unreadable(mapping: Mapping) -> Iterator[str]:
+    for name, column in mapping.columns.items():
+        if mapping.kind == "api" and not _is_path(column.origin):
+            yield f"columns.{name}.from: {column.origin} is no key or dotted path"
+        for written in column.formats if column.type == "date" else ():
+            if not _reads_dates(written):
+                yield f"columns.{name}.formats: {written} does not read back {DAY:{written}}, the day it writes"
+
+
+def _is_path(origin: str) -> bool:
+    try:
+        pl.Series(["{}"]).str.json_path_match(path(origin))
+    except pl.exceptions.PolarsError:
+        return False
+    return True
+
+
+def _reads_dates(written: str) -> bool:
+    text = DAY.strftime(written)
+    try:
+        return pl.Series([text]).str.to_date(written, strict=False).to_list() == [DAY]
+    except pl.exceptions.PolarsError:
+        return False
+
+
+def _uncomputable(mapping: Mapping) -> Iterator[str]:
+    frame = empty(mapping)
+    for name, text in expressions(mapping).items():
+        try:
+            frame = frame.with_columns(pl.sql_expr(text).alias(name))
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            key = "entities.outcome.source.when" if name == FINAL else f"derived.{name}"
+            yield f"{key}: {first_line(error)}"
+            return
+    yield from _mistyped(mapping, frame.schema)
+
+
+def _mistyped(mapping: Mapping, schema: pl.Schema) -> Iterator[str]:
+    for field, name in _fields(mapping):
+        if field in _NEEDED:
+            wanted, dtypes = _NEEDED[field]
+            fits = schema[name].is_numeric() if not dtypes else schema[name] in dtypes
+            if not fits:
+                yield f"derived.{name}: {field} needs {wanted}, but this gives {schema[name]}"
+    if FINAL in schema and schema[FINAL] != pl.Boolean:
+        yield f"entities.outcome.source.when: must be true or false, but gives {schema[FINAL]}"
+
+
+def _fields(mapping: Mapping) -> Iterator[tuple[str, str]]:
+    entities = mapping.entities
+    blocks = [entities.objective, entities.key_result, entities.check_in]
+    blocks += [entities.outcome.source] if entities.outcome else []
+    for block in blocks:
+        for field, name in block:
+            if isinstance(name, str) and name in mapping.derived:
+                yield field, name

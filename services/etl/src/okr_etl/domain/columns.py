@@ -1,0 +1,98 @@
+"""Text becomes typed values; what does not fit gives the row a reason."""
+
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingOf
+from datetime import date
+
+import polars as pl
+
+from okr_common.sources import Column, Mapping
+from okr_etl.domain.cells import CELLS, COUNT, READ, SURPLUS
+
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+"""No goal lies outside; what does is a mistyped or misread date."""
+CELLS_BYTES = 300_000
+"""A record made of a larger row might not fit into a message (1 MiB), since a text may stand in several fields."""
+DATE_FORMATS = ("%Y-%m-%d",)
+TIMESTAMP_FORMATS = ("%+",)
+"""RFC 3339, with its offset."""
+REASONS = "row:reasons"
+_SEPARATOR = "\x1f"
+
+Rules = MappingOf[str, pl.Expr]
+"""Reason -> what holds for a row that is in order. A reason is a code, and a column after a colon."""
+
+
+def value(name: str, column: Column) -> pl.Expr:
+    """The typed column of this name; null where the text is blank or does not fit."""
+    text = pl.col(READ + name)
+    return _typed(text, column).alias(name)
+
+
+def _typed(text: pl.Expr, column: Column) -> pl.Expr:
+    match column.type:
+        case "text" if column.map is None:
+            return text
+        case "text":
+            return text.replace_strict(column.map, default=None, return_dtype=pl.String)
+        case "integer":
+            return text.cast(pl.Int64, strict=False)
+        case "number":
+            number = text.cast(pl.Float64, strict=False)
+            return pl.when(number.is_finite()).then(number)
+        case "date":
+            return pl.coalesce(text.str.to_date(each, strict=False) for each in column.formats or DATE_FORMATS)
+        case "timestamp":
+            return pl.coalesce(_instant(text, each) for each in column.formats or TIMESTAMP_FORMATS)
+
+
+def _instant(text: pl.Expr, written: str) -> pl.Expr:
+    """In UTC; a format without an offset is read as UTC."""
+    parsed = text.str.to_datetime(written, time_unit="us", strict=False)
+    if any(offset in written for offset in ("%+", "%z", "%:z", "%#z")):
+        return parsed.dt.convert_time_zone("UTC")
+    return parsed.dt.replace_time_zone("UTC")
+
+
+def rules(mapping: Mapping, width: int) -> Rules:
+    """What must hold for a row before anything is made of it; `width` is the header's, 0 for an API."""
+    found = {
+        "too_few_cells": pl.col(COUNT) >= width,
+        "too_many_cells": ~pl.col(SURPLUS),
+        "row_too_long": pl.col(CELLS).str.len_bytes() <= CELLS_BYTES,
+    }
+    for name, column in mapping.columns.items():
+        found.update(_rules(name, column, required=column.required or name in needed(mapping)))
+    return found
+
+
+def needed(mapping: Mapping) -> set[str]:
+    """The columns, typed or derived, without which a row says nothing."""
+    of = mapping.entities
+    keys = {*of.objective.key, *of.key_result.key, *of.check_in.key}
+    key_result = {of.key_result.title, of.key_result.metric_kind, of.key_result.direction}
+    return keys | key_result | {of.objective.title, of.key_result.start_on, of.key_result.due_on, of.check_in.as_of}
+
+
+def _rules(name: str, column: Column, *, required: bool) -> Iterator[tuple[str, pl.Expr]]:
+    text, typed = pl.col(READ + name), pl.col(name)
+    if required:
+        yield f"missing_value:{name}", text.is_not_null()
+    if column.map is not None:
+        yield f"unknown_word:{name}", text.is_null() | typed.is_not_null()
+    elif column.type != "text":
+        yield f"{NOT_A[column.type]}:{name}", text.is_null() | typed.is_not_null()
+    if column.type in ("date", "timestamp"):
+        yield f"date_out_of_range:{name}", typed.cast(pl.Date).is_between(FIRST_DAY, LAST_DAY)
+
+
+NOT_A = {"integer": "not_an_integer", "number": "not_a_number", "date": "not_a_date", "timestamp": "not_a_timestamp"}
+
+
+def judge(frame: pl.DataFrame, held: Rules) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that break no rule, and the others with their reasons; a rule that is null for a row is kept by it."""
+    failing = (pl.when(~rule.fill_null(value=True)).then(pl.lit(reason)) for reason, rule in held.items())
+    joined = frame.with_columns(pl.concat_str(failing, separator=_SEPARATOR, ignore_nulls=True).alias(REASONS))
+    good = joined.filter(pl.col(REASONS) == "").drop(REASONS)
+    bad = joined.filter(pl.col(REASONS) != "").with_columns(pl.col(REASONS).str.split(_SEPARATOR))
+    return good, bad

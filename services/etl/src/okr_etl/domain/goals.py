@@ -1,0 +1,70 @@
+"""A goal with its history, as documents are made of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A goal and the titles of its key results."""
+
+    entity_id: str
+    source: str
+    source_id: str
+    revision: int
+    title: str
+    description: str | None
+    start_on: date | None
+    due_on: date | None
+    key_results: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn:
+    """A value at a time."""
+
+    as_of: date
+    value: float | None
+    target: float | None
+    progress: float | None
+    status: str | None
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended: the label, which the text does not give away."""
+
+    final_value: float
+    target: float
+    achieved: bool
+    resolution: str
+    known_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeyResult:
+    """What is measured, with its history in order of time."""
+
+    entity_id: str
+    source: str
+    source_id: str
+    revision: int
+    title: str
+    description: str | None
+    objective_id: str
+    objective: str
+    metric_kind: str
+    direction: str
+    inclusive: bool
+    unit: str | None
+    baseline: float | None
+    target: float | None
+    start_on: date
+    due_on: date
+    owner: str | None
+    attributes: Mapping[str, Any]
+    check_ins: Sequence[CheckIn] = ()
+    outcome: Outcome | None = None

@@ -1,0 +1,69 @@
+"""Why a row is rejected, in codes for counting and in sentences for the person who mends the file."""
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from typing import Any
+
+from okr_common.sources import Mapping
+from okr_etl.domain.cells import COUNT, READ
+from okr_etl.domain.columns import FIRST_DAY, LAST_DAY, REASONS
+from okr_etl.domain.derive import Failure
+
+CODES: dict[str, str] = {
+    "too_few_cells": "the row has {count} cells, fewer than the header",
+    "too_many_cells": "the row has {count} cells, and those beyond the header are not blank",
+    "row_too_long": "the row is larger than a message may be; shorten its texts",
+    "missing_value": "{origin} is blank; a value is needed",
+    "unknown_word": "{origin} reads {read}; the mapping knows {words}",
+    "not_an_integer": "{origin} reads {read}; whole numbers look like 12 or -3",
+    "not_a_number": "{origin} reads {read}; numbers look like 1234.5 or -3",
+    "not_a_date": "{origin} reads {read}; dates look like {formats}",
+    "not_a_timestamp": "{origin} reads {read}; timestamps look like {formats}",
+    "date_out_of_range": "{origin} gives {value}, outside " + f"{FIRST_DAY} to {LAST_DAY}",
+    "due_before_start": "it is due on {due_on}, before it starts on {start_on}",
+    "not_derivable": "the mapping's expression fails for this row: {message}",
+}
+"""Every reason code, with what is said of a row. After a colon a reason names the column it is about."""
+READ_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that is not used: every reason it has, and for each a sentence."""
+
+    row_num: int
+    reasons: tuple[str, ...]
+    detail: dict[str, str]
+
+
+def explain(mapping: Mapping, row: MappingOf[str, Any]) -> Rejected:
+    """What is wrong with a judged row."""
+    reasons = tuple(row[REASONS])
+    return Rejected(row["row_num"], reasons, {reason: _sentence(mapping, row, reason) for reason in reasons})
+
+
+def underivable(failure: Failure) -> Rejected:
+    """A row for which an expression of the mapping fails."""
+    reason = f"not_derivable:{failure.column}"
+    return Rejected(failure.row_num, (reason,), {reason: CODES["not_derivable"].format(message=failure.message)})
+
+
+def _sentence(mapping: Mapping, row: MappingOf[str, Any], reason: str) -> str:
+    code, _, name = reason.partition(":")
+    column = mapping.columns.get(name)
+    entity = "objective" if name == "objective" else "key_result"
+    return CODES[code].format(
+        count=row.get(COUNT),
+        origin=column.origin if column else name,
+        read=_quoted(row.get(READ + name, row.get(name))),
+        value=row.get(name),
+        words=", ".join(column.map) if column and column.map else "no such word",
+        formats=" or ".join(column.formats) if column and column.formats else "2017-01-31, or 2017-01-31T12:00:00Z",
+        due_on=row.get(f"{entity}.due_on"),
+        start_on=row.get(f"{entity}.start_on"),
+    )
+
+
+def _quoted(text: object) -> str:
+    shown = str(text)
+    return f'"{shown[:READ_CHARACTERS]}{"..." if len(shown) > READ_CHARACTERS else ""}"'

@@ -1,0 +1,121 @@
+"""Which of the proposed versions are new: compared, per entity and in order of time, with what is held already.
+
+A definition or outcome says from when it holds, so a late or repeated row is compared with what held then. A version
+older than the current one is kept, and neither published nor made current. A check-in without a time of its own is
+compared with its current version: the later arrival holds.
+"""
+
+from datetime import datetime
+
+import polars as pl
+
+HELD_SCHEMA = {
+    "entity_id": pl.String(),
+    "held_from": pl.Datetime("us", "UTC"),
+    "number": pl.Int64(),
+    "revision": pl.Int64(),
+    "content_hash": pl.String(),
+}
+"""What is held of an entity: `number` counts its versions as they came, `revision` those that were published."""
+NEW, CHANGED, KEPT, DUPLICATE, UNCHANGED = "new", "changed", "kept", "duplicate", "unchanged"
+PUBLISHED = (NEW, CHANGED)
+
+
+def resolve(candidates: pl.DataFrame, held: pl.DataFrame, floor: datetime | None) -> pl.DataFrame:
+    """The candidates with `verdict`, `number`, `revision`, `knowledge_time` and, for published ones, `seq` from 1.
+
+    `floor` is the source's time before this batch: a later version cannot have been known earlier.
+    """
+    chain = _chain(candidates, held)
+    judged = chain.with_columns(_verdict(), pl.col("entity_id").rle_id().alias("run")).filter("is_candidate")
+    numbered = judged.with_columns(_number(), _revision())
+    final = numbered.with_columns(_verdict_by_revision(), _knowledge_time(floor))
+    return _sequenced(final)
+
+
+def _chain(candidates: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Held and proposed versions of each entity, in the order they hold."""
+    proposed = candidates.sort("time", "row_num", maintain_order=True).with_row_index("number")
+    both = pl.concat(
+        [
+            held.with_columns(is_candidate=pl.lit(value=False)),
+            proposed.with_columns(pl.col("number").cast(pl.Int64), is_candidate=pl.lit(value=True)),
+        ],
+        how="diagonal",
+    )
+    newest = held.group_by("entity_id").agg(
+        pl.col("held_from").filter(pl.col("revision").is_not_null()).max().alias("current_from"),
+        pl.col("number").max().alias("held_number"),
+        pl.col("revision").max().alias("held_revision"),
+    )
+    return both.join(newest, on="entity_id", how="left").sort(
+        "entity_id", "held_from", "is_candidate", "number", nulls_last=False
+    )
+
+
+def _verdict() -> pl.Expr:
+    follows = pl.col("entity_id") == pl.col("entity_id").shift(1)
+    repeats = (follows & (pl.col("content_hash") == pl.col("content_hash").shift(1))).fill_null(value=False)
+    late = (pl.col("held_from") < pl.col("current_from")).fill_null(value=False)
+    return (
+        pl.when(repeats & pl.col("is_candidate").shift(1))
+        .then(pl.lit(DUPLICATE))
+        .when(repeats)
+        .then(pl.lit(UNCHANGED))
+        .when(late)
+        .then(pl.lit(KEPT))
+        .otherwise(pl.lit(CHANGED))
+        .alias("verdict")
+    )
+
+
+def _number() -> pl.Expr:
+    stored = pl.col("verdict").is_in([CHANGED, KEPT])
+    count = stored.cum_sum().over("run") + pl.col("held_number").fill_null(0)
+    return pl.when(stored).then(count).cast(pl.Int64).alias("number")
+
+
+def _revision() -> pl.Expr:
+    published = pl.col("verdict") == CHANGED
+    count = published.cum_sum().over("run") + pl.col("held_revision").fill_null(0)
+    return pl.when(published).then(count).cast(pl.Int64).alias("revision")
+
+
+def _verdict_by_revision() -> pl.Expr:
+    return pl.when(pl.col("revision") == 1).then(pl.lit(NEW)).otherwise(pl.col("verdict")).alias("verdict")
+
+
+def _knowledge_time(floor: datetime | None) -> pl.Expr:
+    at_least = pl.lit(floor, pl.Datetime("us", "UTC"))
+    later = pl.max_horizontal("time", at_least)
+    return pl.when(pl.col("revision") > 1).then(later).otherwise(pl.col("time")).alias("knowledge_time")
+
+
+def _sequenced(resolved: pl.DataFrame) -> pl.DataFrame:
+    """By knowledge time; ties: definitions, check-ins, outcomes, then natural key, then revision."""
+    ordered = resolved.sort("knowledge_time", "order", "source_id", "revision")
+    published = pl.col("verdict").is_in(PUBLISHED)
+    return ordered.with_columns(pl.when(published).then(published.cum_sum()).cast(pl.Int64).alias("seq"))
+
+
+def account(resolved: pl.DataFrame, rejected: int) -> dict[str, int]:
+    """Each row once, by the first that applies: rejected, pending, new, changed, duplicate, unchanged.
+
+    New: it made a first revision of any entity. Changed: a later one. Duplicate: its check-in stands in this batch
+    already.
+    """
+    said = {verdict: pl.col("verdict") == verdict for verdict in (NEW, CHANGED)}
+    again = (pl.col("entity") == "check_in") & (pl.col("verdict") == DUPLICATE)
+    rows = resolved.group_by("row_num").agg(
+        pl.when(said[NEW].any())
+        .then(pl.lit(NEW))
+        .when(said[CHANGED].any())
+        .then(pl.lit(CHANGED))
+        .when(again.any())
+        .then(pl.lit(DUPLICATE))
+        .otherwise(pl.lit(UNCHANGED))
+        .alias("result")
+    )
+    counts = dict(rows.group_by("result").len().iter_rows())
+    used = {name: counts.get(name, 0) for name in (NEW, CHANGED, DUPLICATE, UNCHANGED)}
+    return {"rejected": rejected, "pending": 0, **used}

@@ -1,0 +1,52 @@
+"""REST: /quality, /rejected, /documents."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, HTTPException, Query
+
+from okr_etl.store.documents import DocumentStore
+from okr_etl.store.quality import QualityStore
+from okr_etl.store.raw import RawStore
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Offset = Annotated[int, Query(ge=0)]
+
+
+def router(
+    quality: QualityStore, raw: RawStore, documents: DocumentStore, waiting: Callable[[], Mapping[str, Any]]
+) -> APIRouter:
+    """The routes of etl."""
+    routes = APIRouter()
+
+    @routes.get("/quality", tags=["quality"])
+    async def counts() -> dict[str, Any]:
+        """Of each source: rows by result, the rejected ones by reason; and the sources that wait, with what to do."""
+        return {"sources": await quality.counts(), "waiting": waiting()}
+
+    @routes.get("/rejected", tags=["quality"])
+    async def rejected(
+        source: str | None = None, reason: str | None = None, limit: Limit = 100, offset: Offset = 0
+    ) -> list[dict[str, Any]]:
+        """Rejected rows with every reason, and the file and line to mend; `reason` is a code, or `code:column`."""
+        rows = await quality.rejected(source, reason, limit, offset)
+        places = await raw.whereabouts([(row["batch_id"], row["row_num"]) for row in rows])
+        return [{**row, **places.get((row["batch_id"], row["row_num"]), {})} for row in rows]
+
+    @routes.get("/documents", tags=["documents"])
+    async def list_documents(
+        source: str | None = None, entity: str | None = None, after: UUID | None = None, limit: Limit = 100
+    ) -> list[dict[str, Any]]:
+        """Curated documents in the order of their ids; `after` is the last id of the page before."""
+        return await documents.list(source, entity, after, limit)
+
+    @routes.get("/documents/{entity_id}", tags=["documents"])
+    async def document(entity_id: UUID) -> dict[str, Any]:
+        """One curated document."""
+        found = await documents.get(entity_id)
+        if found is None:
+            raise HTTPException(404, f"there is no document of {entity_id}; GET /documents lists them")
+        return found
+
+    return routes

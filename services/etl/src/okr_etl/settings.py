@@ -1,0 +1,19 @@
+"""The settings of etl."""
+
+from pydantic import Field
+
+from okr_common.settings import Group, ServiceSettings
+
+
+class EtlSettings(Group):
+    """How eager it is."""
+
+    sweep_seconds: float = Field(5.0, gt=0, description="how often okr_raw is asked for batches no event told of")
+    curate_seconds: float = Field(0.5, gt=0, description="how long due documents gather before they are written")
+    documents: int = Field(1000, gt=0, description="written in one transaction; bounds memory")
+
+
+class Settings(ServiceSettings):
+    """What the service reads."""
+
+    etl: EtlSettings = EtlSettings()

@@ -1,0 +1,56 @@
+-- name: due_documents
+-- The oldest due, all of one source.
+select entity_id, entity, source, revision from document_due
+where source = (select source from document_due order by revision limit 1) order by revision limit $1
+
+-- name: document_objectives
+select o.objective_id as entity_id, o.source, o.source_id, o.revision, o.title, o.description, o.start_on, o.due_on,
+       coalesce(array_agg(k.title order by k.title, k.source_id) filter (where k.title is not null), '{}') as key_results
+from objective o left join key_result k using (objective_id)
+where o.objective_id = any($1) group by o.objective_id
+
+-- name: document_key_results
+select k.key_result_id as entity_id, k.source, k.source_id, k.revision, k.title, k.description, k.objective_id,
+       o.title as objective, k.metric_kind, k.direction, k.inclusive, k.unit, k.baseline::float8, k.target::float8,
+       k.start_on, k.due_on, k.owner, k.attributes
+from key_result k join objective o using (objective_id) where k.key_result_id = any($1)
+
+-- name: document_check_ins
+select key_result_id, as_of, value::float8, target::float8, progress, coalesce(status, status_raw) as status, comment
+from check_in where key_result_id = any($1) order by key_result_id, as_of, check_in_id
+
+-- name: document_outcomes
+select key_result_id, final_value::float8, target::float8, achieved, resolution, knowledge_time as known_at
+from outcome where key_result_id = any($1)
+
+-- name: written_documents
+delete from document_due d using unnest($1::uuid[], $2::bigint[]) as w (entity_id, revision)
+where d.entity_id = w.entity_id and d.revision = w.revision
+
+-- name: write_documents
+-- Returns how many changed. A lower revision never overwrites a higher one.
+with incoming as (
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::bigint[])
+        as i (entity_id, entity, source, text, meta, labels, content_hash, revision)
+), differing as (
+    select i.entity_id from incoming i left join document d using (entity_id)
+    where d.entity_id is null or (d.content_hash <> i.content_hash and d.revision < i.revision)
+), written as (
+    insert into document as d (entity_id, entity, source, text, meta, labels, content_hash, version, revision)
+    select entity_id, entity, source, text, meta::json, labels::json, content_hash, 1, revision from incoming
+    on conflict (entity_id) do update set
+        text = excluded.text, meta = excluded.meta, labels = excluded.labels, content_hash = excluded.content_hash,
+        version = d.version + (d.content_hash <> excluded.content_hash)::int,
+        changed_at = case when d.content_hash <> excluded.content_hash then now() else d.changed_at end,
+        revision = excluded.revision
+    where d.revision < excluded.revision
+)
+select count(*) from differing
+
+-- name: list_documents
+select entity_id, entity, source, text, meta, labels, version, changed_at from document
+where ($1::text is null or source = $1) and ($2::text is null or entity = $2) and ($3::uuid is null or entity_id > $3)
+order by entity_id limit $4
+
+-- name: document
+select entity_id, entity, source, text, meta, labels, version, changed_at from document where entity_id = $1

@@ -1,0 +1,73 @@
+-- name: heads
+select source, position, generation from source_head
+
+-- name: begin_source
+insert into source_head (source) values ($1) on conflict do nothing
+
+-- name: head
+select position, generation from source_head where source = $1
+
+-- name: advance
+-- The first statement of a batch's transaction: no row means that somebody else applied it.
+update source_head set position = $2, updated_at = now()
+where source = $1 and position = $2 - 1 and generation = $3
+returning clock, coming, unit
+
+-- name: set_clock
+update source_head set clock = $2, coming = $3, unit = $4 where source = $1
+
+-- name: held
+-- What is known of these entities; a check-in without a time of its own has only its current version.
+select h.entity_id::text, h.held_from, h.number, h.revision, encode(h.content_hash, 'hex') as content_hash
+from unnest($1::uuid[]) as w (entity_id) join held_version h using (entity_id)
+union all
+select c.check_in_id::text, null, c.revision, c.revision, encode(c.content_hash, 'hex')
+from unnest($1::uuid[]) as w (entity_id) join check_in c on c.check_in_id = w.entity_id
+where not exists (select from held_version h where h.entity_id = c.check_in_id)
+
+-- name: update_objective
+update objective o set revision = n.revision, content_hash = n.content_hash, knowledge_time = n.knowledge_time,
+    batch_id = n.batch_id, row_num = n.row_num, title = n.title, description = n.description, start_on = n.start_on,
+    due_on = n.due_on
+from json_populate_recordset(null::objective, $1::json) n where o.objective_id = n.objective_id
+
+-- name: update_key_result
+update key_result k set revision = n.revision, content_hash = n.content_hash, knowledge_time = n.knowledge_time,
+    batch_id = n.batch_id, row_num = n.row_num, objective_id = n.objective_id, title = n.title,
+    description = n.description, metric_kind = n.metric_kind, direction = n.direction, inclusive = n.inclusive,
+    unit = n.unit, baseline = n.baseline, target = n.target, start_on = n.start_on, due_on = n.due_on, owner = n.owner,
+    attributes = (n.attributes #>> '{}')::json
+from json_populate_recordset(null::key_result, $1::json) n where k.key_result_id = n.key_result_id
+
+-- name: update_check_in
+update check_in c set revision = n.revision, content_hash = n.content_hash, knowledge_time = n.knowledge_time,
+    batch_id = n.batch_id, row_num = n.row_num, key_result_id = n.key_result_id, as_of = n.as_of,
+    recorded_at = n.recorded_at, value = n.value, target = n.target, progress = n.progress, status_raw = n.status_raw,
+    status = n.status, confidence = n.confidence, comment = n.comment
+from json_populate_recordset(null::check_in, $1::json) n where c.check_in_id = n.check_in_id
+
+-- name: update_outcome
+update outcome o set revision = n.revision, content_hash = n.content_hash, knowledge_time = n.knowledge_time,
+    batch_id = n.batch_id, row_num = n.row_num, key_result_id = n.key_result_id, final_value = n.final_value,
+    target = n.target, achieved = n.achieved, resolution = n.resolution, label_basis = n.label_basis
+from json_populate_recordset(null::outcome, $1::json) n where o.outcome_id = n.outcome_id
+
+-- name: add_result
+insert into batch_result (source, position, generation, batch_id, mapping_hash, rows, new, changed, duplicate, unchanged,
+    rejected, pending, versions, outcomes)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+
+-- name: count_outcomes
+select count(*) from outcome where source = $1
+
+-- name: mark_documents
+-- $1: objectives and key results whose own text changed; $2: objectives whose change their key results show.
+insert into document_due (entity_id, entity, source)
+select entity_id, 'objective', source from (select objective_id as entity_id, source from objective where objective_id = any($1)) o
+union all
+select key_result_id, 'key_result', source from key_result where key_result_id = any($1) or objective_id = any($2)
+on conflict (entity_id) do update set revision = nextval('document_revision'), due_at = now()
+
+-- name: unit_records
+select seq, entity, entity_id::text, revision, knowledge_time, batch_id, row_num, payload
+from entity_version where source = $1 and position = $2 and generation = $3 and seq > $4 order by seq limit $5

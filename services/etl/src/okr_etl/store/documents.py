@@ -1,0 +1,126 @@
+"""Documents: from okr_processed, where they are due, to okr_curated."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from okr_common.delivery import outbox
+from okr_common.delivery.outbox import announce
+from okr_common.events import DocumentsCurated
+from okr_common.topology import STAGES
+from okr_etl.domain.documents import Document
+from okr_etl.domain.goals import CheckIn, KeyResult, Objective, Outcome
+from okr_etl.store import SQL
+
+STAGE = STAGES["etl"]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Some due documents of one source: entity id -> revision, and the state to make them of."""
+
+    source: str
+    revisions: Mapping[str, int]
+    objectives: Sequence[Objective]
+    key_results: Sequence[KeyResult]
+
+
+class DocumentStore:
+    """The two ends of curating."""
+
+    def __init__(self, processed: asyncpg.Pool, curated: asyncpg.Pool) -> None:
+        self._processed = processed
+        self._curated = curated
+
+    async def due(self, limit: int) -> Due | None:
+        """The oldest due documents, of one source, with what they are made of as it is now."""
+        rows = await self._processed.fetch(SQL["due_documents"], limit)
+        if not rows:
+            return None
+        ids = {
+            entity: [row["entity_id"] for row in rows if row["entity"] == entity]
+            for entity in ("objective", "key_result")
+        }
+        return Due(
+            source=rows[0]["source"],
+            revisions={str(row["entity_id"]): row["revision"] for row in rows},
+            objectives=await self._objectives(ids["objective"]),
+            key_results=await self._key_results(ids["key_result"]),
+        )
+
+    async def _objectives(self, ids: Sequence[UUID]) -> list[Objective]:
+        rows = await self._processed.fetch(SQL["document_objectives"], ids)
+        return [Objective(**{**row, "entity_id": str(row["entity_id"])}) for row in rows]
+
+    async def _key_results(self, ids: Sequence[UUID]) -> list[KeyResult]:
+        rows = await self._processed.fetch(SQL["document_key_results"], ids)
+        check_ins = await self._processed.fetch(SQL["document_check_ins"], ids)
+        outcomes = await self._processed.fetch(SQL["document_outcomes"], ids)
+        histories = {key: [CheckIn(**_fields(row)) for row in group] for key, group in groupby(check_ins, _key_result)}
+        endings = {_key_result(row): Outcome(**_fields(row)) for row in outcomes}
+        return [_key_result_of(row, histories.get(row["entity_id"], ()), endings.get(row["entity_id"])) for row in rows]
+
+    async def write(self, due: Due, documents: Sequence[Document]) -> int:
+        """Writes the documents and announces it; then they are due no longer. Returns how many changed."""
+        revisions = [due.revisions[document.entity_id] for document in documents]
+        async with self._curated.acquire() as connection, connection.transaction():
+            changed = await connection.fetchval(SQL["write_documents"], *_columns(documents), revisions)
+            event = DocumentsCurated(
+                source=due.source, revision=max(due.revisions.values()), documents=len(documents), changed=changed
+            )
+            await outbox.put(connection, STAGE.service, [announce(event, STAGE)])
+        await self._processed.execute(SQL["written_documents"], list(due.revisions), list(due.revisions.values()))
+        return int(changed)
+
+    async def list(
+        self, source: str | None, entity: str | None, after: UUID | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Curated documents in the order of their ids."""
+        return [
+            _document(row) for row in await self._curated.fetch(SQL["list_documents"], source, entity, after, limit)
+        ]
+
+    async def get(self, entity_id: UUID) -> dict[str, Any] | None:
+        """One curated document."""
+        row = await self._curated.fetchrow(SQL["document"], entity_id)
+        return None if row is None else _document(row)
+
+
+def _key_result(row: asyncpg.Record) -> UUID:
+    found: UUID = row["key_result_id"]
+    return found
+
+
+def _fields(row: asyncpg.Record) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "key_result_id"}
+
+
+def _key_result_of(row: asyncpg.Record, check_ins: Sequence[CheckIn], outcome: Outcome | None) -> KeyResult:
+    said = {**row, "entity_id": str(row["entity_id"]), "objective_id": str(row["objective_id"])}
+    return KeyResult(**{**said, "attributes": orjson.loads(row["attributes"])}, check_ins=check_ins, outcome=outcome)
+
+
+def _columns(documents: Sequence[Document]) -> tuple[list[Any], ...]:
+    return (
+        [document.entity_id for document in documents],
+        [document.entity for document in documents],
+        [document.source for document in documents],
+        [document.text for document in documents],
+        [orjson.dumps(document.meta).decode() for document in documents],
+        [orjson.dumps(document.labels).decode() for document in documents],
+        [document.content_hash for document in documents],
+    )
+
+
+def _document(row: asyncpg.Record) -> dict[str, Any]:
+    return {
+        **row,
+        "entity_id": str(row["entity_id"]),
+        "meta": orjson.loads(row["meta"]),
+        "labels": orjson.loads(row["labels"]),
+    }

@@ -1,0 +1,162 @@
+"""okr_processed: a batch's one transaction, and what the relay reads of it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import asyncpg
+import polars as pl
+
+from okr_common import crash
+from okr_common.delivery import outbox
+from okr_common.delivery.outbox import Connection, Outgoing, announce
+from okr_common.events import BatchLoaded, BatchPublished
+from okr_common.sources import Mapping
+from okr_common.topics import PROCESSED_RECORDS
+from okr_common.topology import STAGES
+from okr_etl.domain.batch import Applied, Proposed, RawBatch, apply
+from okr_etl.domain.entities import ENTITIES
+from okr_etl.domain.head import Head, floor
+from okr_etl.domain.versions import HELD_SCHEMA
+from okr_etl.store import SQL, tables
+from okr_etl.store.records import Place, records
+
+STAGE = STAGES["etl"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A batch to apply: what its rows propose, under which mapping; `behind` counts the batches waiting after it."""
+
+    batch: RawBatch
+    proposed: Proposed
+    mapping: Mapping
+    generation: int
+    behind: int
+
+
+class ProcessedStore:
+    """The canonical model of all sources."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def heads(self) -> dict[str, int]:
+        """Of each source the last position that was applied."""
+        return {row["source"]: row["position"] for row in await self._pool.fetch(SQL["heads"])}
+
+    async def head(self, source: str) -> tuple[int, int]:
+        """Position and generation of a source; a new one starts at 0."""
+        row = await self._pool.fetchrow(SQL["head"], source)
+        if row is None:
+            await self._pool.execute(SQL["begin_source"], source)
+            return 0, 1
+        return row["position"], row["generation"]
+
+    async def apply(self, task: Task) -> dict[str, int] | None:
+        """Applies the batch in one transaction and returns its counts; None when another replica already has."""
+        async with self._pool.acquire() as connection:
+            async with connection.transaction():
+                counts = await self._apply(connection, task)
+                crash.point("before_commit")
+            crash.point("after_commit")
+            return counts
+
+    async def _apply(self, connection: Connection, task: Task) -> dict[str, int] | None:
+        batch = task.batch
+        head = await _advance(connection, batch, task.generation)
+        if head is None:
+            return None
+        held = await _held(connection, task.proposed)
+        applied = await asyncio.to_thread(apply, task.proposed, held, floor(task.mapping, head))
+        await _write(connection, task, applied)
+        crash.point("after_copy")
+        head = head.applied(batch.position, task.proposed.newest)
+        await connection.execute(SQL["set_clock"], batch.source, head.clock, head.coming, head.unit)
+        await _announce(connection, task, applied)
+        return applied.counts
+
+    async def put(self, outgoing: Sequence[Outgoing]) -> None:
+        """Adds messages to the outbox, in a transaction of their own."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await outbox.put(connection, STAGE.service, outgoing)
+
+    async def read_unit(self, unit: dict[str, Any], after: int, limit: int) -> list[tuple[int, Outgoing]]:
+        """For the relay: the records of a batch after a place, in the order they are published."""
+        place = Place(**unit)
+        rows = await self._pool.fetch(SQL["unit_records"], place.source, place.position, place.generation, after, limit)
+        return records(place, rows)
+
+
+async def _advance(connection: Connection, batch: RawBatch, generation: int) -> Head | None:
+    row = await connection.fetchrow(SQL["advance"], batch.source, batch.position, generation)
+    if row is None:
+        return None
+    return Head(batch.position - 1, generation, row["clock"], row["coming"], row["unit"]).entering(batch.unit)
+
+
+async def _held(connection: Connection, proposed: Proposed) -> pl.DataFrame:
+    ids = proposed.candidates["entity_id"].unique().to_list()
+    rows = await connection.fetch(SQL["held"], ids)
+    return pl.DataFrame([tuple(row) for row in rows], schema=HELD_SCHEMA, orient="row")
+
+
+async def _write(connection: Connection, task: Task, applied: Applied) -> None:
+    batch = task.batch
+    await _copy(connection, "entity_version", tables.entity_versions(batch, applied, task.generation))
+    await _copy(connection, "held_version", tables.held_versions(batch, applied))
+    await _copy(connection, "key_result_revision", tables.key_result_revisions(applied))
+    await _copy(connection, "rejected", tables.rejected(batch, task.proposed.rejected))
+    for entity in ENTITIES:
+        rows = tables.current(entity, batch, task.proposed, applied, task.mapping)
+        await _copy(connection, entity, rows.filter(~pl.col("is_held")).drop("is_held"))
+        changed = rows.filter("is_held").drop("is_held")
+        if changed.height:
+            await connection.execute(SQL[f"update_{entity}"], tables.as_recordset(changed))
+    await _mark_documents(connection, task.proposed, applied)
+    await connection.execute(SQL["add_result"], *_result(task, applied))
+
+
+async def _copy(connection: Connection, table: str, frame: pl.DataFrame) -> None:
+    if frame.height:
+        await connection.copy_to_table(
+            table, source=await asyncio.to_thread(tables.as_csv, frame), columns=frame.columns, format="csv"
+        )
+
+
+async def _mark_documents(connection: Connection, proposed: Proposed, applied: Applied) -> None:
+    """Of an objective its own and its key results'; of a key result also its objective's, which lists it."""
+    rows = proposed.wide.select("row_num", "objective.id", "key_result.id")
+    published = applied.published.select("row_num", "entity").join(rows, on="row_num")
+    definitions = published.filter(pl.col("entity").is_in(["objective", "key_result"]))
+    goals = definitions["objective.id"].unique().to_list()
+    key_results = published.filter(pl.col("entity") != "objective")["key_result.id"].unique().to_list()
+    changed = definitions.filter(pl.col("entity") == "objective")["objective.id"].unique().to_list()
+    await connection.execute(SQL["mark_documents"], goals + key_results, changed)
+
+
+def _result(task: Task, applied: Applied) -> tuple[object, ...]:
+    batch, counts = task.batch, applied.counts
+    outcomes = applied.published.filter(pl.col("entity") == "outcome").height
+    return (
+        *(batch.source, batch.position, task.generation, batch.batch_id, task.mapping.hash, batch.rows.height),
+        *(counts[name] for name in ("new", "changed", "duplicate", "unchanged", "rejected", "pending")),
+        *(applied.published.height, outcomes),
+    )
+
+
+async def _announce(connection: Connection, task: Task, applied: Applied) -> None:
+    """The batch is loaded; its records; then that they are published: one order key, so in this order."""
+    batch = task.batch
+    place = asdict(Place(batch.source, batch.position, task.generation))
+    loaded = BatchLoaded(batch_id=batch.batch_id, rows=batch.rows.height, **place, **applied.counts)
+    published = BatchPublished(
+        batch_id=batch.batch_id,
+        versions=applied.published.height,
+        behind=task.behind,
+        outcomes=await connection.fetchval(SQL["count_outcomes"], batch.source),
+        **place,
+    )
+    unit = Outgoing(batch.source, PROCESSED_RECORDS.name, batch.source, unit=place)
+    await outbox.put(connection, STAGE.service, [announce(loaded, STAGE), unit, announce(published, STAGE)])

@@ -1,0 +1,28 @@
+"""What was counted and what was rejected, for people."""
+
+from typing import Any
+
+import asyncpg
+import orjson
+
+from okr_etl.store import SQL
+
+
+class QualityStore:
+    """Reads okr_processed."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def counts(self) -> list[dict[str, Any]]:
+        """Of each source how many rows had which result, and how many were rejected for which reason."""
+        reasons: dict[str, dict[str, int]] = {}
+        for row in await self._pool.fetch(SQL["quality_reasons"]):
+            reasons.setdefault(row["source"], {})[row["reason"]] = row["rows"]
+        rows = await self._pool.fetch(SQL["quality_counts"])
+        return [{**row, "reasons": reasons.get(row["source"], {})} for row in rows]
+
+    async def rejected(self, source: str | None, reason: str | None, limit: int, offset: int) -> list[dict[str, Any]]:
+        """Rejected rows, the newest batch of a source first."""
+        rows = await self._pool.fetch(SQL["list_rejected"], source, reason, limit, offset)
+        return [{**row, "detail": orjson.loads(row["detail"])} for row in rows]

@@ -1,0 +1,68 @@
+"""The records of a batch, as they travel on okr_processed_records."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from okr_common import codec
+from okr_common.clock import utc_now
+from okr_common.delivery.outbox import Outgoing
+from okr_common.events import event_name
+from okr_common.records import ProcessedRecord
+from okr_common.topics import PROCESSED_RECORDS
+from okr_common.topology import STAGES
+from okr_etl.domain.ids import name_id
+
+STAGE = STAGES["etl"]
+CE_TYPE = ProcessedRecord.ce_type
+NONE = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which batch, in which generation."""
+
+    source: str
+    position: int
+    generation: int
+
+
+def records(place: Place, rows: Iterable[asyncpg.Record]) -> list[tuple[int, Outgoing]]:
+    """Each row of entity_version as (seq, message). Millions pass here, so what they share is made once."""
+    shared = codec.envelope(ce_id=NONE, ce_type=CE_TYPE, source=STAGE.event_source, subject="", time=utc_now())
+    return [(row["seq"], _message(place, row, shared)) for row in rows]
+
+
+def _message(place: Place, row: asyncpg.Record, shared: dict[str, str]) -> Outgoing:
+    subject = f"{row['entity_id']}@{row['revision']}"
+    ce_id = name_id(event_name(CE_TYPE, subject, place.generation))
+    own = {
+        "ce_id": ce_id,
+        "ce_subject": subject,
+        "traceparent": f"00-{ce_id.replace('-', '')}-{os.urandom(8).hex()}-01",
+    }
+    key = row["entity_id"].encode()
+    return Outgoing(place.source, PROCESSED_RECORDS.name, place.source, key, _value(place, row), {**shared, **own})
+
+
+def _value(place: Place, row: asyncpg.Record) -> bytes:
+    """A ProcessedRecord as JSON, its payload as it stands in the table."""
+    record: dict[str, Any] = {
+        "source": place.source,
+        "position": place.position,
+        "seq": row["seq"],
+        "generation": place.generation,
+        "entity": row["entity"],
+        "entity_id": row["entity_id"],
+        "revision": row["revision"],
+        "knowledge_time": row["knowledge_time"],
+        "batch_id": row["batch_id"],
+        "row_num": row["row_num"],
+        "payload": orjson.Fragment(row["payload"]),
+    }
+    return orjson.dumps(record)

@@ -1,0 +1,105 @@
+"""What an applied batch writes, as frames with the columns of the tables and as bytes for COPY."""
+
+import io
+from collections.abc import Sequence
+
+import orjson
+import polars as pl
+
+from okr_common.sources import Mapping
+from okr_etl.domain.batch import Applied, Proposed, RawBatch
+from okr_etl.domain.entities import FIELDS, attributes
+from okr_etl.domain.reasons import Rejected
+
+HEX = "\\x"
+_VERSION = ("entity", "entity_id", "revision", "knowledge_time", "row_num", "payload")
+
+
+def entity_versions(batch: RawBatch, applied: Applied, generation: int) -> pl.DataFrame:
+    """entity_version: what is published."""
+    return applied.published.select(
+        pl.lit(batch.source).alias("source"),
+        pl.lit(batch.position).alias("position"),
+        "seq",
+        pl.lit(generation).alias("generation"),
+        *_VERSION[:4],
+        pl.lit(batch.batch_id).alias("batch_id"),
+        *_VERSION[4:],
+    )
+
+
+def held_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
+    """held_version: every new version that says from when it holds, those that are only kept included."""
+    stored = applied.resolved.filter(pl.col("number").is_not_null() & pl.col("held_from").is_not_null())
+    return stored.select(
+        *("entity_id", "number", "held_from", "revision"),
+        _hash(),
+        pl.lit(batch.batch_id).alias("batch_id"),
+        "row_num",
+        pl.when(pl.col("revision").is_null()).then("payload").alias("payload"),
+    )
+
+
+def current(entity: str, batch: RawBatch, proposed: Proposed, applied: Applied, mapping: Mapping) -> pl.DataFrame:
+    """objective, key_result, check_in or outcome: the newest versions; `is_held` where there is a row already."""
+    newest = applied.current(entity)
+    fields = [pl.col(f"{entity}.{name}").alias(name) for name in FIELDS[entity] if name != "attributes"]
+    if entity == "key_result":
+        fields.append(attributes(mapping).alias("attributes"))
+    said = proposed.wide.join(newest.select("row_num"), on="row_num", how="semi").select("row_num", *fields)
+    return newest.select(
+        pl.col("entity_id").alias(f"{entity}_id"),
+        pl.lit(batch.source).alias("source"),
+        "revision",
+        _hash(),
+        "knowledge_time",
+        pl.lit(batch.batch_id).alias("batch_id"),
+        "row_num",
+        pl.col("held_number").is_not_null().alias("is_held"),
+    ).join(said, on="row_num", how="left", maintain_order="left")
+
+
+def key_result_revisions(applied: Applied) -> pl.DataFrame:
+    """key_result_revision: what held from when."""
+    versions = applied.published.filter(pl.col("entity") == "key_result")
+    said = pl.Struct({"baseline": pl.Float64, "target": pl.Float64, "due_on": pl.String})
+    return versions.select(
+        pl.col("entity_id").alias("key_result_id"),
+        "revision",
+        pl.col("held_from").alias("valid_from"),
+        pl.col("payload").str.json_decode(said).struct.unnest(),
+    )
+
+
+def rejected(batch: RawBatch, rows: Sequence[Rejected]) -> pl.DataFrame:
+    """The rejected rows with all their reasons."""
+    return pl.DataFrame(
+        {
+            "row_num": [row.row_num for row in rows],
+            "reasons": ["{" + ",".join(f'"{reason}"' for reason in row.reasons) + "}" for row in rows],
+            "detail": [orjson.dumps(row.detail).decode() for row in rows],
+        },
+        schema={"row_num": pl.Int64, "reasons": pl.String, "detail": pl.String},
+    ).select(
+        pl.lit(batch.source).alias("source"),
+        pl.lit(batch.position).alias("position"),
+        pl.lit(batch.batch_id).alias("batch_id"),
+        *("row_num", "reasons", "detail"),
+    )
+
+
+def _hash() -> pl.Expr:
+    return (pl.lit(HEX) + pl.col("content_hash")).alias("content_hash")
+
+
+def as_csv(frame: pl.DataFrame) -> io.BytesIO:
+    """For COPY ... (FORMAT csv): null is nothing, an empty text is quoted."""
+    buffer = io.BytesIO()
+    frame.write_csv(buffer, include_header=False)
+    buffer.seek(0)
+    return buffer
+
+
+def as_recordset(frame: pl.DataFrame) -> str:
+    """For json_populate_recordset."""
+    return frame.write_json()

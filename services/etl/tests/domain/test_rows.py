@@ -1,0 +1,218 @@
+"""Cells become typed rows, or are rejected with every reason and a sentence for each."""
+
+from pathlib import Path
+
+import pytest
+
+from okr_common.sources import Mapping, load_mapping
+from okr_etl.domain.batch import Proposed, propose
+from okr_etl.domain.check import trouble
+from okr_etl.domain.reasons import CODES
+from okr_etl.testing import raw_batch
+
+HEADER = ["Id", "Goal", "Kind", "Start", "Due", "Seen", "Target", "Count", "Value"]
+COLUMNS = """\
+columns:
+  id: { from: Id, type: text, required: true }
+  goal: { from: Goal, type: text, required: true, blanks: [TBD] }
+  direction: { from: Kind, type: text, required: true, map: { up: increase, down: decrease } }
+  start: { from: Start, type: date, required: true, formats: ["%d.%m.%Y", "%Y-%m-%d"] }
+  due: { from: Due, type: date, required: true }
+  seen: { from: Seen, type: timestamp }
+  target: { from: Target, type: number }
+  count: { from: Count, type: integer }
+  value: { from: Value, type: number }
+derived:
+  unit_kind: "'number'"
+  day: DATE(CONCAT('2017-01-', count))
+entities:
+  objective: { key: [id], title: goal, due_on: due }
+  key_result: { key: [id], title: goal, metric_kind: unit_kind, direction: direction, target: target, start_on: start,
+    due_on: due, attributes: [count, goal] }
+  check_in: { key: [id, count], as_of: day, recorded_at: seen, value: value }
+"""
+CSV = "title: Goals\nkind: csv\nclock: wall\nrecognise: { columns: [Id] }\n" + COLUMNS
+API = """\
+title: Goals
+kind: api
+clock: wall
+api: { base_url: "http://127.0.0.1:9", path: /x, records: data, object_id: Id, cursor: { next: next, parameter: c } }
+""" + COLUMNS.replace("from: Goal", "from: goal.title")
+GOOD = {
+    "Id": "7",
+    "Goal": "Grow",
+    "Kind": "up",
+    "Start": "01.01.2017",
+    "Due": "2017-12-31",
+    "Seen": "2017-01-31T10:00:00+02:00",
+    "Target": "100",
+    "Count": "31",
+    "Value": "12.5",
+}
+
+
+def mapping_of(folder: Path, text: str) -> Mapping:
+    file = folder / "goals.yaml"
+    file.write_text(text, encoding="utf-8")
+    loaded = load_mapping(file)
+    assert isinstance(loaded, Mapping), [str(problem) for problem in loaded]
+    return loaded
+
+
+@pytest.fixture
+def goals(tmp_path: Path) -> Mapping:
+    return mapping_of(tmp_path, CSV)
+
+
+def proposed(mapping: Mapping, *rows: dict[str, str]) -> Proposed:
+    return propose(raw_batch([list((GOOD | row).values()) for row in rows], HEADER, mapping.name), mapping)
+
+
+def test_a_good_row(goals: Mapping) -> None:
+    wide = proposed(goals, {}).wide.to_dicts()[0]
+    assert str(wide["key_result.start_on"]) == "2017-01-01", "the first format that fits"
+    assert wide["check_in.recorded_at"].isoformat() == "2017-01-31T08:00:00+00:00"
+    assert wide["row.time"] == wide["check_in.recorded_at"] == wide["check_in.held_from"], "when it was written down"
+    assert wide["check_in.source_id"] == "7/31"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reasons", "sentence"),
+    [
+        ({"Id": " \u00a0"}, ["missing_value:id"], "Id is blank; a value is needed"),
+        ({"Goal": "TBD"}, ["missing_value:goal"], "Goal is blank; a value is needed"),
+        ({"Kind": "sideways"}, ["unknown_word:direction"], 'Kind reads "sideways"; the mapping knows up, down'),
+        ({"Kind": "Up"}, ["unknown_word:direction"], 'Kind reads "Up"; the mapping knows up, down'),
+        ({"Target": "1,5"}, ["not_a_number:target"], 'Target reads "1,5"; numbers look like 1234.5 or -3'),
+        ({"Target": "NaN"}, ["not_a_number:target"], 'Target reads "NaN"; numbers look like 1234.5 or -3'),
+        ({"Target": "inf"}, ["not_a_number:target"], 'Target reads "inf"; numbers look like 1234.5 or -3'),
+        ({"Count": "3.5"}, ["not_an_integer:count"], 'Count reads "3.5"; whole numbers look like 12 or -3'),
+        (
+            {"Start": "2017-02-30"},
+            ["not_a_date:start"],
+            'Start reads "2017-02-30"; dates look like %d.%m.%Y or %Y-%m-%d',
+        ),
+        ({"Seen": "noon"}, ["not_a_timestamp:seen"], 'Seen reads "noon"; timestamps look like'),
+        ({"Due": "0017-12-31"}, ["date_out_of_range:due"], "Due gives 0017-12-31, outside 1900-01-01 to 2199-12-31"),
+        ({"Due": "2016-12-31"}, ["due_before_start"], "it is due on 2016-12-31, before it starts on 2017-01-01"),
+        ({"Count": "32"}, ["not_derivable:day"], "DATE(CONCAT('2017-01-', count)): "),
+        ({"Count": ""}, ["missing_value:count"], "Count is blank"),
+        ({"Goal": "x" * 300_001}, ["row_too_long"], "larger than a message may be"),
+        (
+            {"Id": "", "Target": "x", "Count": "y"},
+            ["missing_value:id", "not_a_number:target", "not_an_integer:count"],
+            "",
+        ),
+    ],
+)
+def test_a_wrong_row_has_all_its_reasons(
+    goals: Mapping, wrong: dict[str, str], reasons: list[str], sentence: str
+) -> None:
+    found = proposed(goals, {}, wrong, {}).rejected
+    assert [rejected.row_num for rejected in found] == [2]
+    assert sorted(found[0].reasons) == sorted(reasons)
+    assert sentence in found[0].detail[reasons[0]]
+    assert all(reason.split(":")[0] in CODES for reason in found[0].reasons)
+
+
+def test_rows_of_another_width(goals: Mapping) -> None:
+    row = list(GOOD.values())
+    rows = [row[:-1], row, [*row, "", " "], [*row, "", "x"], []]
+    found = propose(raw_batch(rows, HEADER, goals.name), goals)
+    assert {rejected.row_num: rejected.reasons[0] for rejected in found.rejected} == {
+        1: "too_few_cells",
+        4: "too_many_cells",
+        5: "too_few_cells",
+    }
+    assert found.rejected[0].detail["too_few_cells"] == "the row has 8 cells, fewer than the header"
+    assert found.wide["row_num"].to_list() == [2, 3]
+
+
+def test_a_batch_without_a_good_row(goals: Mapping) -> None:
+    for rows in ([], [["x"]], [list((GOOD | {"Count": "32"}).values())]):
+        found = propose(raw_batch(rows, HEADER, goals.name), goals)
+        assert (len(found.rejected), found.candidates.height, found.newest) == (len(rows), 0, None)
+
+
+def test_one_bad_date_does_not_cost_the_others(goals: Mapping) -> None:
+    rows = [{"Id": str(number), "Count": "32" if number in {3, 17, 18} else "31"} for number in range(1, 41)]
+    found = proposed(goals, *rows)
+    assert [rejected.row_num for rejected in found.rejected] == [3, 17, 18]
+    assert found.wide.height == 37
+
+
+def test_the_header_decides_where_a_column_is(goals: Mapping) -> None:
+    header = [" Extra ", *reversed(HEADER), "Id"]
+    row = ["?", *reversed(GOOD.values()), "second Id"]
+    found = propose(raw_batch([row], header, goals.name), goals)
+    assert found.wide["objective.source_id"].to_list() == ["7"]
+
+
+def test_an_object_of_an_api_is_read_by_keys_and_paths(tmp_path: Path) -> None:
+    mapping = mapping_of(tmp_path, API)
+    item = {**GOOD, "goal": {"title": "Grow"}, "Target": 100, "Count": 31, "Value": 12.5, "Seen": None}
+    found = propose(raw_batch([item, {"Id": 8}], [], mapping.name), mapping)
+    wide = found.wide.to_dicts()[0]
+    assert (wide["objective.title"], wide["key_result.target"], wide["check_in.value"]) == ("Grow", 100.0, 12.5)
+    assert "missing_value:goal" in found.rejected[0].reasons
+
+
+def test_nuls_are_left_out(goals: Mapping) -> None:
+    wide = proposed(goals, {"Goal": "Gr\0ow\\u0000 \\\0"}).wide
+    assert wide["objective.title"].to_list() == ["Grow\\u0000 \\"]
+
+
+def test_keys_of_several_parts_do_not_run_into_each_other(goals: Mapping) -> None:
+    ids = proposed(goals, {"Id": "a/b"}, {"Id": "a%2Fb"}).wide["check_in.source_id"].to_list()
+    assert ids == ["a%2Fb/31", "a%252Fb/31"]
+
+
+def test_attributes_keep_their_kind(goals: Mapping) -> None:
+    payload = proposed(goals, {}).candidates.filter(entity="key_result")["payload"][0]
+    assert payload.endswith('"attributes":{"count":31.0,"goal":"Grow"}}')
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "DATE(CONCAT('2017-01-', count))",
+            "DATE(CONCAT('2017-01-', cuont))",
+            'derived.day: unable to find column "cuont"',
+        ),
+        ("DATE(CONCAT('2017-01-', count))", "NO_SUCH(count)", "derived.day: unsupported function 'no_such'"),
+        ("DATE(CONCAT('2017-01-', count))", "count +", "derived.day: "),
+        ("DATE(CONCAT('2017-01-', count))", "count", "derived.day: as_of needs a date, but this gives Int64"),
+        ("'number'", "1", "derived.unit_kind: metric_kind needs a word, but this gives"),
+    ],
+)
+def test_an_expression_that_cannot_be_computed_is_told_before_any_row(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    assert trouble(mapping_of(tmp_path, CSV)) == []
+    found = trouble(mapping_of(tmp_path, CSV.replace(old, new)))
+    assert found
+    assert told in found[0]
+
+
+@pytest.mark.parametrize("written", ["%Q", "%Y-%m", "nonsense", "%H:%M"])
+def test_a_format_that_is_none_is_told_before_any_row(tmp_path: Path, written: str) -> None:
+    [told] = trouble(mapping_of(tmp_path, CSV.replace("%d.%m.%Y", written)))
+    assert told.startswith(f"columns.start.formats: {written} does not read back")
+
+
+def test_a_path_that_is_none_is_told_before_any_row(tmp_path: Path) -> None:
+    mapping = mapping_of(tmp_path, API.replace("goal.title", '"goal\'s.title"'))
+    assert trouble(mapping) == ["columns.goal.from: goal's.title is no key or dotted path"]
+
+
+def test_names_that_etl_needs_are_taken(tmp_path: Path) -> None:
+    mapping = mapping_of(tmp_path, CSV.replace("  seen: {", "  row_num: {").replace("recorded_at: seen, ", ""))
+    assert trouble(mapping) == ["row_num: etl itself uses this name; call the column otherwise"]
+
+
+def test_when_an_outcome_is_final_must_be_true_or_false(tmp_path: Path) -> None:
+    outcome = "  outcome: { source: { when: count, known_at: day } }\n"
+    assert trouble(mapping_of(tmp_path, CSV + outcome)) == [
+        "entities.outcome.source.when: must be true or false, but gives Int64"
+    ]

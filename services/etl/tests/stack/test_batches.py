@@ -1,0 +1,239 @@
+"""A batch's one transaction, and what leaves it, on the real database and broker."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import asyncpg
+import orjson
+import pytest
+
+from okr_common import codec, topics
+from okr_common.delivery.relay import Relay
+from okr_common.events import BatchLoaded, BatchPublished, event_id
+from okr_common.kafka.producer import Producer
+from okr_common.kafka.reader import read_all
+from okr_common.paths import repository
+from okr_common.postgres.pool import open_pool
+from okr_common.sources import Mapping, SourcesFolder
+from okr_common.topology import STAGES
+from okr_etl.applier import Applier
+from okr_etl.domain.batch import propose
+from okr_etl.mappings import Mappings
+from okr_etl.store.processed import ProcessedStore, Task
+from okr_etl.store.raw import RawStore
+from okr_etl.testing import MemorySource, RawWriter
+from okr_stack.testing import StackUnderTest
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+STAGE = STAGES["etl"]
+Table = tuple[list[str], list[list[str]]]
+
+
+@dataclass
+class Etl:
+    """The inner parts of the service, without its process."""
+
+    raw: RawStore
+    processed: ProcessedStore
+    pool: asyncpg.Pool
+    applier: Applier
+    bootstrap: str
+
+    async def apply_all(self, source: str = "mta_nyct") -> None:
+        while await self.applier._next(source):
+            pass
+        assert self.applier.waiting == {}
+
+    async def publish(self) -> None:
+        producer = Producer(self.bootstrap, "test")
+        await Relay(self.pool, producer, STAGE, self.processed.read_unit)._turn()
+
+    async def task(self, mta: Mapping, position: int) -> Task:
+        released = await self.raw.released("mta_nyct", position)
+        assert released is not None
+        batch = await self.raw.read(released)
+        return Task(batch, propose(batch, mta), mta, 1, released.behind)
+
+
+@pytest.fixture
+async def etl(fresh_stack: StackUnderTest) -> AsyncIterator[Etl]:
+    async with (
+        await open_pool(fresh_stack.dsn(STAGE.role, "raw"), "test") as raw_pool,
+        await open_pool(fresh_stack.dsn(STAGE.role, "processed"), "test") as pool,
+    ):
+        raw, processed = RawStore(raw_pool), ProcessedStore(pool)
+        mappings = Mappings(SourcesFolder(repository() / "configs" / "sources"))
+        applier = Applier(raw, processed, mappings, applied=lambda: None, sweep_seconds=5)
+        yield Etl(raw, processed, pool, applier, fresh_stack.bootstrap)
+
+
+async def test_the_sample_in_three_files(etl: Etl, raw: RawWriter, mta_file: Table, memory: MemorySource) -> None:
+    header, rows = mta_file
+    for part in (rows[:4000], rows[4000:4001], rows[4001:]):
+        events = await raw.release("mta_nyct", header, part, batch_rows=3000)
+        for number, event in enumerate(events):
+            memory.load(part[3000 * number :][:3000], f"file/{event.file_id}")
+    await etl.apply_all()
+    counts = await etl.pool.fetchrow(
+        "select sum(rows) as rows, sum(new) as new, sum(versions) as versions from batch_result"
+    )
+    tables = {
+        table: await etl.pool.fetchval(f"select count(*) from {table}")
+        for table in ("objective", "key_result", "check_in", "outcome", "rejected")
+    }
+    assert counts is not None
+    assert (counts["rows"], counts["new"]) == (9213, 9213)
+    assert tables == {"objective": 22, "key_result": 814, "check_in": 9213, "outcome": 635, "rejected": 0}
+    versions = await etl.pool.fetch(
+        "select entity, entity_id::text, revision, knowledge_time, payload from entity_version"
+    )
+    assert {tuple(row) for row in versions} == memory.versions()
+
+
+async def test_what_is_published_and_in_which_order(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    header, rows = mta_file
+    await raw.release("mta_nyct", header, rows[:300], batch_rows=200)
+    await etl.apply_all()
+    await etl.publish()
+    records = [codec.decode_record(read.value) for read in read_all(etl.bootstrap, [topics.PROCESSED_RECORDS.name])]
+    assert [(record.position, record.seq) for record in records] == sorted(
+        (record.position, record.seq) for record in records
+    )
+    stored = await etl.pool.fetch("select * from entity_version order by position, seq")
+    assert [orjson.loads(row["payload"]) for row in stored] == [record.payload for record in records]
+    events = [
+        codec.decode_event([(name, text) for name, text in read.headers.items()], read.value)
+        for read in read_all(etl.bootstrap, [topics.PROCESSING_EVENTS.name])
+    ]
+    assert [(type(event), getattr(event, "position", 0)) for event in events] == [
+        *((BatchLoaded, 1), (BatchPublished, 1), (BatchLoaded, 2), (BatchPublished, 2))
+    ]
+    assert [event.behind for event in events if isinstance(event, BatchPublished)] == [1, 0]
+
+
+async def test_ids_are_those_of_the_language(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    await raw.release("mta_nyct", mta_file[0], mta_file[1][:20])
+    await etl.apply_all()
+    await etl.publish()
+    for read in read_all(etl.bootstrap, [topics.PROCESSED_RECORDS.name]):
+        record = codec.decode_record(read.value)
+        assert read.key == str(record.entity_id).encode()
+        expected = event_id(record.ce_type, record.subject, record.generation)
+        assert read.headers["ce_id"] == str(expected)
+        assert read.headers["ce_subject"] == record.subject
+        assert read.headers.keys() >= {"ce_specversion", "ce_type", "ce_source", "ce_time", "traceparent"}
+
+
+async def test_the_same_rows_again_publish_nothing(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    for _ in range(2):
+        await raw.release("mta_nyct", *mta_file)
+    await etl.apply_all()
+    rows = await etl.pool.fetch("select new, unchanged, versions from batch_result order by position")
+    assert [tuple(row)[:2] for row in rows] == [(9213, 0), (0, 9213)]
+    assert rows[1]["versions"] == 0
+
+
+async def test_a_batch_is_applied_once_whoever_tries(etl: Etl, raw: RawWriter, mta_file: Table, mta: Mapping) -> None:
+    await raw.release("mta_nyct", mta_file[0], mta_file[1][:50])
+    await etl.processed.head("mta_nyct")
+    task = await etl.task(mta, 1)
+    assert await etl.processed.apply(task) is not None
+    assert await etl.processed.apply(task) is None
+    assert await etl.pool.fetchval("select count(*) from batch_result") == 1
+
+
+async def test_a_later_batch_never_comes_first(etl: Etl, raw: RawWriter, mta_file: Table, mta: Mapping) -> None:
+    await raw.release("mta_nyct", mta_file[0], mta_file[1][:50], batch_rows=25)
+    await etl.processed.head("mta_nyct")
+    assert await etl.processed.apply(await etl.task(mta, 2)) is None
+    assert await etl.pool.fetchval("select count(*) from entity_version") == 0
+
+
+async def test_a_correction_moves_the_current_row_and_keeps_the_version(
+    etl: Etl, raw: RawWriter, mta_file: Table
+) -> None:
+    header, rows = mta_file
+    column = header.index("YTD_ACTUAL")
+    corrected = [*rows[0][:column], "2.5", *rows[0][column + 1 :]]
+    for row in (rows[0], corrected, rows[0]):
+        await raw.release("mta_nyct", header, [row])
+    await etl.apply_all()
+    current = await etl.pool.fetchrow("select revision, value::float8, progress, batch_id from check_in")
+    assert current is not None
+    assert tuple(current)[:3] == (3, 1.93, 1.0)
+    versions = await etl.pool.fetch("select payload from entity_version where entity = 'check_in' order by revision")
+    assert [orjson.loads(row["payload"])["value"] for row in versions] == [1.93, 2.5, 1.93]
+
+
+TABLES = {
+    "objective": "title",
+    "key_result": "title, target::float8, due_on::text, attributes::text",
+    "check_in": "as_of::text, value::float8, target::float8, progress, comment",
+    "outcome": "final_value::float8, target::float8, achieved, resolution",
+}
+
+
+async def test_every_current_row_says_what_its_newest_version_says(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    header, rows = mta_file
+    year = [row for row in rows if row[header.index("PERIOD_YEAR")] == "2012"]
+    await raw.release("mta_nyct", header, year)
+    edits = {"AGENCY_NAME": 'The "new", agency', "INDICATOR_NAME": "Renamed", "YTD_TARGET": "51.5", "YTD_ACTUAL": "70"}
+    edited = [[edits.get(name, cell) for name, cell in zip(header, row, strict=True)] for row in year]
+    await raw.release("mta_nyct", header, [row for row in edited if row[header.index("PERIOD_MONTH")] == "12"])
+    await etl.apply_all()
+    for table, columns in TABLES.items():
+        newest = "select distinct on (entity_id) * from entity_version order by entity_id, revision desc"
+        query = f"select t.revision as own, v.revision, v.payload, {columns} from {table} t"
+        found = await etl.pool.fetch(f"{query} join ({newest}) v on v.entity_id = t.{table}_id")
+        assert max(row["own"] for row in found) > 1, f"something of {table} changed"
+        for row in found:
+            said = dict(row)
+            assert said.pop("own") == said.pop("revision")
+            payload = orjson.loads(said.pop("payload"))
+            said |= {"attributes": orjson.loads(said["attributes"])} if "attributes" in said else {}
+            assert {name: payload[name] for name in said} == said
+
+
+async def test_rejected_rows_keep_all_their_reasons(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    header, rows = mta_file
+    good = rows[0]
+    bad = [*good[:7], 'Sideways, "quoted"\n', *good[8:12], "x", *good[13:]]
+    await raw.release("mta_nyct", header, [good, bad, good[:3]])
+    await etl.apply_all()
+    found = await etl.pool.fetch("select row_num, reasons, detail from rejected order by row_num")
+    assert [row["row_num"] for row in found] == [2, 3]
+    assert found[0]["reasons"] == ["unknown_word:direction", "not_a_number:target"]
+    assert "Sideways" in orjson.loads(found[0]["detail"])["unknown_word:direction"]
+    result = await etl.pool.fetchrow("select new, rejected from batch_result")
+    assert result is not None
+    assert tuple(result) == (1, 2)
+
+
+async def test_a_revert_refers_to_the_rows_of_an_older_batch(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    header, rows = mta_file
+    [event] = await raw.release("mta_nyct", header, rows[:5])
+    await raw.release("mta_nyct", header, rows[5:6])
+    await raw.revert(event)
+    await etl.apply_all()
+    results = await etl.pool.fetch("select rows, unchanged from batch_result order by position")
+    assert [tuple(row) for row in results] == [(5, 0), (1, 0), (5, 5)]
+
+
+async def test_an_empty_batch_moves_the_head(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    await raw.release("mta_nyct", mta_file[0], [])
+    await etl.apply_all()
+    assert await etl.pool.fetchval("select position from source_head") == 1
+
+
+async def test_what_changed_is_due_to_be_curated(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    header, rows = mta_file
+    await raw.release("mta_nyct", header, rows[:24])
+    await etl.apply_all()
+    due = await etl.pool.fetch("select entity, entity_id from document_due")
+    assert Counter(row["entity"] for row in due) == {"objective": 2, "key_result": 2}
+    await etl.pool.execute("delete from document_due")
+    await raw.release("mta_nyct", header, [*rows[:23], [*rows[23][:13], "9", *rows[23][14:]]])
+    await etl.apply_all()
+    due = await etl.pool.fetch("select entity from document_due")
+    assert [row["entity"] for row in due] == ["key_result"], "only the key result with another check-in"
