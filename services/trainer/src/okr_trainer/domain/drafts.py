@@ -1,0 +1,90 @@
+"""A prediction in the making: what was known, then what a model said of it."""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from okr_common.events import NAMESPACE
+from okr_trainer.domain.features import Features
+from okr_trainer.domain.risk import Risk
+
+Kind = Literal["live", "late", "aged", "replay"]
+Reasons = list[dict[str, str | float]]
+"""As in okr_common.records.Reason: feature, text, weight."""
+
+
+_NAMESPACE = NAMESPACE.bytes
+
+
+def prediction_id(model: str, training: int | None, version_id: str) -> str:
+    """The one id of a prediction: of the stream (`training` None, live or late), or of one training replay.
+
+    >>> prediction_id("m", None, "k@1") == prediction_id("m", None, "k@1") != prediction_id("m", 1, "k@1")
+    True
+    """
+    made_by = "stream" if training is None else f"replay/{training}"
+    return _uuid5(f"prediction|{model}|{made_by}|{version_id}")
+
+
+def _uuid5(name: str) -> str:
+    """uuid.uuid5 as text, without the detour over a UUID object.
+
+    >>> from uuid import uuid5
+    >>> _uuid5("a") == str(uuid5(NAMESPACE, "a"))
+    True
+    """
+    digest = hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()
+    octets = digest[:6] + bytes((digest[6] & 0x0F | 0x50, digest[7], digest[8] & 0x3F | 0x80)) + digest[9:16]
+    text = octets.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+@dataclass(slots=True)
+class Draft:
+    """One prediction. `x` None: it cannot be judged, and `why` says so; it then has no probability."""
+
+    prediction_id: str
+    kind: Kind
+    source: str
+    key_result_id: str
+    name: str
+    check_in_id: str | None
+    revision: int
+    seq: int
+    knowledge_time: datetime
+    start: int
+    due: int
+    on: int
+    value: float | None
+    target: float | None
+    forecast: float | None
+    batch_id: int
+    row_num: int
+    x: Features | None
+    why: str | None
+    publishable: bool
+    learnable: bool
+    version: int = 0
+    training: int = 0
+    baselines: dict[str, float] = field(default_factory=dict)
+    raw: float | None = None
+    probability: float | None = None
+    risk: Risk | None = None
+    reasons: Reasons = field(default_factory=list)
+    learned_seq: int | None = None
+
+    @property
+    def elapsed(self) -> float:
+        """The share of the period that was over."""
+        return (self.on - self.start) / (self.due - self.start) if self.due > self.start else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a committed prediction left to learn from: its features and its raw score, as they were then."""
+
+    prediction_id: UUID | str
+    x: Features
+    raw: float

@@ -1,0 +1,149 @@
+"""Features: a pure function of what is known of a key result, of its series, and of the day.
+
+They name no source. Every one is a finite float within its bounds, or a short word; nothing else reaches a model.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from math import log1p, tanh
+
+from okr_trainer.domain.key_result_state import MOVING, KeyResultState
+from okr_trainer.domain.numbers import bounded
+from okr_trainer.domain.track_record import TrackRecord
+
+Features = dict[str, float | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One number: `aspect` groups those that say the same thing to a reader."""
+
+    name: str
+    aspect: str
+    meaning: str
+    lowest: float
+    highest: float
+    default: float = 0.0
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature("elapsed", "time", "share of the period that is over", 0.0, 1.5),
+    Feature("margin", "gap", "distance past the target, relative to it; negative: short of it", -2.0, 2.0),
+    Feature("margin_near", "gap", "tanh(margin / 0.02): tells apart the last few percent", -1.0, 1.0),
+    Feature("margin_far", "gap", "tanh(margin / 0.1)", -1.0, 1.0),
+    Feature("margin_by_elapsed", "gap", "margin_near x elapsed: a lead is worth more late", -1.5, 1.5),
+    Feature("meets_now", "gap", "1 where the newest value meets the target", 0.0, 1.0),
+    Feature("meets_by_elapsed", "gap", "meets_now x elapsed", 0.0, 1.5),
+    Feature("progress", "gap", "share of the way done, for directions that go somewhere", -1.0, 3.0),
+    Feature("pace", "gap", "progress - elapsed, for directions that go somewhere", -2.5, 3.0),
+    Feature("slope", "trend", "change of margin per period, over the last values", -2.0, 2.0),
+    Feature("projected", "trend", "margin at the end if the slope holds", -2.0, 2.0),
+    Feature("projected_far", "trend", "tanh(projected / 0.1)", -1.0, 1.0),
+    Feature("check_ins", "rhythm", "log1p of check-ins so far", 0.0, 12.0),
+    Feature("days_since", "rhythm", "log1p of days since the check-in before", 0.0, 12.0),
+    Feature("no_value", "rhythm", "1 while there is no value", 0.0, 1.0),
+    Feature("target_changes", "changes", "log1p of moves of the target", 0.0, 12.0),
+    Feature("due_changes", "changes", "log1p of moves of the due date", 0.0, 12.0),
+    Feature("predecessor", "record", "1 or -1: the series' last outcome; 0: there is none", -1.0, 1.0),
+    Feature("predecessor_margin", "record", "tanh(margin of the series' last outcome / 0.05)", -1.0, 1.0),
+    Feature("hit_rate", "record", "the series' shrunk hit rate - base rate", -1.0, 1.0),
+    Feature("base_rate", "base", "share of outcomes achieved so far, all of the model", 0.0, 1.0, 0.5),
+)
+WORDS = ("direction", "metric_kind")
+"""Categorical features every key result has."""
+ATTRIBUTE = "attribute:"
+"""Prefix of those a mapping names; numbers are sign x log1p."""
+NAMES = tuple(one.name for one in FEATURES)
+ASPECTS = {one.name: one.aspect for one in FEATURES} | dict.fromkeys(WORDS, "kind")
+_FORM = 1
+"""Raise it when a formula changes and its name does not."""
+
+
+def contract_hash() -> str:
+    """What stored features must agree with to be learned: names, bounds, formulas."""
+    said = {"form": _FORM, "features": [asdict(one) for one in FEATURES], "words": WORDS, "attribute": ATTRIBUTE}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def features(state: KeyResultState, on: int, record: TrackRecord, base_rate: float) -> Features:
+    """The features of a key result that can be judged, on this day."""
+    elapsed = bounded(state.elapsed(on), 0.0, 1.5)
+    margin, meets = _gap(state)
+    slope = _slope(state)
+    projected = bounded(margin + slope * max(0.0, 1.0 - elapsed), -2.0, 2.0)
+    moving = state.direction in MOVING and bool(state.values)
+    progress = bounded(1.0 + margin, -1.0, 3.0) if moving else 0.0
+    near = tanh(margin / 0.02)
+    return {
+        "elapsed": elapsed,
+        "margin": margin,
+        "margin_near": near,
+        "margin_far": tanh(margin / 0.1),
+        "margin_by_elapsed": near * elapsed,
+        "meets_now": meets,
+        "meets_by_elapsed": meets * elapsed,
+        "progress": progress,
+        "pace": progress - elapsed if moving else 0.0,
+        "slope": slope,
+        "projected": projected,
+        "projected_far": tanh(projected / 0.1),
+        "check_ins": bounded(log1p(state.check_ins), 0.0, 12.0),
+        "days_since": bounded(log1p(max(0, on - _day_before(state, on))), 0.0, 12.0),
+        "no_value": 0.0 if state.values else 1.0,
+        "target_changes": bounded(log1p(state.target_changes), 0.0, 12.0),
+        "due_changes": bounded(log1p(state.due_changes), 0.0, 12.0),
+        "predecessor": 0.0 if record.last is None else 1.0 if record.last else -1.0,
+        "predecessor_margin": tanh(record.margin / 0.05),
+        "hit_rate": record.hit_rate(base_rate) - base_rate,
+        "base_rate": base_rate,
+        "direction": state.direction,
+        "metric_kind": state.metric_kind,
+        **(_attributes(state.attributes) if state.attributes else {}),
+    }
+
+
+def relative_margin(state: KeyResultState, value: float, target: float) -> float:
+    """How far the value is past the target, in the key result's direction, relative to the way or to the target."""
+    return bounded(state.sign * (value - target) / _scale(state, target), -2.0, 2.0)
+
+
+def _gap(state: KeyResultState) -> tuple[float, float]:
+    value, target = state.value, state.target
+    if value is None or target is None:
+        return 0.0, 0.0
+    return relative_margin(state, value, target), 1.0 if state.meets(value, target) else 0.0
+
+
+def _scale(state: KeyResultState, target: float) -> float:
+    if state.direction in MOVING and state.baseline is not None and state.baseline != target:
+        return abs(target - state.baseline)
+    return abs(target) or 1.0
+
+
+def _slope(state: KeyResultState) -> float:
+    target = state.target
+    if target is None or len(state.values) < 2:  # noqa: PLR2004 - a slope needs two
+        return 0.0
+    (first_day, first), (last_day, last) = state.values[0], state.values[-1]
+    periods = (last_day - first_day) / max(1, state.due - state.start)
+    return bounded(state.sign * (last - first) / _scale(state, target) / periods, -2.0, 2.0)
+
+
+def _day_before(state: KeyResultState, on: int) -> int:
+    """The day of the check-in before the one of this day; else the start."""
+    before = state.before if state.newest == on else state.newest
+    return state.start if before is None else before
+
+
+def _attributes(attributes: dict[str, float | str]) -> Features:
+    return {ATTRIBUTE + name: value if isinstance(value, str) else squash(value) for name, value in attributes.items()}
+
+
+def squash(number: float) -> float:
+    """Sign x log1p: tames heavy tails.
+
+    >>> squash(0.0), round(squash(-99.0), 3)
+    (0.0, -4.605)
+    """
+    return log1p(number) if number >= 0 else -log1p(-number)

@@ -1,0 +1,134 @@
+"""What is known of one key result: compact, bounded, and the same after a trip through JSON."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from okr_trainer.domain.inputs import CheckIn, Definition
+from okr_trainer.domain.numbers import finite
+
+KEPT_VALUES = 4
+"""How many of the latest values are kept; the slope is theirs."""
+MOVING = frozenset({"increase", "decrease"})
+"""Directions that start at a baseline and go somewhere; the others hold a level."""
+DOWNWARD = frozenset({"decrease", "stay_below"})
+JUDGED = frozenset({"increase", "decrease", "stay_above", "stay_below"})
+
+
+@dataclass(slots=True)
+class KeyResultState:
+    """Days are ordinals. A key result whose definition is not yet known has `defined` False."""
+
+    key_result_id: str
+    source: str
+    name: str = ""
+    series: str = ""
+    defined: bool = False
+    metric_kind: str = "number"
+    direction: str = "none"
+    inclusive: bool = True
+    baseline: float | None = None
+    target: float | None = None
+    start: int = 1
+    due: int = 1
+    attributes: dict[str, float | str] = field(default_factory=dict)
+    check_ins: int = 0
+    target_changes: int = 0
+    due_changes: int = 0
+    values: list[tuple[int, float]] = field(default_factory=list)
+    newest: int | None = None
+    before: int | None = None
+    confidence: float | None = None
+    predictions: int = 0
+    closed: bool = False
+
+    def define(self, one: Definition, series: str) -> None:
+        """A version of the definition; moved targets and due dates are counted."""
+        self._change_target(finite(one.target))
+        if self.defined and one.due != self.due:
+            self.due_changes += 1
+        self.defined = True
+        self.name, self.series = one.version.name, series
+        self.metric_kind, self.direction, self.inclusive = one.metric_kind, one.direction, one.inclusive
+        self.baseline = finite(one.baseline)
+        self.start, self.due = one.start, one.due
+        self.attributes = clean_attributes(one.attributes)
+
+    def check_in(self, one: CheckIn) -> None:
+        """A version of a check-in; a correction replaces the value of its day, an older day stays older."""
+        self.check_ins += 1
+        if self.newest is None or one.as_of > self.newest:
+            self.before, self.newest = self.newest, one.as_of
+        if one.as_of == self.newest:
+            self._change_target(finite(one.target))
+            self.confidence = finite(one.confidence)
+        value = finite(one.value)
+        if value is not None:
+            self._keep(one.as_of, value)
+
+    def _keep(self, as_of: int, value: float) -> None:
+        others = [known for known in self.values if known[0] != as_of]
+        self.values = sorted([*others, (as_of, value)])[-KEPT_VALUES:]
+
+    def _change_target(self, target: float | None) -> None:
+        if target is not None and self.target is not None and target != self.target:
+            self.target_changes += 1
+        self.target = target
+
+    @property
+    def value(self) -> float | None:
+        """The newest value, or None."""
+        return self.values[-1][1] if self.values else None
+
+    @property
+    def sign(self) -> float:
+        """1 where more is better, -1 where less is."""
+        return -1.0 if self.direction in DOWNWARD else 1.0
+
+    @property
+    def unjudged(self) -> str | None:
+        """Why nobody can say whether it will be reached, or None."""
+        if not self.defined:
+            return "no_definition"
+        if self.direction not in JUDGED:
+            return "no_direction"
+        return "no_target" if self.target is None else None
+
+    def elapsed(self, on: int) -> float:
+        """The share of the period that is over on this day; not bounded."""
+        return (on - self.start) / (self.due - self.start) if self.due > self.start else 1.0
+
+    def meets(self, value: float, target: float) -> bool:
+        """Whether this value would reach this target."""
+        if value == target:
+            return self.inclusive
+        return (value > target) == (self.sign > 0)
+
+    def to_json(self) -> dict[str, Any]:
+        """All that differs from an empty state."""
+        empty = KeyResultState(self.key_result_id, self.source)
+        return {name: getattr(self, name) for name in _NAMES if getattr(self, name) != getattr(empty, name)}
+
+    @classmethod
+    def from_json(cls, key_result_id: str, source: str, state: dict[str, Any]) -> "KeyResultState":
+        """The state that `to_json` wrote."""
+        known = {name: state[name] for name in _NAMES if name in state}
+        known["values"] = [(int(as_of), float(value)) for as_of, value in state.get("values", ())]
+        return cls(key_result_id, source, **known)
+
+
+_NAMES = tuple(one.name for one in fields(KeyResultState))[2:]
+WORD_LENGTH = 64
+
+
+def clean_attributes(attributes: dict[str, str | float | None]) -> dict[str, float | str]:
+    """What a mapping names, made fit: finite numbers, short words; the rest is left out.
+
+    >>> clean_attributes({"size": 3, "team": " Blue ", "nothing": None, "odd": float("inf"), "blank": ""})
+    {'size': 3.0, 'team': 'Blue'}
+    """
+    cleaned: dict[str, float | str] = {}
+    for name, value in attributes.items():
+        fit = value.strip()[:WORD_LENGTH] if isinstance(value, str) else finite(value)
+        if fit is not None and fit != "":
+            cleaned[name] = fit
+    return cleaned

@@ -1,0 +1,235 @@
+"""The model at work: it hears definitions, check-ins and outcomes in order, predicts at each, learns from each outcome.
+
+One learner serves a model's stream, another makes a training replay; both follow the same rules:
+
+- A prediction is made of what was known then, and stores its features; the outcome, weeks later, is learned on those.
+- All rows of a key result together weigh as much as one, so many check-ins do not count more.
+- A key result nobody can judge (no definition, direction or target) still gets its row, without a probability:
+  it is not published and not learned.
+- A row is `late` when it comes, in the order of knowledge, before an outcome that was applied already: it is shown,
+  never scored or learned.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from okr_trainer.domain.baselines import baselines
+from okr_trainer.domain.drafts import Draft, Kind, Stored, prediction_id
+from okr_trainer.domain.features import features, relative_margin
+from okr_trainer.domain.forecast import forecast
+from okr_trainer.domain.inputs import CheckIn, Definition, Input, Outcome, Place, utc_day
+from okr_trainer.domain.key_result_state import KeyResultState
+from okr_trainer.domain.predictors import LearnedModel, Predictor
+from okr_trainer.domain.reasons import WHY_NOT
+from okr_trainer.domain.risk import CutPoints
+from okr_trainer.domain.track_record import NO_RECORD, BaseRate, TrackRecord, series_of
+
+
+@dataclass(slots=True)
+class SourceMark:
+    """How far a source was heard: its last version, and the newest as_of seen (its clock; an ordinal)."""
+
+    place: Place
+    clock: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """An outcome that was applied. `learned`: rows that were learned from it."""
+
+    outcome: Outcome
+    learned: int
+    superseding: bool = False
+
+
+@dataclass(slots=True)
+class Step:
+    """What one call of `take` decided; the edge writes it down."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    closed: list[Closed] = field(default_factory=list)
+    learned: list[tuple[Stored, int]] = field(default_factory=list)
+    touched: dict[str, KeyResultState] = field(default_factory=dict)
+    records: dict[str, TrackRecord] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Learner:
+    """`replaying`: history, not the stream. `watermark`: when the newest outcome applied became known."""
+
+    model: str
+    predictor: Predictor
+    cut_points: CutPoints
+    replaying: bool = False
+    states: dict[str, KeyResultState] = field(default_factory=dict)
+    records: dict[str, TrackRecord] = field(default_factory=dict)
+    base_rate: BaseRate = field(default_factory=BaseRate)
+    marks: dict[str, SourceMark] = field(default_factory=dict)
+    watermark: datetime | None = None
+    waiting: dict[str, list[Draft]] = field(default_factory=dict)
+    _unanswered: list[Draft] = field(default_factory=list)
+    _step: Step = field(default_factory=Step)
+
+    def take(self, inputs: Iterable[Input], stored: Mapping[str, Sequence[Stored]]) -> Step:
+        """Goes through these inputs in their order. `stored`: committed rows still to be learned, by key result."""
+        self._step = step = Step()
+        for one in inputs:
+            if isinstance(one, CheckIn):
+                self._check_in(one)
+            elif isinstance(one, Outcome):
+                self._outcome(one, stored)
+            else:
+                self._define(one)
+        self._answer()
+        return step
+
+    def heard(self, source: str, place: Place) -> bool:
+        """Whether the version at this place came before, so that it is a redelivery; else it is marked as heard."""
+        mark = self.marks.get(source)
+        if mark is None:
+            self.marks[source] = SourceMark(place, 0)
+        elif place <= mark.place:
+            return True
+        else:
+            mark.place = place
+        return False
+
+    def _define(self, one: Definition) -> None:
+        state = self._state(one.key_result_id, one.version.source)
+        state.define(one, series_of(one))
+        self._draft(one, state, max(utc_day(one.version.knowledge_time), state.newest or state.start), None)
+
+    def _check_in(self, one: CheckIn) -> None:
+        state = self._state(one.key_result_id, one.version.source)
+        state.check_in(one)
+        mark = self.marks.get(one.version.source)
+        if mark is not None and one.as_of > mark.clock:
+            mark.clock = one.as_of
+        self._draft(one, state, state.newest or one.as_of, one.version.entity_id)
+
+    def _state(self, key_result_id: str, source: str) -> KeyResultState:
+        state = self.states.get(key_result_id)
+        if state is None:
+            state = self.states[key_result_id] = KeyResultState(key_result_id, source)
+        self._step.touched[key_result_id] = state
+        return state
+
+    def _draft(self, one: Definition | CheckIn, state: KeyResultState, on: int, check_in_id: str | None) -> None:
+        state.predictions += 1
+        version = one.version
+        why = state.unjudged
+        base_rate = self.base_rate.value
+        x = None if why else features(state, on, self.records.get(state.series, NO_RECORD), base_rate)
+        kind = self._kind(one, state)
+        newest = not isinstance(one, CheckIn) or one.as_of == state.newest
+        draft = Draft(
+            prediction_id=prediction_id(self.model, self._replay_number, f"{version.entity_id}@{version.revision}"),
+            kind=kind,
+            source=state.source,
+            key_result_id=state.key_result_id,
+            name=state.name,
+            check_in_id=check_in_id,
+            revision=version.revision,
+            seq=state.predictions,
+            knowledge_time=version.knowledge_time,
+            start=state.start,
+            due=state.due,
+            on=on,
+            value=state.value,
+            target=state.target,
+            forecast=forecast(state, on) if x else None,
+            batch_id=version.batch_id,
+            row_num=version.row_num,
+            x=x,
+            why=why,
+            publishable=x is not None and (kind == "live" or (kind == "late" and newest)),
+            learnable=x is not None and kind != "late" and not state.closed and self._learning,
+            version=self.predictor.version,
+            training=self.predictor.training,
+        )
+        if x is None:
+            draft.reasons = [{"feature": "none", "text": WHY_NOT[why or "no_target"], "weight": 0.0}]
+        else:
+            draft.baselines = baselines(x, state.confidence)
+            self._unanswered.append(draft)
+        self._keep(draft)
+
+    def _kind(self, one: Definition | CheckIn, state: KeyResultState) -> Kind:
+        if self.replaying:
+            return "replay"
+        late = state.closed or (self.watermark is not None and one.version.knowledge_time <= self.watermark)
+        return "late" if late else "live"
+
+    @property
+    def _replay_number(self) -> int | None:
+        return self.predictor.training if self.replaying else None
+
+    @property
+    def _learning(self) -> bool:
+        return isinstance(self.predictor, LearnedModel)
+
+    def _keep(self, draft: Draft) -> None:
+        """In a replay a learnable row waits for its outcome; everything else is done."""
+        if draft.learnable:
+            self.waiting.setdefault(draft.key_result_id, []).append(draft)
+        if not (self.replaying and draft.learnable):
+            self._step.drafts.append(draft)
+
+    def _answer(self) -> None:
+        """The model is constant since the last outcome: all predictions since then are made at once."""
+        if self._unanswered:
+            self.predictor.answer(self._unanswered, self.cut_points)
+            self._unanswered = []
+
+    def _outcome(self, one: Outcome, stored: Mapping[str, Sequence[Stored]]) -> None:
+        self._answer()
+        state = self._state(one.key_result_id, one.version.source)
+        if state.closed:
+            self._step.closed.append(Closed(one, 0, superseding=True))
+            return
+        state.closed = True
+        self._advance_watermark(one.version.knowledge_time)
+        fresh = self.waiting.pop(one.key_result_id, [])
+        if self.replaying:
+            self._step.drafts.extend(fresh)
+        if one.achieved is None:
+            self._step.closed.append(Closed(one, 0))
+            return
+        learned = self._learn(one.achieved, stored.get(one.key_result_id, ()), fresh)
+        self._remember(one, one.achieved, state)
+        self._step.closed.append(Closed(one, learned))
+
+    def _advance_watermark(self, known: datetime) -> None:
+        if self.watermark is None or known > self.watermark:
+            self.watermark = known
+
+    def _learn(self, achieved: bool, older: Sequence[Stored], fresh: Sequence[Draft]) -> int:  # noqa: FBT001
+        model = self.predictor
+        if not isinstance(model, LearnedModel):
+            return 0
+        weight = 1.0 / max(1, len(older) + len(fresh))
+        for row in older:
+            self._step.learned.append((row, model.learn(row.x, row.raw, achieved, weight)))
+        for draft in fresh:
+            assert draft.x is not None  # noqa: S101 - a learnable row has both
+            assert draft.raw is not None  # noqa: S101
+            draft.learned_seq = model.learn(draft.x, draft.raw, achieved, weight)
+        return len(older) + len(fresh)
+
+    def _remember(self, one: Outcome, achieved: bool, state: KeyResultState) -> None:  # noqa: FBT001
+        self.base_rate.add(achieved)
+        if state.series:
+            record = self.records.setdefault(state.series, TrackRecord())
+            record.add(achieved, relative_margin(state, one.final_value, one.target))
+            self._step.records[state.series] = record
+
+    def release(self) -> list[Draft]:
+        """The rows whose outcome is not known yet. The stream forgets them (they are committed), a replay ends."""
+        rows = [draft for drafts in self.waiting.values() for draft in drafts]
+        self.waiting.clear()
+        return rows
+
+    def forget_closed(self) -> None:
+        """Closed key results leave the memory; where one is spoken of again, the edge recalls it."""
+        self.states = {name: state for name, state in self.states.items() if not state.closed}

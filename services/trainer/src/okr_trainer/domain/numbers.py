@@ -1,0 +1,38 @@
+"""Numbers that may come from anywhere, made fit for a model that one NaN would poison for ever."""
+
+import math
+
+
+def bounded(number: float, lowest: float, highest: float, default: float = 0.0) -> float:
+    """The number within its bounds; a NaN becomes the default.
+
+    >>> bounded(7.0, 0.0, 1.0), bounded(float("nan"), 0.0, 1.0, 0.5), bounded(float("-inf"), -2.0, 2.0)
+    (1.0, 0.5, -2.0)
+    """
+    if number < lowest:
+        return lowest
+    if number > highest:
+        return highest
+    return number if number == number else default  # noqa: PLR0124 - only a NaN differs from itself
+
+
+def finite(number: float | None) -> float | None:
+    """The number as a float, or None where it is none: missing, NaN, infinite, or beyond what a float holds."""
+    if number is None:
+        return None
+    try:
+        number = float(number)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def sigmoid(logit: float) -> float:
+    """The probability of a log-odds; never exactly 0 or 1."""
+    return 1.0 / (1.0 + math.exp(-bounded(logit, -30.0, 30.0)))
+
+
+def logit(probability: float) -> float:
+    """The log-odds of a probability."""
+    inside = bounded(probability, 1e-9, 1.0 - 1e-9, 0.5)
+    return math.log(inside / (1.0 - inside))

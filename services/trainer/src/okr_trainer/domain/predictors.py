@@ -1,0 +1,85 @@
+"""Who answers: version 0, the linear-pace rule, until there is a model; then the learned model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from okr_trainer.domain.baselines import LINEAR_PACE
+from okr_trainer.domain.calibration import Platt
+from okr_trainer.domain.digest import state_digest
+from okr_trainer.domain.drafts import Draft
+from okr_trainer.domain.features import WORDS, Features
+from okr_trainer.domain.numbers import logit
+from okr_trainer.domain.pipeline import LinearView, Pipeline, build
+from okr_trainer.domain.reasons import describe, explain
+from okr_trainer.domain.risk import CutPoints
+
+
+@dataclass(slots=True)
+class PaceRule:
+    """Version 0: needs no label, learns nothing."""
+
+    version: int = 0
+    training: int = 0
+
+    def answer(self, drafts: Sequence[Draft], cut_points: CutPoints) -> None:
+        """Fills in probability, risk and the one reason there is."""
+        for draft in drafts:
+            draft.version = self.version
+            draft.probability = draft.baselines[LINEAR_PACE]
+            draft.risk = cut_points.band(draft.probability)
+            weight = round(logit(draft.probability), 4)
+            draft.reasons = [{"feature": "gap", "text": describe("gap", draft), "weight": weight}]
+
+
+@dataclass(slots=True)
+class LearnedModel:
+    """A pipeline and its calibrator. `training`: the replay it began with; `learned` counts the rows it has learned."""
+
+    version: int
+    training: int
+    builder: str
+    pipeline: Pipeline
+    platt: Platt = field(default_factory=Platt)
+    learned: int = 0
+    words: dict[str, dict[str, int]] = field(default_factory=dict)
+    _view: LinearView | None = None
+
+    @classmethod
+    def new(cls, version: int, training: int, builder: str) -> "LearnedModel":
+        """An unlearned one."""
+        return cls(version, training, builder, build(builder))
+
+    def answer(self, drafts: Sequence[Draft], cut_points: CutPoints) -> None:
+        """Scores a batch at once and fills in what the model says."""
+        if self._view is None:
+            self._view = LinearView(self.pipeline, self.words)
+        scores = self._view.score([draft.x for draft in drafts if draft.x is not None])
+        for draft, raw in zip(drafts, scores.raw.tolist(), strict=True):
+            draft.version = self.version
+            draft.raw = raw
+            draft.probability = self.platt.probability(raw)
+            draft.risk = cut_points.band(draft.probability)
+        explain(drafts, scores, self.platt.slope)
+
+    def learn(self, x: Features, raw: float, achieved: bool, weight: float) -> int:  # noqa: FBT001
+        """Learns one stored prediction and returns its number in the order of learning."""
+        self.pipeline.learn_one(x, achieved, w=weight)
+        self.platt.learn(raw, achieved, weight)
+        self._count_words(x)
+        self._view = None
+        self.learned += 1
+        return self.learned
+
+    def _count_words(self, x: Features) -> None:
+        for name in WORDS:
+            counts = self.words.setdefault(name, {})
+            word = str(x[name])
+            counts[word] = counts.get(word, 0) + 1
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal states."""
+        return state_digest(self.pipeline, self.platt, self.learned, self.words)
+
+
+Predictor = PaceRule | LearnedModel

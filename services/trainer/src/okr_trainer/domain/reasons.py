@@ -1,0 +1,133 @@
+"""Why: the largest contributions against a typical key result, in words with numbers."""
+
+from collections.abc import Callable, Sequence
+from math import expm1
+
+import numpy as np
+
+from okr_trainer.domain.drafts import Draft
+from okr_trainer.domain.features import ATTRIBUTE, Features
+from okr_trainer.domain.key_result_state import MOVING
+from okr_trainer.domain.pipeline import Scores
+
+KEPT = 3
+SHARED = frozenset({"base"})
+"""Aspects that all key results of a model have in common: they set none apart."""
+WHY_NOT = {
+    "no_definition": "its definition is not known yet, so nobody can say what reaching it means",
+    "no_direction": "it has no direction, so no value is better than another",
+    "no_target": "it has no target now, so there is nothing to reach",
+}
+
+
+def explain(drafts: Sequence[Draft], scores: Scores, slope: float) -> None:
+    """Gives each draft its largest contributions, in log-odds of the calibrated probability."""
+    aspects = [aspect for aspect in scores.aspects if aspect not in SHARED]
+    if not aspects:
+        return
+    table = np.column_stack([scores.aspects[aspect] for aspect in aspects]) * slope
+    largest = np.argsort(-np.abs(table), axis=1, kind="stable")[:, :KEPT]
+    weights = np.take_along_axis(table, largest, axis=1).tolist()
+    for draft, places, row in zip(drafts, largest.tolist(), weights, strict=True):
+        draft.reasons = [
+            _reason(aspects[place], draft, weight) for place, weight in zip(places, row, strict=True) if weight
+        ]
+
+
+def _reason(aspect: str, draft: Draft, weight: float) -> dict[str, str | float]:
+    return {"feature": aspect, "text": describe(aspect, draft), "weight": round(weight, 4)}
+
+
+def describe(aspect: str, draft: Draft) -> str:
+    """This aspect of a draft in words with numbers."""
+    x = draft.x
+    if x is None:
+        return WHY_NOT.get(draft.why or "", "it cannot be judged")
+    if aspect.startswith(ATTRIBUTE):
+        return f"{aspect.removeprefix(ATTRIBUTE)} is {_attribute(x.get(aspect))}"
+    return _WORDS[aspect](draft, x)
+
+
+def gap(draft: Draft, x: Features) -> str:
+    """The distance to the target."""
+    if draft.value is None or draft.target is None:
+        return "there is no value yet"
+    if x["direction"] in MOVING:
+        return _way(draft, float(x["progress"]), float(x["elapsed"]))
+    margin = float(x["margin"])
+    where = "exactly at" if margin == 0 else f"{abs(margin):.1%} {'past' if margin > 0 else 'short of'}"
+    return f"{_number(draft.value)} is {where} its target {_number(draft.target)}"
+
+
+def _way(draft: Draft, progress: float, elapsed: float) -> str:
+    said = f"{progress:.0%} done, {_days_left(draft)}"
+    if 0 < progress < 1 and 0 < elapsed < 1:
+        needed = (1 - progress) / (1 - elapsed) / (progress / elapsed)
+        said += f", needs {needed:.1f}x its pace so far"
+    return said
+
+
+def _days_left(draft: Draft) -> str:
+    return f"{max(0, draft.due - draft.on)} of {draft.due - draft.start} days left"
+
+
+def _trend(_: Draft, x: Features) -> str:
+    slope, end = float(x["slope"]), float(x["projected"])
+    if slope == 0:
+        return "it does not move"
+    way = "better" if slope > 0 else "worse"
+    return f"it gets {way} by {abs(slope):.1%} per period, on course for {abs(end):.1%} {_side(end)}"
+
+
+def _side(margin: float) -> str:
+    return "past its target" if margin >= 0 else "short of its target"
+
+
+def _rhythm(_: Draft, x: Features) -> str:
+    if x["no_value"]:
+        return "there is no value yet"
+    return f"check-in {round(expm1(float(x['check_ins'])))}, {round(expm1(float(x['days_since'])))} days after the last"
+
+
+def _changes(_: Draft, x: Features) -> str:
+    targets, dues = (round(expm1(float(x[name]))) for name in ("target_changes", "due_changes"))
+    if not targets and not dues:
+        return "its target and due date have not moved"
+    return f"its target moved {targets} times, its due date {dues} times"
+
+
+def _record(_: Draft, x: Features) -> str:
+    if x["predecessor"] == 0:
+        return "nothing like it has ended yet"
+    rate = float(x["hit_rate"]) + float(x["base_rate"])
+    ended = "was reached" if float(x["predecessor"]) > 0 else "was missed"
+    return f"its predecessor {ended}; about {rate:.0%} of its kind are reached"
+
+
+def _kind(_: Draft, x: Features) -> str:
+    return f"it is a {x['metric_kind']} that must {str(x['direction']).replace('_', ' ')}"
+
+
+def _time(draft: Draft, _: Features) -> str:
+    return _days_left(draft)
+
+
+_WORDS: dict[str, Callable[[Draft, Features], str]] = {
+    "gap": gap,
+    "time": _time,
+    "trend": _trend,
+    "rhythm": _rhythm,
+    "changes": _changes,
+    "record": _record,
+    "kind": _kind,
+}
+
+
+def _attribute(value: float | str | None) -> str:
+    if isinstance(value, float):
+        return _number(expm1(min(value, 700.0)) if value >= 0 else -expm1(min(-value, 700.0)))
+    return "unknown" if value is None else value
+
+
+def _number(value: float) -> str:
+    return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"  # noqa: PLR2004 - longer ones need no decimals

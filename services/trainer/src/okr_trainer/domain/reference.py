@@ -1,0 +1,44 @@
+"""What features looked like in training, to measure drift against: cuts into tenths, and the share in each part."""
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from okr_trainer.domain.features import NAMES, WORDS, Features
+
+TENTHS = np.arange(1, 10) / 10
+
+
+@dataclass(slots=True)
+class Reference:
+    """Collects the features of check-ins."""
+
+    numbers: dict[str, "array[float]"] = field(default_factory=lambda: {name: array("d") for name in NAMES})
+    words: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in WORDS})
+
+    def add(self, x: Features) -> None:
+        """One more row."""
+        for name, column in self.numbers.items():
+            column.append(float(x[name]))
+        for name, counts in self.words.items():
+            counts[str(x[name])] += 1
+
+    def summary(self) -> dict[str, Any]:
+        """Per number: `cuts` (fewer where values repeat) and `shares` of the parts between them; per word its share."""
+        if not self.numbers[NAMES[0]]:
+            return {}
+        numbers = {name: _cut(np.frombuffer(column)) for name, column in self.numbers.items()}
+        words = {
+            name: {"shares": {word: round(count / counts.total(), 6) for word, count in sorted(counts.items())}}
+            for name, counts in self.words.items()
+        }
+        return numbers | words
+
+
+def _cut(values: Any) -> dict[str, list[float]]:  # noqa: ANN401 - numpy's view of a buffer
+    cuts = np.unique(np.quantile(values, TENTHS))
+    shares = np.bincount(np.searchsorted(cuts, values, side="left"), minlength=len(cuts) + 1) / len(values)
+    return {"cuts": [round(float(cut), 6) for cut in cuts], "shares": [round(float(share), 6) for share in shares]}

@@ -1,0 +1,92 @@
+"""The registry: a training becomes a version, and the version serves."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from okr_common.delivery import outbox
+from okr_common.delivery.outbox import announce
+from okr_common.events import Event, ModelEvaluated, ModelRegistered, ModelTrained
+from okr_common.topology import Stage
+from okr_trainer import store
+from okr_trainer.domain.checkpoint import Checkpoint, libraries, save
+from okr_trainer.domain.evaluation import evaluate, headline
+from okr_trainer.domain.learner import Learner
+from okr_trainer.domain.replay import Replay
+from okr_trainer.store import SQL, Owning
+
+CHAMPION = "champion"
+
+
+async def register(connection: Owning, stage: Stage, learner: Learner, replay: Replay) -> Learner:
+    """Writes the version, where the stream's learner stands from now on, and the events; returns that learner."""
+    evaluated = await asyncio.to_thread(evaluate, replay.scored)
+    trained = await _successor(connection, learner, replay)
+    checkpoint = save(replay.model)
+    await _put_version(connection, learner, replay, evaluated, checkpoint)
+    await store.put_states(connection, learner.model, trained.states, [])
+    await connection.execute(SQL["forget_track_records"], learner.model)
+    await store.put_records(connection, learner.model, trained.records)
+    await store.put_checkpoint(connection, trained, None)
+    events = _events(replay, learner, evaluated, checkpoint)
+    await outbox.put(connection, stage.service, [announce(event, stage) for event in events])
+    trained.forget_closed()
+    return trained
+
+
+async def _successor(connection: Owning, learner: Learner, replay: Replay) -> Learner:
+    """What the replay knows, at the stream's place and with its numbering."""
+    made = replay.learner
+    for row in await connection.fetch(SQL["prediction_counts"], learner.model):
+        if row["key_result_id"] in made.states:
+            made.states[row["key_result_id"]].predictions = row["predictions"] or 0
+    known = [moment for moment in (made.watermark, learner.watermark) if moment is not None]
+    return Learner(
+        learner.model,
+        replay.model,
+        learner.cut_points,
+        states=made.states,
+        records=made.records,
+        base_rate=made.base_rate,
+        marks=learner.marks,
+        watermark=max(known, default=None),
+    )
+
+
+async def _put_version(
+    connection: Owning, learner: Learner, replay: Replay, evaluated: Mapping[str, Any], checkpoint: Checkpoint
+) -> None:
+    await connection.execute(SQL["retire_champion"], learner.model)
+    cut = {source: mark.place._asdict() for source, mark in learner.marks.items()}
+    await connection.execute(
+        SQL["put_version"],
+        *(learner.model, replay.model.version, replay.model.training, replay.model.builder, _json(cut)),
+        *(replay.since, replay.until, replay.check_ins, replay.outcomes, replay.model.learned),
+        *(_json(evaluated), _json(replay.reference.summary()), checkpoint.contract, _json(libraries())),
+        *(checkpoint.digest, checkpoint.sha256, checkpoint.content),
+    )
+
+
+def _events(
+    replay: Replay, learner: Learner, evaluated: Mapping[str, Any], checkpoint: Checkpoint
+) -> tuple[Event, ...]:
+    model, version = learner.model, replay.model.version
+    position = max((mark.place.position for mark in learner.marks.values()), default=0)
+    return (
+        ModelTrained(
+            model=model,
+            version=version,
+            position=position,
+            check_ins=replay.check_ins,
+            outcomes=replay.outcomes,
+            state_digest=checkpoint.digest,
+        ),
+        ModelEvaluated(model=model, version=version, n=evaluated["all"]["n"], metrics=headline(evaluated)),
+        ModelRegistered(model=model, version=version, alias=CHAMPION),
+    )
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,81 @@
+r"""Rows as bytes for COPY: CSV with \x02 between and \x01 around, which JSON text never holds.
+
+One line per row from plain values is several times faster than handing tuples to the driver.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+import orjson
+
+from okr_trainer.domain.drafts import Draft
+from okr_trainer.domain.key_result_state import KeyResultState
+
+DELIMITER, QUOTE = "\x02", "\x01"
+PREDICTION_COLUMNS = (
+    *("prediction_id", "unit", "place", "model", "model_version", "training", "kind", "source", "key_result_id"),
+    *("key_result", "check_in_id", "revision", "seq", "knowledge_time", "due_on", "elapsed", "value", "target"),
+    *("forecast", "features", "raw", "probability", "risk", "reasons", "baselines", "batch_id", "row_num", "made_at"),
+    "learned_seq",
+)
+STATE_COLUMNS = (
+    *("model", "key_result_id", "source", "key_result", "due_on", "open", "state"),
+    *("predicted", "prediction_id", "risk", "probability"),
+)
+
+
+def prediction_rows(model: str, drafts: Iterable[Draft], unit: int | None, made_at: datetime) -> bytes:
+    """The rows; those to be published stand at places 1.. of `unit`."""
+    head, made = _text(model), made_at.isoformat()
+    place = 0
+    lines = []
+    for draft in drafts:
+        published = draft.publishable and unit is not None
+        place += published
+        lines.append(_prediction(draft, head, f"{unit}{DELIMITER}{place}" if published else DELIMITER, made))
+    return "".join(lines).encode()
+
+
+def _prediction(draft: Draft, model: str, published_as: str, made_at: str) -> str:
+    d = DELIMITER
+    return (
+        f"{draft.prediction_id}{d}{published_as}{d}{model}{d}{draft.version}{d}{draft.training}{d}{draft.kind}{d}"
+        f"{_text(draft.source)}{d}{draft.key_result_id}{d}{_text(draft.name)}{d}{draft.check_in_id or ''}{d}"
+        f"{draft.revision}{d}{draft.seq}{d}{draft.knowledge_time.isoformat()}{d}"
+        f"{date.fromordinal(draft.due).isoformat()}{d}{draft.elapsed:.6g}{d}{_number(draft.value)}{d}"
+        f"{_number(draft.target)}{d}{_number(draft.forecast)}{d}{_json(draft.x) if draft.x else ''}{d}"
+        f"{_number(draft.raw)}{d}{_number(draft.probability)}{d}{draft.risk or ''}{d}{_json(draft.reasons)}{d}"
+        f"{_json(draft.baselines)}{d}{draft.batch_id}{d}{draft.row_num}{d}{made_at}{d}"
+        f"{'' if draft.learned_seq is None else draft.learned_seq}\n"
+    )
+
+
+def state_rows(model: str, states: Mapping[str, KeyResultState], drafts: Sequence[Draft]) -> bytes:
+    """The states, each with its newest prediction that is not late."""
+    newest = {draft.key_result_id: draft for draft in drafts if draft.kind == "live"}
+    head = _text(model)
+    return "".join(_state(state, head, newest.get(name)) for name, state in states.items()).encode()
+
+
+def _state(state: KeyResultState, model: str, newest: Draft | None) -> str:
+    d = DELIMITER
+    said = f"f{d}{d}{d}"
+    if newest is not None:
+        said = f"t{d}{newest.prediction_id}{d}{newest.risk or ''}{d}{_number(newest.probability)}"
+    return (
+        f"{model}{d}{state.key_result_id}{d}{_text(state.source)}{d}{_text(state.name)}{d}"
+        f"{date.fromordinal(state.due).isoformat()}{d}{'f' if state.closed else 't'}{d}{_json(state.to_json())}{d}"
+        f"{said}\n"
+    )
+
+
+def _text(value: str) -> str:
+    return f"{QUOTE}{value.replace(QUOTE, QUOTE + QUOTE)}{QUOTE}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,85 @@
+-- name: checkpoint
+select version, training, marks, outcomes, achieved, watermark, learned, contract_hash, libraries, state_digest, sha256, state
+from checkpoint where model = $1
+
+-- name: open_states
+select key_result_id::text, source, state from key_result_state where model = $1 and open
+
+-- name: states
+select key_result_id::text, source, state from key_result_state where model = $1 and key_result_id = any($2::uuid[])
+
+-- name: prediction_counts
+select key_result_id::text, (state ->> 'predictions')::int as predictions from key_result_state where model = $1
+
+-- name: track_records
+select series, outcomes, achieved, last, margin from track_record where model = $1
+
+-- name: unlearned
+-- What an outcome may teach: rows of the current training, each once; replay rows lie before the stream's.
+select prediction_id, key_result_id::text, features, raw from prediction
+where key_result_id = any($3::uuid[]) and model = $1 and training = $2
+  and kind in ('live', 'replay') and learned_seq is null and raw is not null
+order by key_result_id, kind = 'live', seq
+
+-- name: next_unit
+select nextval('prediction_unit')
+
+-- name: stage_states
+create temporary table staged_state (
+    model text, key_result_id uuid, source text, key_result text, due_on date, open boolean, state json,
+    predicted boolean, prediction_id uuid, risk text, probability double precision
+) on commit drop
+
+-- name: put_states
+with untouched as (
+    insert into key_result_state (model, key_result_id, source, key_result, due_on, open, state)
+    select model, key_result_id, source, key_result, due_on, open, state from staged_state where not predicted
+    on conflict (model, key_result_id) do update set
+        source = excluded.source, key_result = excluded.key_result, due_on = excluded.due_on, open = excluded.open,
+        state = excluded.state
+)
+insert into key_result_state
+    (model, key_result_id, source, key_result, due_on, open, state, prediction_id, risk, probability)
+select model, key_result_id, source, key_result, due_on, open, state, prediction_id, risk, probability
+from staged_state where predicted
+on conflict (model, key_result_id) do update set
+    source = excluded.source, key_result = excluded.key_result, due_on = excluded.due_on, open = excluded.open,
+    state = excluded.state, prediction_id = excluded.prediction_id, risk = excluded.risk,
+    probability = excluded.probability
+
+-- name: unstage_states
+drop table staged_state
+
+-- name: put_track_records
+insert into track_record (model, series, outcomes, achieved, last, margin)
+select $1, r.series, r.outcomes, r.achieved, r.last, r.margin
+from unnest($2::text[], $3::int[], $4::int[], $5::boolean[], $6::double precision[])
+    as r (series, outcomes, achieved, last, margin)
+on conflict (model, series) do update set
+    outcomes = excluded.outcomes, achieved = excluded.achieved, last = excluded.last, margin = excluded.margin
+
+-- name: forget_track_records
+delete from track_record where model = $1
+
+-- name: put_outcomes
+insert into outcome_heard
+    (model, outcome_id, revision, key_result_id, achieved, final_value, target, knowledge_time, superseding, learned,
+     batch_id, row_num)
+select $1, o.* from unnest($2::uuid[], $3::int[], $4::uuid[], $5::boolean[], $6::double precision[],
+    $7::double precision[], $8::timestamptz[], $9::boolean[], $10::int[], $11::bigint[], $12::bigint[]) as o
+on conflict do nothing
+
+-- name: mark_learned
+update prediction set learned_seq = l.seq from unnest($1::uuid[], $2::bigint[]) as l (prediction_id, seq)
+where prediction.prediction_id = l.prediction_id
+
+-- name: put_checkpoint
+-- `state` and its proofs are given only when the model learned; null keeps what is there.
+insert into checkpoint as held
+    (model, version, training, marks, outcomes, achieved, watermark, learned, contract_hash, libraries, state_digest,
+     sha256, state)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+on conflict (model) do update set
+    version = $2, training = $3, marks = $4, outcomes = $5, achieved = $6, watermark = $7, learned = $8,
+    contract_hash = $9, libraries = $10, state_digest = coalesce($11, held.state_digest),
+    sha256 = coalesce($12, held.sha256), state = coalesce($13, held.state), updated_at = now()

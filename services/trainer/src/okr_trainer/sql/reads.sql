@@ -1,0 +1,60 @@
+-- name: read_unit
+-- A published unit's records after a place, as okr_common.records.Prediction says them.
+select p.place, p.prediction_id, p.key_result_id::text as key_result_id, p.model, (
+    select row_to_json(said)::text from (select
+        p.prediction_id, p.model, p.model_version, p.kind, p.source, p.key_result_id, p.key_result, p.check_in_id,
+        case when p.check_in_id is not null then p.revision end as check_in_revision, p.seq, p.knowledge_time,
+        p.due_on, p.probability, p.risk, p.reasons, p.forecast, p.target, p.baselines, p.batch_id, p.row_num, p.made_at
+    ) as said) as value, p.made_at
+from prediction p where p.unit = $1 and p.place > $2 order by p.place limit $3
+
+-- name: models
+select v.model, m.sources, v.version, v.alias, v.training, v.pipeline, v.made_at, v.cut, v.since, v.until, v.check_ins,
+       v.outcomes, v.learned, v.contract_hash, v.libraries, v.state_digest, c.learned as learned_now, c.watermark
+from model_version v join model m using (model) left join checkpoint c using (model)
+where $1::text is null or v.model = $1 order by v.model, v.version desc
+
+-- name: model_metrics
+select metrics, reference from model_version where model = $1 and version = $2
+
+-- name: predictions
+select p.prediction_id, p.model, p.model_version, p.training, p.kind, p.source, p.key_result_id, p.key_result,
+       p.check_in_id, p.revision, p.seq, p.knowledge_time, p.due_on, p.elapsed, p.value, p.target, p.forecast,
+       p.features, p.raw, p.probability, p.risk, p.reasons, p.baselines, p.batch_id, p.row_num, p.made_at,
+       p.learned_seq, o.achieved
+from prediction p
+left join outcome_heard o on o.key_result_id = p.key_result_id and o.model = p.model and not o.superseding
+where p.key_result_id = $1 and ($2::text is null or p.kind = $2)
+order by p.knowledge_time desc, p.seq desc limit $3
+
+-- name: key_results
+-- Open on the source's clock: no outcome yet, and not due before the newest day its source speaks of.
+select s.model, s.source, s.key_result_id, s.key_result, s.due_on, s.risk, s.probability, p.model_version, p.kind,
+       p.knowledge_time, p.elapsed, p.value, p.target, p.forecast, p.reasons, p.baselines, p.prediction_id
+from key_result_state s
+join prediction p on p.prediction_id = s.prediction_id
+join checkpoint c on c.model = s.model
+where s.open and s.risk is not null
+  and s.due_on >= coalesce((c.marks -> s.source ->> 'clock')::date, s.due_on)
+  and ($1::text is null or s.risk = $1) and ($2::text is null or s.source = $2)
+order by s.probability, s.key_result_id limit $3
+
+-- name: key_result
+select model, source, key_result, state from key_result_state where key_result_id = $1 and ($2::text is null or model = $2)
+
+-- name: track_record
+select outcomes, achieved, last, margin from track_record where model = $1 and series = $2
+
+-- name: scored
+-- Predictions whose outcome is known: what evaluation looks at.
+select p.key_result_id::text, p.elapsed, o.achieved, p.probability, p.baselines
+from prediction p
+join outcome_heard o on o.key_result_id = p.key_result_id and o.model = p.model and not o.superseding
+where p.model = $1 and p.kind = $2 and p.check_in_id is not null and p.probability is not null
+  and o.achieved is not null and (p.kind <> 'replay' or p.learned_seq is not null)
+  and ($3::int is null or p.model_version = $3)
+  and ($4::timestamptz is null or p.knowledge_time >= $4) and ($5::timestamptz is null or p.knowledge_time < $5)
+
+-- name: titles
+-- On okr_processed.
+select key_result_id, title, unit from key_result where key_result_id = any($1::uuid[])

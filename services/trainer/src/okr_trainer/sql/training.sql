@@ -1,0 +1,53 @@
+-- name: put_model
+insert into model (model, sources) values ($1, $2) on conflict (model) do nothing
+
+-- name: put_version_0
+insert into model_version (model, version, alias, training, pipeline, contract_hash, libraries)
+values ($1, 0, 'champion', 0, 'linear_pace', $2, $3) on conflict (model, version) do nothing
+
+-- name: next_version
+select coalesce(max(version), 0) + 1 as version, coalesce(max(training), 0) + 1 as training
+from model_version where model = $1
+
+-- name: retire_champion
+update model_version set alias = case when version > 0 then 'previous' end where model = $1 and alias is not null
+
+-- name: put_version
+insert into model_version
+    (model, version, alias, training, pipeline, cut, since, until, check_ins, outcomes, learned, metrics, reference,
+     contract_hash, libraries, state_digest, sha256, checkpoint)
+values ($1, $2, 'champion', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+
+-- name: ask_for_training
+-- By an event: only while there is no trained version, and once.
+insert into work_item (pipeline, kind, subject, parameters)
+select 'trainer', 'train_initial', $1, $2
+where not exists (select from model_version where model = $1 and version > 0)
+on conflict do nothing
+
+-- name: ask_for_rebuild
+insert into work_item (pipeline, kind, subject, parameters) values ('trainer', 'train_initial', $1, '{"rebuild": true}')
+on conflict do nothing
+
+-- name: parameters
+select parameters from work_item where item_id = $1
+
+-- name: last_of_position
+-- On okr_processed: the last version at or before this position.
+select generation, position, seq from entity_version where source = $1 and position <= $2
+order by position desc, seq desc limit 1
+
+-- name: history
+-- On okr_processed: everything up to the cut in the order of knowledge; of an outcome only its newest revision.
+select v.source, v.generation, v.position, v.seq, v.entity, v.entity_id::text, v.revision, v.knowledge_time,
+       v.batch_id, v.row_num, v.payload
+from entity_version v
+join unnest($1::text[], $2::int[], $3::bigint[], $4::int[]) as cut (source, generation, position, seq)
+    on v.source = cut.source and (v.generation, v.position, v.seq) <= (cut.generation, cut.position, cut.seq)
+where v.entity <> 'objective'
+  and not (v.entity = 'outcome' and exists (
+      select from entity_version newer where newer.entity_id = v.entity_id and newer.revision > v.revision
+        and (newer.generation, newer.position, newer.seq) <= (cut.generation, cut.position, cut.seq)))
+order by v.knowledge_time, case v.entity when 'key_result' then 0 when 'check_in' then 1 else 2 end,
+         v.payload ->> 'source_id' collate "C", v.source collate "C", v.revision
+

@@ -1,0 +1,181 @@
+"""okr_ops as the owner of models uses it: what a learner knows comes from here and goes back here."""
+
+import io
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import orjson
+
+from okr_common import topics
+from okr_common.delivery.outbox import Connection, Outgoing
+from okr_common.sql import queries
+from okr_trainer import rows
+from okr_trainer.domain.checkpoint import libraries
+from okr_trainer.domain.drafts import Draft, Stored
+from okr_trainer.domain.features import contract_hash
+from okr_trainer.domain.inputs import Input, Outcome
+from okr_trainer.domain.key_result_state import KeyResultState
+from okr_trainer.domain.learner import Closed, Learner, Step
+from okr_trainer.domain.predictors import LearnedModel
+from okr_trainer.domain.track_record import TrackRecord
+from okr_trainer.standing import row_of
+
+SQL = queries("okr_trainer")
+Pool = asyncpg.Pool
+Owning = asyncpg.Connection
+"""The owner's one connection."""
+Row = asyncpg.Record
+COMMAND_SECONDS = 120
+
+
+async def connect(dsn: str, application: str) -> Owning:
+    """The owner's one connection: the fence ends its backend when another owner takes over."""
+    settings = {"application_name": application, "timezone": "UTC"}
+    return await asyncpg.connect(dsn, server_settings=settings, command_timeout=COMMAND_SECONDS, timeout=10)
+
+
+async def register(connection: Connection, model: str, sources: Sequence[str]) -> None:
+    """A model that is heard of for the first time: version 0 answers for it."""
+    await connection.execute(SQL["put_model"], model, list(sources))
+    await connection.execute(SQL["put_version_0"], model, contract_hash(), orjson.dumps(libraries()).decode())
+
+
+async def ask_for_rebuild(connection: Connection, model: str) -> None:
+    """A refused checkpoint is made anew by a replay; until then the pace rule answers."""
+    await connection.execute(SQL["ask_for_rebuild"], model)
+
+
+async def checkpoint_of(connection: Connection, model: str) -> Mapping[str, Any] | None:
+    """The row of `checkpoint`, or None while the model has committed nothing."""
+    row = await connection.fetchrow(SQL["checkpoint"], model)
+    return None if row is None else dict(row)
+
+
+async def recall_open(connection: Connection, learner: Learner) -> None:
+    """All open key results, and the records of all series."""
+    _remember(learner, await connection.fetch(SQL["open_states"], learner.model))
+    for row in await connection.fetch(SQL["track_records"], learner.model):
+        learner.records[row["series"]] = TrackRecord(row["outcomes"], row["achieved"], row["last"], row["margin"])
+
+
+async def recall(connection: Connection, learner: Learner, inputs: Sequence[Input]) -> None:
+    """The key results these inputs speak of that are not in memory: closed ones, that is, or none."""
+    unknown = {one.key_result_id for one in inputs} - learner.states.keys()
+    if unknown:
+        _remember(learner, await connection.fetch(SQL["states"], learner.model, list(unknown)))
+
+
+def _remember(learner: Learner, found: Sequence[Row]) -> None:
+    for row in found:
+        name = row["key_result_id"]
+        learner.states[name] = KeyResultState.from_json(name, row["source"], orjson.loads(row["state"]))
+
+
+async def unlearned(connection: Connection, learner: Learner, inputs: Sequence[Input]) -> dict[str, list[Stored]]:
+    """Committed predictions that the outcomes among these inputs may teach, by key result."""
+    ended = {one.key_result_id for one in inputs if isinstance(one, Outcome)}
+    found: dict[str, list[Stored]] = {}
+    if ended and isinstance(learner.predictor, LearnedModel):
+        training = learner.predictor.training
+        for row in await connection.fetch(SQL["unlearned"], learner.model, training, list(ended)):
+            stored = Stored(row["prediction_id"], orjson.loads(row["features"]), row["raw"])
+            found.setdefault(row["key_result_id"], []).append(stored)
+    return found
+
+
+async def put_drafts(connection: Connection, model: str, drafts: Sequence[Draft], made_at: datetime) -> Outgoing | None:
+    """The predictions; returns the unit that publishes those that are to be published."""
+    published = any(draft.publishable for draft in drafts)
+    unit: int | None = await connection.fetchval(SQL["next_unit"]) if published else None
+    await _copy(connection, "prediction", rows.PREDICTION_COLUMNS, rows.prediction_rows(model, drafts, unit, made_at))
+    return None if unit is None else publication(model, unit)
+
+
+def publication(model: str, unit: int) -> Outgoing:
+    """The outbox row that stands for all records of a unit."""
+    return Outgoing(
+        order_key=model,
+        topic=topics.PREDICTIONS.name,
+        partition_key=model,
+        unit={"kind": "predictions", "model": model, "unit": unit},
+    )
+
+
+async def put_step(connection: Connection, learner: Learner, step: Step) -> None:
+    """What the step changed: key results, series, outcomes, learned rows."""
+    await put_states(connection, learner.model, step.touched, step.drafts)
+    await put_records(connection, learner.model, step.records)
+    await _put_outcomes(connection, learner.model, step.closed)
+    if step.learned:
+        ids, numbers = zip(*((row.prediction_id, seq) for row, seq in step.learned), strict=True)
+        await connection.execute(SQL["mark_learned"], list(ids), list(numbers))
+
+
+async def put_states(
+    connection: Connection, model: str, states: Mapping[str, KeyResultState], drafts: Sequence[Draft]
+) -> None:
+    """Writes these key results anew, with their newest predictions among the drafts."""
+    if not states:
+        return
+    await connection.execute(SQL["stage_states"])
+    await _copy(connection, "staged_state", rows.STATE_COLUMNS, rows.state_rows(model, states, drafts))
+    await connection.execute(SQL["put_states"])
+    await connection.execute(SQL["unstage_states"])
+
+
+async def put_records(connection: Connection, model: str, records: Mapping[str, TrackRecord]) -> None:
+    """Writes these series' records anew."""
+    if not records:
+        return
+    said = list(records.values())
+    await connection.execute(
+        SQL["put_track_records"],
+        model,
+        list(records),
+        [one.outcomes for one in said],
+        [one.achieved for one in said],
+        [one.last for one in said],
+        [one.margin for one in said],
+    )
+
+
+async def _put_outcomes(connection: Connection, model: str, closed: Sequence[Closed]) -> None:
+    if not closed:
+        return
+    outcomes = [one.outcome for one in closed]
+    versions = [one.version for one in outcomes]
+    await connection.execute(
+        SQL["put_outcomes"],
+        model,
+        [one.entity_id for one in versions],
+        [one.revision for one in versions],
+        [one.key_result_id for one in outcomes],
+        [one.achieved for one in outcomes],
+        [one.final_value for one in outcomes],
+        [one.target for one in outcomes],
+        [one.knowledge_time for one in versions],
+        [one.superseding for one in closed],
+        [one.learned for one in closed],
+        [one.batch_id for one in versions],
+        [one.row_num for one in versions],
+    )
+
+
+async def put_checkpoint(connection: Connection, learner: Learner, saved: int | None) -> int | None:
+    """Where the learner stands; returns how many rows the stored state has learned."""
+    await connection.execute(SQL["put_checkpoint"], *row_of(learner, saved))
+    return learner.predictor.learned if isinstance(learner.predictor, LearnedModel) else None
+
+
+async def _copy(connection: Connection, table: str, columns: Sequence[str], content: bytes) -> None:
+    if content:
+        await connection.copy_to_table(
+            table,
+            source=io.BytesIO(content),
+            columns=list(columns),
+            format="csv",
+            delimiter=rows.DELIMITER,
+            quote=rows.QUOTE,
+        )

@@ -1,0 +1,209 @@
+"""The owner's loop: messages become predictions, outcomes become learning, in one transaction with the offset.
+
+Everything of a batch is decided in a thread, between two transactions: first what is needed is read, then the learner
+goes through the batch, then the result is written. After any failure the memory is dropped, and the same batch is done
+again from what was committed.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from okr_common import crash, metrics
+from okr_common.clock import utc_now
+from okr_common.delivery import offsets, outbox
+from okr_common.delivery.offsets import Held
+from okr_common.delivery.outbox import Outgoing
+from okr_common.errors import FencedError
+from okr_common.kafka.consumer import Batch, Feed, Partition
+from okr_common.kafka.dead_letters import dead_letter
+from okr_common.logs import logger
+from okr_common.postgres.pool import RETRYABLE, until_done
+from okr_common.topology import Stage
+from okr_trainer import store
+from okr_trainer.domain.inputs import Input
+from okr_trainer.domain.learner import Learner, Step
+from okr_trainer.memory import Memory, Remembered
+from okr_trainer.messages import Heard, read_values
+from okr_trainer.ownership import TOPIC, Ownership
+from okr_trainer.settings import Settings
+from okr_trainer.store import Owning
+from okr_trainer.trainings import Trainings
+
+log = logger(__name__)
+WAIT_SECONDS = 0.25
+ITEMS_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Work:
+    """One model's part of a batch, decided but not written."""
+
+    remembered: Remembered
+    step: Step
+
+
+class Owner:
+    """Owns the partitions the group gives it."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        settings: Settings,
+        ownership: Ownership,
+        trainings: Trainings,
+        wake: Callable[[], None],
+    ) -> None:
+        self._stage = stage
+        self._settings = settings.trainer
+        self._ownership = ownership
+        self._trainings = trainings
+        self._wake = wake
+        self._memory = Memory(settings.trainer)
+        self._items_at = 0.0
+        self.feed = Feed(
+            settings.kafka.bootstrap, stage.group, [TOPIC], assigned=ownership.assigned, revoked=self._revoked
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; finishes the batch it has begun."""
+        self.feed.start()
+        try:
+            while not stop.is_set():
+                await self._turn(stop)
+        finally:
+            await self.feed.stop()
+            await self._ownership.close()
+
+    async def _turn(self, stop: asyncio.Event) -> None:
+        batch = await self.feed.next(WAIT_SECONDS)
+        if batch is not None:
+            await until_done("learn", partial(self._learn, batch), stop)
+            self.feed.handled(batch)
+        if time.monotonic() - self._items_at > ITEMS_SECONDS:
+            await until_done("train", self._train, stop)
+            self._items_at = time.monotonic()
+
+    @asynccontextmanager
+    async def _owning(self) -> AsyncIterator[Owning]:
+        """The connection, for one batch or one look. After a failure nothing in memory is trusted."""
+        async with self._ownership.lock:
+            try:
+                yield await self._ownership.connection()
+            except RETRYABLE:
+                self._memory.forget()
+                self._ownership.give_up()
+                raise
+
+    async def _learn(self, batch: Batch) -> None:
+        async with self._owning() as connection:
+            handled = await self._handle(connection, batch)
+        if handled:
+            self._wake()
+
+    async def _train(self) -> None:
+        async with self._owning() as connection:
+            due = await self._trainings.due(connection, self._ownership.held, self._memory)
+        for one in due:
+            try:
+                trained = await self._trainings.execute(one)
+            except FencedError as error:
+                log.warning("training_given_up", model=one.learner.model, error=str(error))
+                continue
+            async with self._ownership.lock:
+                if trained is not None and self._ownership.held.get(one.held.partition) == one.held:
+                    self._memory.replace(trained, one.held.partition)
+            self._wake()
+
+    async def _revoked(self, partitions: Sequence[Partition]) -> None:
+        await self._ownership.revoked(partitions)
+        gone = {partition for _, partition in partitions}
+        async with self._ownership.lock:
+            self._memory.forget(lambda one: one.partition in gone)
+
+    async def _handle(self, connection: Owning, batch: Batch) -> bool:
+        held = self._ownership.held.get(batch.partition)
+        messages = [] if held is None else [one for one in batch.messages if (one.offset() or 0) >= held.next_offset]
+        if held is None or not messages:
+            return False
+        with metrics.BATCH_SECONDS.labels(self._stage.service).time():
+            values = [message.value() for message in messages]
+            reading = await asyncio.to_thread(read_values, values, self._settings.model_of)
+            works = [
+                await self._decide(connection, model, batch.partition, heard)
+                for model, heard in reading.by_model.items()
+            ]
+            letters = [
+                dead_letter(messages[number], why, self._stage, self._ownership.topic_id)
+                for number, why in reading.unreadable
+            ]
+            await self._commit(connection, works, letters, held, batch.next_offset)
+        self._count(works)
+        return True
+
+    async def _decide(self, connection: Owning, model: str, partition: int, heard: list[Heard]) -> Work:
+        remembered = await self._memory.get(connection, model, partition)
+        learner = remembered.learner
+        inputs = [each.one for each in heard if not learner.heard(each.source, each.place) and each.one is not None]
+        await store.recall(connection, learner, inputs)
+        stored = await store.unlearned(connection, learner, inputs)
+        return Work(remembered, await asyncio.to_thread(_take, learner, inputs, stored))
+
+    async def _commit(
+        self,
+        connection: Owning,
+        works: Sequence[Work],
+        letters: Sequence[Outgoing],
+        held: Held,
+        next_offset: int,
+    ) -> None:
+        async with connection.transaction():
+            units = [await self._write(connection, work) for work in works]
+            outgoing = [unit for unit in units if unit is not None] + list(letters)
+            if outgoing:
+                await outbox.put(connection, self._stage.service, outgoing)
+            moved = await offsets.commit(connection, held, next_offset)
+            crash.point("before_commit")
+        crash.point("after_commit")
+        self._ownership.held[held.partition] = moved
+
+    async def _write(self, connection: Owning, work: Work) -> Outgoing | None:
+        learner, step = work.remembered.learner, work.step
+        unit = await store.put_drafts(connection, learner.model, step.drafts, utc_now())
+        crash.point("after_copy")
+        await store.put_step(connection, learner, step)
+        work.remembered.saved = await store.put_checkpoint(connection, learner, work.remembered.saved)
+        return unit
+
+    def _count(self, works: Sequence[Work]) -> None:
+        for work in works:
+            learner, step = work.remembered.learner, work.step
+            for kind, count in Counter(draft.kind for draft in step.drafts).items():
+                metrics.PREDICTIONS.labels(learner.model, kind).inc(count)
+            metrics.OUTCOMES_LEARNED.labels(learner.model).inc(sum(one.learned > 0 for one in step.closed))
+            learner.forget_closed()
+
+    def status(self) -> dict[str, Any]:
+        """For /status."""
+        return {
+            "partitions": {held.partition: held.next_offset for held in self._ownership.held.values()},
+            "models": {
+                one.learner.model: {
+                    "version": one.learner.predictor.version,
+                    "learned": one.saved,
+                    "open_key_results": len(one.learner.states),
+                }
+                for one in self._memory
+            },
+        }
+
+
+def _take(learner: Learner, inputs: Sequence[Input], stored: Any) -> Step:  # noqa: ANN401
+    step = learner.take(inputs, stored)
+    learner.release()
+    return step

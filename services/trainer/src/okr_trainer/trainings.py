@@ -1,0 +1,141 @@
+"""Trainings: work items that the owner executes between two batches (design §5.5, §8).
+
+Everything of a training is one transaction in okr_ops: replay predictions, version, checkpoint, key results, events.
+The cut is what the stream has heard; it goes on from there. Predictions already made are not made again: an open key
+result is answered by the new version at its next check-in. The stream waits meanwhile, but a takeover need not: a
+training has a connection of its own, and its commit is refused where another owner has raised the epoch.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from okr_common import crash
+from okr_common.clock import utc_now
+from okr_common.delivery import offsets
+from okr_common.delivery.offsets import Held
+from okr_common.logs import logger
+from okr_common.postgres import work_items
+from okr_common.postgres.work_items import WorkItem
+from okr_common.topics import PROCESSED_RECORDS, partition_for
+from okr_common.topology import Stage
+from okr_trainer import registry, store
+from okr_trainer.domain.inputs import Input, Place, read
+from okr_trainer.domain.learner import Learner, SourceMark
+from okr_trainer.domain.predictors import LearnedModel
+from okr_trainer.domain.replay import Replay
+from okr_trainer.memory import Memory
+from okr_trainer.settings import TrainerSettings
+from okr_trainer.store import SQL, Owning, Pool, Row
+
+log = logger(__name__)
+KIND = "train_initial"
+REBUILD = "rebuild"
+"""A parameter of the item: train although there is a trained version."""
+CHUNK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An item whose time has come: the stream has heard what it speaks of."""
+
+    item: WorkItem
+    held: Held
+    learner: Learner
+    needless: bool
+
+
+class Trainings:
+    """Executes the open work items of the models this process owns."""
+
+    def __init__(self, stage: Stage, settings: TrainerSettings, ops_dsn: str, processed: Pool) -> None:
+        self._stage = stage
+        self._settings = settings
+        self._dsn = ops_dsn
+        self._processed = processed
+
+    async def due(self, connection: Owning, held: Mapping[int, Held], memory: Memory) -> list[Due]:
+        """The items of models held here that need not wait for the stream any longer."""
+        found = []
+        for item in await work_items.open_items(connection, self._stage.service):
+            partition = partition_for(item.subject, PROCESSED_RECORDS.partitions)
+            if item.kind == KIND and partition in held:
+                parameters = orjson.loads(await connection.fetchval(SQL["parameters"], item.item_id))
+                learner = (await memory.get(connection, item.subject, partition)).learner
+                needless = isinstance(learner.predictor, LearnedModel) and not parameters.get(REBUILD)
+                if needless or await self._heard_enough(learner, parameters):
+                    found.append(Due(item, held[partition], learner, needless))
+        return found
+
+    async def _heard_enough(self, learner: Learner, parameters: Mapping[str, Any]) -> bool:
+        if "position" not in parameters:
+            return True
+        mark = learner.marks.get(parameters["source"])
+        last = await self._processed.fetchrow(SQL["last_of_position"], parameters["source"], parameters["position"])
+        return mark is not None and (last is None or mark.place >= Place(*last))
+
+    async def execute(self, due: Due) -> Learner | None:
+        """Trains and commits; the stream's learner from now on, or None where there was nothing to do or to learn."""
+        connection = await store.connect(self._dsn, f"{self._stage.module}_training")
+        try:
+            async with connection.transaction():
+                trained = await self._decide(connection, due)
+                await offsets.commit(connection, due.held, due.held.next_offset)
+                crash.point("before_training_commit")
+        finally:
+            await connection.close(timeout=5)
+        return trained
+
+    async def _decide(self, connection: Owning, due: Due) -> Learner | None:
+        if due.needless:
+            await work_items.close(connection, due.item, {"version": due.learner.predictor.version, "trained": False})
+            return None
+        replay = await self._replay(connection, due.learner)
+        if replay.outcomes == 0:
+            why = {"reason": "no_outcomes", "error": "there is no outcome to learn from yet"}
+            await work_items.close(connection, due.item, why, "failed")
+            return None
+        trained = await registry.register(connection, self._stage, due.learner, replay)
+        said = {"version": replay.model.version, "check_ins": replay.check_ins, "outcomes": replay.outcomes}
+        await work_items.close(connection, due.item, {**said, "trained": True})
+        log.info("model_trained", model=due.learner.model, **said)
+        return trained
+
+    async def _replay(self, connection: Owning, learner: Learner) -> Replay:
+        (version, training), *_ = await connection.fetch(SQL["next_version"], learner.model)
+        replay = Replay.begin(learner.model, version, training, self._settings.pipeline, self._settings.cut_points)
+        made_at = utc_now()
+        async for inputs in self._history(learner.marks):
+            drafts = await asyncio.to_thread(replay.take, inputs)
+            await store.put_drafts(connection, learner.model, drafts, made_at)
+        await store.put_drafts(connection, learner.model, replay.finish(), made_at)
+        return replay
+
+    async def _history(self, marks: Mapping[str, SourceMark]) -> AsyncIterator[Sequence[Input]]:
+        cut = [(source, *mark.place) for source, mark in marks.items()]
+        columns = [list(column) for column in zip(*cut, strict=True)] if cut else [[], [], [], []]
+        async with self._processed.acquire() as processed, processed.transaction(readonly=True):
+            cursor = await processed.cursor(SQL["history"], *columns)
+            while found := await cursor.fetch(CHUNK):
+                yield await asyncio.to_thread(_inputs, found)
+
+
+def _inputs(found: Sequence[Row]) -> list[Input]:
+    said = []
+    for row in found:
+        stamp = (
+            row["source"],
+            Place(row["generation"], row["position"], row["seq"]),
+            row["entity_id"],
+            row["revision"],
+            row["knowledge_time"],
+            row["batch_id"],
+            row["row_num"],
+        )
+        one = read(row["entity"], stamp, orjson.loads(row["payload"]))
+        if one is not None:
+            said.append(one)
+    return said

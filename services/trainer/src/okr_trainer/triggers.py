@@ -1,0 +1,75 @@
+"""What asks for a training: a source whose last released batch was published, and that holds outcomes."""
+
+import asyncio
+from functools import partial
+from typing import cast
+
+import orjson
+
+from okr_common import codec
+from okr_common.delivery import outbox
+from okr_common.delivery.outbox import Connection
+from okr_common.errors import PermanentError
+from okr_common.events import BatchPublished
+from okr_common.kafka.admin import identities
+from okr_common.kafka.consumer import Batch, Feed
+from okr_common.kafka.dead_letters import dead_letter
+from okr_common.postgres.pool import until_done
+from okr_common.topics import PROCESSING_EVENTS
+from okr_common.topology import Stage
+from okr_trainer.settings import Settings
+from okr_trainer.store import SQL, Pool
+
+WAIT_SECONDS = 0.5
+Headers = list[tuple[str, bytes | str | None]]
+
+
+class Triggers:
+    """Listens to okr_processing_events; any replica may, because a work item is written once."""
+
+    def __init__(self, stage: Stage, settings: Settings, ops: Pool, topic_id: str) -> None:
+        self._stage = stage
+        self._settings = settings
+        self._ops = ops
+        self.feed = Feed(settings.kafka.bootstrap, f"{stage.group}-events", [PROCESSING_EVENTS.name])
+        self._topic_id = topic_id
+
+    @classmethod
+    async def on(cls, stage: Stage, settings: Settings, ops: Pool) -> "Triggers":
+        """The listener, once the broker has said which topic that is."""
+        ask = partial(asyncio.to_thread, identities, settings.kafka.bootstrap, [PROCESSING_EVENTS.name])
+        _, topics = await until_done("listen", ask, asyncio.Event())
+        return cls(stage, settings, ops, topics[PROCESSING_EVENTS.name])
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`."""
+        self.feed.start()
+        try:
+            while not stop.is_set():
+                batch = await self.feed.next(WAIT_SECONDS)
+                if batch is not None:
+                    await until_done("listen", lambda: self._handle(batch), stop)  # noqa: B023 - awaited at once
+                    self.feed.handled(batch)
+        finally:
+            await self.feed.stop()
+
+    async def _handle(self, batch: Batch) -> None:
+        async with self._ops.acquire() as connection, connection.transaction():
+            for message in batch.messages:
+                try:
+                    event = codec.decode_event(cast("Headers", message.headers()), _bytes(message.value()))
+                except PermanentError as why:
+                    letter = dead_letter(message, why, self._stage, self._topic_id)
+                    await outbox.put(connection, self._stage.service, [letter])
+                    continue
+                if isinstance(event, BatchPublished) and event.behind == 0 and event.outcomes > 0:
+                    await self._ask(connection, event)
+
+    async def _ask(self, connection: Connection, event: BatchPublished) -> None:
+        parameters = {"source": event.source, "position": event.position}
+        model = self._settings.trainer.model_of(event.source)
+        await connection.execute(SQL["ask_for_training"], model, orjson.dumps(parameters).decode())
+
+
+def _bytes(value: bytes | str | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value

@@ -1,0 +1,117 @@
+"""What is remembered of one key result."""
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okr_trainer.domain.inputs import CheckIn
+from okr_trainer.domain.key_result_state import KEPT_VALUES, KeyResultState
+from okr_trainer.domain.track_record import series_of
+from okr_trainer.testing import Company
+
+JANUARY = date(2017, 1, 1)
+MONTHS = [date(2017, month, 28) for month in range(1, 13)]
+
+
+def told(company: Company, *check_ins: CheckIn, **definition: Any) -> KeyResultState:  # noqa: ANN401
+    one = company.define("sales/2017", JANUARY, **definition)
+    state = KeyResultState(one.key_result_id, "acme")
+    state.define(one, series_of(one))
+    for check_in in check_ins:
+        state.check_in(check_in)
+    return state
+
+
+def test_it_keeps_the_latest_values_in_order_of_their_days(company: Company) -> None:
+    state = told(company, *(company.check_in("sales/2017", day, float(day.month)) for day in MONTHS))
+    assert [value for _, value in state.values] == [9.0, 10.0, 11.0, 12.0]
+    assert len(state.values) == KEPT_VALUES
+    assert (state.check_ins, state.newest, state.before) == (12, MONTHS[11].toordinal(), MONTHS[10].toordinal())
+
+
+def test_a_correction_replaces_the_value_of_its_day(company: Company) -> None:
+    march, april = MONTHS[2], MONTHS[3]
+    state = told(
+        company,
+        company.check_in("sales/2017", march, 90.0),
+        company.check_in("sales/2017", april, 91.0),
+        company.check_in("sales/2017", march, 95.0, known=april, revision=2),
+    )
+    assert state.values == [(march.toordinal(), 95.0), (april.toordinal(), 91.0)]
+    assert state.value == 91.0
+    assert state.newest == april.toordinal()
+
+
+def test_an_older_day_that_comes_late_does_not_move_the_target_back(company: Company) -> None:
+    state = told(
+        company,
+        company.check_in("sales/2017", MONTHS[3], 91.0, target=110.0),
+        company.check_in("sales/2017", MONTHS[1], 80.0, target=100.0),
+    )
+    assert state.target == 110.0
+    assert state.value == 91.0
+
+
+def test_moved_goalposts_are_counted_and_a_missing_target_is_no_move(company: Company) -> None:
+    targets = [100.0, None, 100.0, 120.0, 120.0]
+    check_ins = [
+        company.check_in("sales/2017", day, 1.0, target=target) for day, target in zip(MONTHS[:5], targets, strict=True)
+    ]
+    assert told(company, *check_ins).target_changes == 1
+
+
+def test_a_moved_due_date_is_counted(company: Company) -> None:
+    state = told(company)
+    again = company.define("sales/2017", MONTHS[5], revision=2, due=(date(2018, 3, 31)).toordinal())
+    state.define(again, state.series)
+    assert state.due_changes == 1
+
+
+@pytest.mark.parametrize(
+    ("definition", "why"),
+    [({"direction": "none"}, "no_direction"), ({"target": None}, "no_target"), ({}, None)],
+)
+def test_it_says_why_nobody_can_judge_it(company: Company, definition: dict[str, Any], why: str | None) -> None:
+    assert told(company, **definition).unjudged == why
+
+
+@pytest.mark.parametrize(
+    ("direction", "inclusive", "value", "meets"),
+    [
+        ("stay_above", True, 100.0, True),
+        ("stay_above", False, 100.0, False),
+        ("stay_above", False, 100.1, True),
+        ("stay_below", True, 100.0, True),
+        ("stay_below", True, 100.1, False),
+        ("increase", True, 99.9, False),
+        ("decrease", True, 99.9, True),
+    ],
+)
+def test_meeting_a_target_knows_direction_and_border(
+    company: Company,
+    direction: str,
+    inclusive: bool,  # noqa: FBT001
+    value: float,
+    meets: bool,  # noqa: FBT001
+) -> None:
+    assert told(company, direction=direction, inclusive=inclusive).meets(value, 100.0) is meets
+
+
+days = st.integers(0, 400).map(lambda days: JANUARY + timedelta(days=days))
+values = st.none() | st.floats(allow_nan=True, allow_infinity=True)
+
+
+@given(st.lists(st.tuples(days, values, values), max_size=12))
+def test_it_survives_a_trip_through_json(said: list[tuple[date, float | None, float | None]]) -> None:
+    company = Company()
+    state = told(
+        company,
+        *(company.check_in("sales/2017", day, value, target=target) for day, value, target in said),
+        attributes={"team": "blue", "size": 3.0},
+    )
+    again = KeyResultState.from_json(state.key_result_id, "acme", json.loads(json.dumps(state.to_json())))
+    assert again == state

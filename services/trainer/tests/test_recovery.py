@@ -1,0 +1,93 @@
+"""Killed anywhere, the trainer goes on as if nothing had happened: no prediction twice, no outcome learned twice."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from okr_common.topics import PREDICTIONS
+from okr_trainer.domain.inputs import Input, Outcome, knowledge_order
+from okr_trainer.domain.learner import Learner
+from okr_trainer.domain.predictors import LearnedModel
+from okr_trainer.domain.replay import Replay
+from okr_trainer.domain.risk import CutPoints
+from okr_trainer.testing import Company
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+VERSION_1 = "select count(*) from model_version where version = 1 and checkpoint is not null"
+LEARNED = "select count(*) from outcome_heard where learned > 0"
+Scene = Any
+
+
+def next_year(past: Company) -> list[Input]:
+    for number in range(6):
+        past.year(f"series {number}", 2015, [96.0 + 1.6 * number + month % 3 for month in range(12)])
+    return past.batch()
+
+
+def undisturbed(first: list[Input], second: list[Input]) -> LearnedModel:
+    """What the model must be in the end, by the pure rules alone."""
+    replay = Replay.begin("acme", 1, 1, "linear", CutPoints())
+    replay.take(sorted(first, key=knowledge_order))
+    made = replay.learner
+    learner = Learner(
+        "acme",
+        replay.model,
+        CutPoints(),
+        states=made.states,
+        records=made.records,
+        base_rate=made.base_rate,
+        watermark=made.watermark,
+    )
+    learner.take(second, {})
+    return replay.model
+
+
+def asked(*batches: list[Input]) -> int:
+    return sum(not isinstance(one, Outcome) for batch in batches for one in batch)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("point", ["after_copy", "before_commit", "after_commit", "between_acknowledgement_and_mark"])
+async def test_killed_at(scene: Scene, past: Company, tmp_path: Path, point: str) -> None:
+    first = past.batch()
+    second = next_year(past)
+    reached = tmp_path / "reached"
+    with scene.stack.service("trainer") as trainer:
+        await scene.publish(first)
+        await scene.until(VERSION_1, 1)
+        await scene.settled(asked(first))
+        trainer.stop()
+
+        trainer.start({"OKR_CRASH_AT": point, "OKR_CRASH_REACHED": str(reached)})
+        await scene.publish(second)
+        assert trainer.wait() == -signal.SIGKILL
+        assert reached.read_text() == point
+
+        trainer.start()
+        await scene.settled(asked(first, second))
+        await scene.until(LEARNED, 6)
+        trainer.stop()
+
+    said = scene.published(PREDICTIONS.name)
+    by_id = {one["prediction_id"]: one for one in said}
+    assert len(by_id) == asked(first, second)
+    assert all(by_id[one["prediction_id"]] == one for one in said)
+    committed = await scene.ops.fetchrow("select learned, state_digest from checkpoint")
+    expected = undisturbed(first, second)
+    assert (committed["learned"], committed["state_digest"]) == (expected.learned, expected.digest)
+
+
+async def test_a_refused_checkpoint_is_made_anew_by_a_replay(scene: Scene, past: Company) -> None:
+    first = past.batch()
+    with scene.stack.service("trainer") as trainer:
+        await scene.publish(first)
+        await scene.until(VERSION_1, 1)
+        trainer.stop()
+        await scene.ops.execute("update checkpoint set state = substring(state for 100)")
+        trainer.start()
+        await scene.publish(next_year(past))
+        await scene.until("select count(*) from model_version where version = 2 and alias = 'champion'", 1)
+        assert "checkpoint_refused" in trainer.log.read_text()
+    assert await scene.ops.fetchval("select version from checkpoint") == 2

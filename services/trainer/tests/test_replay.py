@@ -1,0 +1,120 @@
+"""History is replayed in the order in which it became known, and no label is used before it was."""
+
+import random
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from okr_trainer.domain.drafts import Draft
+from okr_trainer.domain.evaluation import evaluate
+from okr_trainer.domain.inputs import Input, Outcome, knowledge_order
+from okr_trainer.domain.predictors import LearnedModel
+from okr_trainer.domain.replay import Replay
+from okr_trainer.domain.risk import CutPoints
+from okr_trainer.testing import Company, history
+
+
+def replayed(inputs: list[Input], size: int = 10_000) -> tuple[Replay, list[Draft]]:
+    replay = Replay.begin("acme", 1, 1, "linear", CutPoints())
+    ordered = sorted(inputs, key=knowledge_order)
+    drafts = [draft for start in range(0, len(ordered), size) for draft in replay.take(ordered[start : start + size])]
+    return replay, [*drafts, *replay.finish()]
+
+
+def answers(drafts: list[Draft]) -> dict[str, tuple[float | None, float | None, int | None]]:
+    return {draft.prediction_id: (draft.raw, draft.probability, draft.learned_seq) for draft in drafts}
+
+
+def test_it_learns_history_and_beats_the_prior(past: Company) -> None:
+    replay, drafts = replayed(past.said)
+    assert replay.check_ins == 5 * 6 * 12
+    assert replay.outcomes == 30
+    assert len(drafts) == 5 * 6 * 13
+    assert {draft.kind for draft in drafts} == {"replay"}
+    assert not any(draft.publishable for draft in drafts)
+    said = evaluate(replay.scored)["all"]
+    assert said["n"] == 360
+    assert said["predictors"]["model"]["log_loss"][0] < said["predictors"]["class_prior"]["log_loss"][0]
+    assert said["predictors"]["model"]["auc"][0] > 0.85
+
+
+def test_how_history_is_cut_into_batches_has_no_say(past: Company) -> None:
+    whole, small = replayed(past.said), replayed(past.said, size=7)
+    assert answers(whole[1]) == answers(small[1])
+    assert whole[0].model.digest == small[0].model.digest
+    assert evaluate(whole[0].scored) == evaluate(small[0].scored)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**9))
+def test_the_order_of_arrival_has_no_say(seed: int) -> None:
+    company = history(years=3, series=3)
+    shuffled = list(company.said)
+    random.Random(seed).shuffle(shuffled)  # noqa: S311 - a recorded seed
+    moved = [
+        one._replace(version=one.version._replace(place=one.version.place._replace(seq=number, position=2)))
+        for number, one in enumerate(shuffled)
+    ]
+    first, second = replayed(company.said), replayed(moved)
+    assert answers(first[1]) == answers(second[1])
+    assert evaluate(first[0].scored) == evaluate(second[0].scored)
+    assert first[0].model.digest == second[0].model.digest
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 1400), st.integers(0, 10**9))
+def test_nothing_after_a_day_changes_a_prediction_before_it(days: int, seed: int) -> None:
+    company = history(years=4, series=3)
+    day = date(2010, 1, 1) + timedelta(days=days)
+    chance = random.Random(seed)  # noqa: S311
+    changed = [_shifted(one, chance) if one.version.knowledge_time.date() > day else one for one in company.said]
+    before, after = ({draft.prediction_id: draft for draft in replayed(said)[1]} for said in (company.said, changed))
+    known = [draft for draft in before.values() if draft.knowledge_time.date() <= day]
+    for draft in known:
+        other = after[draft.prediction_id]
+        assert (draft.x, draft.raw, draft.probability) == (other.x, other.raw, other.probability)
+
+
+def _shifted(one: Input, chance: random.Random) -> Input:
+    later = one.version.knowledge_time + timedelta(days=chance.randrange(200))
+    moved = one._replace(version=one.version._replace(knowledge_time=later))
+    return moved._replace(achieved=not moved.achieved) if isinstance(moved, Outcome) else moved
+
+
+def test_replaying_the_recorded_learn_order_gives_the_same_state(past: Company) -> None:
+    replay, drafts = replayed(past.said)
+    achieved = {one.key_result_id: one.achieved for one in past.said if isinstance(one, Outcome)}
+    learned = sorted((draft for draft in drafts if draft.learned_seq), key=lambda draft: draft.learned_seq or 0)
+    again = LearnedModel.new(1, 1, "linear")
+    for draft in learned:
+        assert draft.x is not None
+        weight = 1.0 / sum(other.key_result_id == draft.key_result_id for other in learned)
+        again.learn(draft.x, draft.raw or 0.0, bool(achieved[draft.key_result_id]), weight)
+    assert again.digest == replay.model.digest
+
+
+def test_what_is_still_open_at_the_cut_waits_with_its_features(past: Company) -> None:
+    past.define("series 1/2015", date(2015, 1, 1))
+    past.check_in("series 1/2015", date(2015, 1, 31), 99.0)
+    _, drafts = replayed(past.said)
+    waiting = [draft for draft in drafts if draft.key_result_id == past.key_result_id("series 1/2015")]
+    assert [draft.learned_seq for draft in waiting] == [None, None]
+    assert all(draft.learnable and draft.x is not None for draft in waiting)
+
+
+@pytest.mark.parametrize("achieved", [True, False])
+def test_a_single_class_is_defined(company: Company, achieved: bool) -> None:  # noqa: FBT001
+    for year in (2010, 2011):
+        company.year("sales", year, [101.0 if achieved else 99.0] * 12)
+    replay, drafts = replayed(company.said)
+    assert all(draft.probability is None or 0.0 < draft.probability < 1.0 for draft in drafts)
+    assert evaluate(replay.scored)["all"]["predictors"]["model"]["auc"] == [None, None, None]
+
+
+def test_an_empty_history_is_defined() -> None:
+    replay, drafts = replayed([])
+    assert drafts == []
+    assert evaluate(replay.scored)["all"]["n"] == 0
+    assert (replay.since, replay.until) == (None, None)

@@ -1,0 +1,71 @@
+"""A batch scored at once is what River says row by row, and each row stands for itself."""
+
+import subprocess
+import sys
+
+import pytest
+
+from okr_trainer.domain.drafts import Draft
+from okr_trainer.domain.pipeline import LinearView, build
+from okr_trainer.domain.replay import Replay
+from okr_trainer.domain.risk import CutPoints
+from okr_trainer.testing import Company
+
+
+@pytest.fixture
+def taught(past: Company) -> tuple[Replay, list[Draft]]:
+    replay = Replay.begin("acme", 1, 1, "linear", CutPoints())
+    return replay, [draft for draft in replay.take(past.in_order) if draft.x is not None]
+
+
+def test_a_batch_is_what_river_says_row_by_row(taught: tuple[Replay, list[Draft]]) -> None:
+    replay, drafts = taught
+    pipeline = replay.model.pipeline
+    xs = [draft.x for draft in drafts if draft.x is not None]
+    raw = LinearView(pipeline, replay.model.words).score(xs).raw
+    for x, one in zip(xs, raw, strict=True):
+        scaled = pipeline["TransformerUnion"].transform_one(x)
+        assert one == pytest.approx(pipeline["LogisticRegression"]._raw_dot_one(scaled), rel=1e-9, abs=1e-12)
+
+
+def test_a_rows_score_does_not_depend_on_the_batch_to_the_last_bit(taught: tuple[Replay, list[Draft]]) -> None:
+    replay, drafts = taught
+    xs = [draft.x for draft in drafts if draft.x is not None]
+    view = LinearView(replay.model.pipeline, replay.model.words)
+    together = view.score(xs).raw.tolist()
+    assert together == [view.score([x]).raw[0] for x in xs]
+    assert together[3:] == view.score(xs[3:]).raw.tolist()
+
+
+def test_contributions_add_up_to_the_score_against_a_typical_key_result(taught: tuple[Replay, list[Draft]]) -> None:
+    replay, drafts = taught
+    view = LinearView(replay.model.pipeline, replay.model.words)
+    scores = view.score([draft.x for draft in drafts if draft.x is not None])
+    typical = scores.raw - sum(scores.aspects.values())
+    assert typical.max() - typical.min() < 1e-9
+
+
+def test_every_draft_says_why_in_words_with_numbers(taught: tuple[Replay, list[Draft]]) -> None:
+    _, drafts = taught
+    last = drafts[-1]
+    assert 1 <= len(last.reasons) <= 3
+    weights = [abs(float(reason["weight"])) for reason in last.reasons]
+    assert weights == sorted(weights, reverse=True)
+    assert any("its target 100" in str(reason["text"]) for reason in last.reasons)
+
+
+def test_an_unknown_pipeline_names_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="known are linear, linear_sgd"):
+        build("forest")
+
+
+def test_river_is_whole_for_whoever_imports_it_later() -> None:
+    """The service starts without most of River; the rest is still there."""
+    script = (
+        "import okr_trainer.domain.pipeline, sys; assert 'scipy.stats' not in sys.modules\n"
+        "from river import linear_model, preprocessing\n"
+        "from okr_trainer.domain.river_parts import LogisticRegression, StandardScaler\n"
+        "assert linear_model.LogisticRegression is LogisticRegression\n"
+        "assert preprocessing.StandardScaler is StandardScaler and linear_model.ALMAClassifier\n"
+    )
+    assert subprocess.run([sys.executable, "-W", "error", "-c", script], check=False).returncode == 0
