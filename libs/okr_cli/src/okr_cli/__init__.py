@@ -1,0 +1,1 @@
+"""The `okr` command: one module per noun."""

@@ -1,0 +1,87 @@
+"""`okr at-risk`: which open key results will be missed, how sure that is, why, and where they will end."""
+
+import asyncio
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.text import Text
+
+from okr_cli.options import JsonOption, LimitOption, SourceOption
+from okr_cli.reach import Reach, reach_of
+from okr_cli.show import WHOLE, Column, figure, percent, show
+from okr_common.sql import queries
+
+SQL = queries("okr_cli")
+RISKS = ("high", "medium", "low")
+
+
+def headline(row: Any) -> Text:  # noqa: ANN401 - a row
+    """Which key result, and below it why."""
+    return Text.assemble((row["title"], "bold"), f" {row['key_result']}, due {row['due_on']}\n", (row["why"], "dim"))
+
+
+COLUMNS = (
+    Column("probability", "reached", percent, right=True),
+    Column(WHOLE, "key result, and why", headline, width=36),
+    Column("value", "now", figure, right=True),
+    Column("forecast", "forecast", figure, right=True),
+    Column("target", "target", figure, right=True),
+)
+RiskOption = Annotated[str, typer.Option("--risk", help="high, medium, low or all.")]
+
+
+def at_risk(
+    context: typer.Context,
+    risk: RiskOption = "high",
+    source: SourceOption = None,
+    limit: LimitOption = 20,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Open key results that will be missed: how likely, why, and the forecast."""
+    if risk not in (*RISKS, "all"):
+        raise typer.BadParameter(f"{risk!r} is none of {', '.join(RISKS)}, all", param_hint="--risk")
+    rows = asyncio.run(listed(reach_of(context), None if risk == "all" else risk, source, limit))
+    show("Key results at risk", rows, COLUMNS, as_json=as_json)
+
+
+async def listed(reach: Reach, risk: str | None, source: str | None, limit: int) -> list[dict[str, Any]]:
+    """The least likely first, each with its title and its reasons in words."""
+    async with reach.database("processed") as processed, reach.database("ops") as ops:
+        clocks = await processed.fetch(SQL["clocks"])
+        sources, days = [row["source"] for row in clocks], [row["today"] for row in clocks]
+        rows = await ops.fetch(SQL["at_risk"], risk, sources, days, source, limit)
+        ids = [row["key_result_id"] for row in rows]
+        titles = {row["key_result_id"]: row for row in await processed.fetch(SQL["titles"], ids)}
+    return [_told(dict(row), dict(titles.get(row["key_result_id"], {}))) for row in rows]
+
+
+async def counts(reach: Reach) -> dict[str, int]:
+    """How many open key results are in each band."""
+    async with reach.database("processed") as processed, reach.database("ops") as ops:
+        clocks = await processed.fetch(SQL["clocks"])
+        rows = await ops.fetch(SQL["risk_counts"], [row["source"] for row in clocks], [row["today"] for row in clocks])
+    found = {row["risk"]: row["key_results"] for row in rows}
+    return {risk: found.get(risk, 0) for risk in RISKS}
+
+
+def _told(row: dict[str, Any], title: dict[str, Any]) -> dict[str, Any]:
+    reasons = orjson.loads(row["reasons"])
+    return {
+        **row,
+        "title": title.get("title", ""),
+        "objective": title.get("objective"),
+        "reasons": reasons,
+        "baselines": orjson.loads(row["baselines"]),
+        "why": why(reasons),
+    }
+
+
+def why(reasons: list[dict[str, Any]]) -> str:
+    """The reasons in words; an arrow says which way each one pulls.
+
+    >>> why([{"text": "no value yet", "weight": -0.4}, {"text": "early", "weight": 0.1}])
+    '↓ no value yet; ↑ early'
+    """
+    return "; ".join(f"{'↑' if reason['weight'] > 0 else '↓'} {reason['text']}" for reason in reasons)

@@ -1,0 +1,56 @@
+"""`okr files`: every file that was seen, where it is, and why it is not done."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from okr_cli.options import JsonOption, LimitOption, SourceOption
+from okr_cli.reach import Reach, reach_of
+from okr_cli.show import Column, show
+from okr_common.sql import queries
+
+SQL = queries("okr_cli")
+COLUMNS = (
+    Column("file_id", "file"),
+    Column("source", "source"),
+    Column("path", "path"),
+    Column("state", "state"),
+    Column("rows", "rows", right=True),
+    Column("unreadable", "unreadable", right=True),
+    Column("why", "why"),
+    Column("discovered_at", "seen (UTC)"),
+)
+FileStateOption = Annotated[
+    str | None, typer.Option("--state", help="Only these: done, loading, quarantined, failed, vanished, left alone.")
+]
+
+
+def files(
+    context: typer.Context,
+    state: FileStateOption = None,
+    source: SourceOption = None,
+    limit: LimitOption = 50,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Files: what became of each, and why."""
+    show("Files", asyncio.run(listed(reach_of(context), source, state, limit)), COLUMNS, as_json=as_json)
+
+
+async def listed(reach: Reach, source: str | None, state: str | None, limit: int) -> list[dict[str, Any]]:
+    """The newest files; without a filter also the paths that were left alone."""
+    async with reach.database("raw") as raw:
+        rows = [dict(row) for row in await raw.fetch(SQL["files"], source, state, limit)]
+        if source is None and state in (None, "left alone"):
+            rows += [dict(row) for row in await raw.fetch(SQL["left_alone"], limit)]
+    return [{"rows": None, "unreadable": None, "detail": None, **row, "why": why(row)} for row in rows]
+
+
+def why(row: dict[str, Any]) -> str:
+    """The reason code, and what it means for this file.
+
+    >>> why({"reason": "empty", "detail": "drop it again"}), why({"reason": None})
+    ('empty: drop it again', '')
+    """
+    return ": ".join(part for part in (row.get("reason"), row.get("detail")) if part)

@@ -1,0 +1,136 @@
+"""`okr models`: the registry: which versions there are, what they learned, how they did beside simple rules."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+
+from okr_cli.context import out
+from okr_cli.options import JsonOption
+from okr_cli.reach import Reach, reach_of
+from okr_cli.show import Column, measured, plain_table, print_json, roomy, show, words
+from okr_common.errors import OkrError
+from okr_common.sql import queries
+
+SQL = queries("okr_cli")
+app = typer.Typer(help="Models: versions, what they learned, how they did.", no_args_is_help=True)
+COLUMNS = (
+    Column("model", "model"),
+    Column("version", "version", right=True),
+    Column("alias", "alias"),
+    Column("made_at", "made (UTC)"),
+    Column("check_ins", "check-ins", right=True),
+    Column("outcomes", "outcomes", right=True),
+    Column("learned", "rows learned", right=True),
+    Column("auc", "AUC", right=True),
+    Column("brier", "Brier", right=True),
+)
+SHOWN = ("model", "meets_now", "linear_pace")
+HEADINGS = {"model": "model", "meets_now": "rule", "linear_pace": "pace"}
+LEGEND = (
+    "rule: it will be reached if it meets its target now; pace: the linear-pace rule; below the model its 95 % interval"
+)
+METRICS = (("auc", "AUC"), ("brier", "Brier"), ("accuracy", "accuracy"))
+ModelOption = Annotated[str | None, typer.Option("--model", help="Only of this model.")]
+ModelArgument = Annotated[str, typer.Argument(help="As `list` names it.")]
+VersionOption = Annotated[int | None, typer.Option("--version", help="Without it, the one that serves.")]
+
+
+@app.command("list")
+def list_(context: typer.Context, model: ModelOption = None, *, as_json: JsonOption = False) -> None:
+    """All versions of all models, the newest first. Version 0 is the linear-pace rule."""
+    show("Models", asyncio.run(listed(reach_of(context), model)), COLUMNS, as_json=as_json)
+
+
+@app.command("show")
+def show_one(
+    context: typer.Context, model: ModelArgument, version: VersionOption = None, *, as_json: JsonOption = False
+) -> None:
+    """One version: what it was made of, and its evaluation beside the baselines."""
+    found = asyncio.run(one(reach_of(context), model, version))
+    if as_json:
+        print_json(found)
+        return
+    for name in (
+        "model",
+        "version",
+        "alias",
+        "pipeline",
+        "sources",
+        "since",
+        "until",
+        "check_ins",
+        "outcomes",
+        "learned",
+    ):
+        out.print(f"{name:<10} {words(found[name])}", highlight=False)
+    if found["metrics"]:
+        out.print(evaluation_table(found["metrics"]))
+        for sentence in rules_ahead(found["metrics"]):
+            out.print(sentence, highlight=False)
+
+
+async def listed(reach: Reach, model: str | None) -> list[dict[str, Any]]:
+    """The versions, each with its headline figures."""
+    async with reach.database("ops") as ops:
+        rows = await ops.fetch(SQL["model_versions"], model)
+    return [_with_headline({**row, "metrics": orjson.loads(row["metrics"])}) for row in rows]
+
+
+async def one(reach: Reach, model: str, version: int | None) -> dict[str, Any]:
+    """One version with all that is kept of it. Raises OkrError where there is none."""
+    async with reach.database("ops") as ops:
+        row = await ops.fetchrow(SQL["model_version"], model, version)
+    if row is None:
+        raise OkrError(
+            f"there is no model {model}{'' if version is None else f' version {version}'}; see `okr models list`"
+        )
+    return {**row, **{name: orjson.loads(row[name]) for name in ("metrics", "cut", "libraries")}}
+
+
+def _with_headline(row: dict[str, Any]) -> dict[str, Any]:
+    said = row["metrics"].get("all", {}).get("predictors", {}).get("model", {})
+    return {**row, **{name: said[name][0] if name in said else None for name in ("auc", "brier")}}
+
+
+def evaluation_table(metrics: dict[str, Any], group: str = "by_month") -> Table:
+    """The evaluation beside the baselines, one line per month of the period; of the model also the intervals."""
+    predictors = [name for name in shown_predictors() if name in metrics["all"]["predictors"]]
+    headings = [f"{metric}\n{HEADINGS[name]}" for _, metric in METRICS for name in predictors]
+    made = plain_table("Evaluation by month of the period", ["month"], ["n", "met", *headings])
+    for name, table in (*metrics[group].items(), ("all", metrics["all"])):
+        cells = [_value(table, predictor, metric) for metric, _ in METRICS for predictor in predictors]
+        made.add_row(name, words(table["n"]), words(table["achieved"]), *cells)
+    made.caption, made.caption_justify = LEGEND, "left"
+    return made
+
+
+def rules_ahead(metrics: dict[str, Any]) -> list[str]:
+    """Plain sentences: by which measure a simple rule did better than the model, over all months."""
+    said = []
+    for rule, name in (("meets_now", "rule “it meets its target now”"), ("linear_pace", "linear-pace rule")):
+        ahead = [f"{label} {theirs:.3f} against {ours:.3f}" for label, ours, theirs in _beaten(metrics["all"], rule)]
+        if ahead:
+            said.append(f"Over all months the {name} is better by " + ", ".join(ahead) + ".")
+    return said
+
+
+def _beaten(table: dict[str, Any], rule: str) -> Iterator[tuple[str, float, float]]:
+    """Each measure by which the rule is better: its name, the model's value, the rule's."""
+    for metric, label in METRICS:
+        ours, theirs = (table["predictors"].get(who, {}).get(metric, [None])[0] for who in ("model", rule))
+        if ours is not None and theirs is not None and (theirs < ours if metric == "brier" else theirs > ours):
+            yield label, ours, theirs
+
+
+def shown_predictors() -> tuple[str, ...]:
+    """The model and the rule to beat; where there is room also the pace rule."""
+    return SHOWN if roomy() else SHOWN[:2]
+
+
+def _value(table: dict[str, Any], predictor: str, metric: str) -> str:
+    value, low, high = table["predictors"].get(predictor, {}).get(metric, [None, None, None])
+    return measured(value, low, high) if predictor == SHOWN[0] else measured(value)

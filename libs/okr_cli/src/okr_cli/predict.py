@@ -1,0 +1,70 @@
+"""`okr predict`: what the model says of a key result now, or would say if a check-in came."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from okr_cli.at_risk import why
+from okr_cli.context import out
+from okr_cli.options import JsonOption
+from okr_cli.reach import Reach, reach_of
+from okr_cli.show import figure, percent, print_json
+from okr_common.errors import OkrError
+from okr_common.sql import queries
+
+SQL = queries("okr_cli")
+KeyResultArgument = Annotated[str, typer.Argument(help="A key result's id or natural key.")]
+ValueOption = Annotated[float | None, typer.Option("--value", help="As if a check-in said this.")]
+TargetOption = Annotated[float | None, typer.Option("--target", help="As if this were the target.")]
+DayOption = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day of that check-in.")]
+
+
+def predict(
+    context: typer.Context,
+    key_result: KeyResultArgument,
+    value: ValueOption = None,
+    target: TargetOption = None,
+    as_of: DayOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the model how likely a key result is to be reached, as it stands or as it might."""
+    reach = reach_of(context)
+    question = {"key_result_id": asyncio.run(identified(reach, key_result)), "value": value, "target": target}
+    question |= {"as_of": as_of.date().isoformat() if as_of else None}
+    given = {name: said for name, said in question.items() if said is not None}
+    answer: dict[str, Any] = reach.post("trainer", "/predict", given).json()
+    if as_json:
+        print_json(answer)
+    else:
+        out.print(in_words(answer), highlight=False, markup=False)
+
+
+async def identified(reach: Reach, name: str) -> str:
+    """The id of the key result of this name. Raises OkrError where there is none, or several sources have one."""
+    async with reach.database("processed") as processed:
+        rows = await processed.fetch(SQL["key_results_named"], name)
+    if len(rows) == 1:
+        return str(rows[0]["key_result_id"])
+    if not rows:
+        raise OkrError(f"there is no key result {name}; `okr at-risk --risk all` lists the open ones")
+    named = ", ".join(f"{row['key_result_id']} ({row['source']})" for row in rows)
+    raise OkrError(f"several sources have a key result {name}; name one by its id: {named}")
+
+
+def in_words(answer: dict[str, Any]) -> str:
+    """The answer as a person reads it.
+
+    >>> in_words({"key_result": "k", "probability": None, "reasons": [{"text": "no target"}]})
+    'k cannot be judged: no target'
+    """
+    if answer["probability"] is None:
+        return f"{answer['key_result']} cannot be judged: {answer['reasons'][0]['text']}"
+    return (
+        f"{answer['key_result']}: {percent(answer['probability'])} likely to be reached by {answer['due_on']} "
+        f"({answer['risk']} risk; {answer['model']} version {answer['model_version']})\n"
+        f"  now {figure(answer['value'])}, forecast {figure(answer['forecast'])}, target {figure(answer['target'])}\n"
+        f"  {why(answer['reasons'])}"
+    )

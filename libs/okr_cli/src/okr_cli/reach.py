@@ -1,0 +1,93 @@
+"""Where the stack is that a command speaks to: the addresses of `okr env`, and what to say when nobody is there."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import httpx2
+import typer
+
+from okr_cli.context import stack_of
+from okr_common.errors import OkrError
+from okr_stack.stack import Stack
+
+CONNECT_SECONDS = 5.0
+REST_SECONDS = 30.0
+
+
+class NotUpError(OkrError):
+    """There is no stack to speak to; the message says how to start it."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The addresses of one stack; `state` is its folder."""
+
+    env: Mapping[str, str]
+    state: Path
+
+    @classmethod
+    def of(cls, stack: Stack) -> "Reach":
+        """This stack. Raises OkrError where it was never up."""
+        return cls(stack.env(), stack.state.folder)
+
+    @property
+    def bootstrap(self) -> str:
+        """Kafka."""
+        return self.env["OKR_KAFKA_BOOTSTRAP"]
+
+    async def connect(self, database: str) -> asyncpg.Connection:
+        """A connection under the read-only role. Raises NotUpError where nobody answers."""
+        try:
+            return await asyncpg.connect(
+                self.env[f"OKR_POSTGRES_DSN_{database.upper()}"],
+                timeout=CONNECT_SECONDS,
+                server_settings={"application_name": "okr-cli", "timezone": "UTC"},
+            )
+        except (OSError, TimeoutError, asyncpg.CannotConnectNowError) as error:
+            raise NotUpError(f"PostgreSQL of {self.state} does not answer ({error}): {self._cure()}") from error
+
+    @asynccontextmanager
+    async def database(self, name: str) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for one command."""
+        connection = await self.connect(name)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    def get(self, service: str, path: str, **parameters: str | float | bool) -> httpx2.Response:
+        """Asks a service; see `_answered`."""
+        return self._answered("GET", service, path, params=parameters)
+
+    def post(self, service: str, path: str, body: object) -> httpx2.Response:
+        """Tells a service; see `_answered`."""
+        return self._answered("POST", service, path, json=body)
+
+    def _answered(self, method: str, service: str, path: str, **more: object) -> httpx2.Response:
+        """The answer. Raises NotUpError where nobody listens, OkrError in the service's words where it refuses."""
+        url = self.env[f"OKR_{service.replace('-', '_').upper()}_URL"] + path
+        try:
+            response = httpx2.request(method, url, timeout=REST_SECONDS, **more)  # type: ignore[arg-type]
+        except httpx2.TransportError as error:
+            raise NotUpError(f"{service} does not answer at {url} ({error}): {self._cure()}") from error
+        if response.is_error:
+            raise OkrError(f"{service} answered {response.status_code} to {method} {path}: {_detail(response)}")
+        return response
+
+    def _cure(self) -> str:
+        return "run `okr up`, or name another stack with --state; `okr status` says what runs"
+
+
+def reach_of(context: typer.Context) -> Reach:
+    """The stack that `okr --state` names."""
+    return Reach.of(stack_of(context))
+
+
+def _detail(response: httpx2.Response) -> str:
+    try:
+        return str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return response.text[:500]

@@ -1,0 +1,30 @@
+-- name: paths
+-- What became of these paths: the file each is now, or why it was left alone.
+select s.path, s.reason as seen_as, f.file_id, f.source, f.state, f.reason, f.detail, f.bytes, f.next_byte, f.rows, f.unreadable,
+       f.discovered_at, coalesce(b.batches, '{}') as batches, coalesce(b.unreleased, 0) as unreleased
+from sighting s
+left join file f using (file_id)
+left join lateral (select array_agg(batch_id order by number) as batches, count(*) filter (where position is null) as unreleased
+                   from batch where batch.file_id = f.file_id) b on true
+where s.path = any($1::text[])
+
+-- name: applied
+select count(*) as batches, coalesce(sum(rows), 0)::bigint as rows from batch_result where batch_id = any($1::bigint[])
+
+-- name: to_predict
+-- Versions of these batches that ask for a prediction.
+select count(*) from batch_result r join entity_version v using (source, position, generation)
+where r.batch_id = any($1::bigint[]) and v.entity in ('check_in', 'key_result')
+
+-- name: outcomes_made
+select count(*) from batch_result r join entity_version v using (source, position, generation)
+where r.batch_id = any($1::bigint[]) and v.entity = 'outcome'
+
+-- name: outcomes_heard
+select count(*) from outcome_heard where batch_id = any($1::bigint[])
+
+-- name: predicted
+select count(*) from prediction where batch_id = any($1::bigint[]) and kind in ('live', 'late')
+
+-- name: unsent
+select count(*) from delivery.outbox where sent_at is null

@@ -1,0 +1,38 @@
+-- name: files
+select file_id, source, sequence, path, state, reason, detail, bytes, encoding, encoding_guessed, delimiter, revert_of,
+       rows, unreadable, batches, discovered_at, changed_at
+from file
+where ($1::text is null or source = $1) and ($2::text is null or state = $2)
+order by file_id desc limit $3
+
+-- name: left_alone
+-- Paths in the watched folders that are no file of any source, and why.
+select null::bigint as file_id, null::text as source, path, 'left alone' as state, reason, size as bytes, seen_at as discovered_at
+from sighting where file_id is null order by path limit $1
+
+-- name: unreadable_of
+-- The unreadable records of one file.
+select f.path, b.batch_id, u.number, u.first_line, u.last_line, u.reason, u.detail, u.raw
+from batch b
+join file f using (file_id)
+join unreadable u on u.batch_id = coalesce(b.rows_of, b.batch_id)
+where ($1::text is null or b.source = $1)
+order by b.batch_id desc, u.number limit $2
+
+-- name: rejected
+select source, position, batch_id, row_num, reasons, detail from rejected
+where ($1::text is null or source = $1) and ($2::text is null or exists (select from unnest(reasons) as r where r = $2 or r like $2 || ':%'))
+order by position desc, row_num limit $3
+
+-- name: rows_of
+-- Where rows stand in their files, and what they hold: (batch, row) pairs as two arrays.
+select b.batch_id, r.row_num, f.path, f.header, r.cells, r.first_line, r.last_line
+from unnest($1::bigint[], $2::bigint[]) as wanted (batch_id, row_num)
+join batch b using (batch_id)
+join raw_row r on r.batch_id = coalesce(b.rows_of, b.batch_id) and r.row_num = wanted.row_num
+left join file f using (file_id)
+
+-- name: documents
+select entity_id, entity, source, version, text, meta, labels, changed_at from document
+where ($1::text is null or source = $1) and ($2::text is null or entity = $2)
+order by changed_at desc, entity_id limit $3

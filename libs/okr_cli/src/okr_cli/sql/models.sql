@@ -1,0 +1,38 @@
+-- name: model_versions
+select model, version, alias, training, pipeline, made_at, since, until, check_ins, outcomes, learned, metrics
+from model_version where $1::text is null or model = $1 order by model, version desc
+
+-- name: model_version
+select v.model, v.version, v.alias, v.training, v.pipeline, v.made_at, v.cut, v.since, v.until, v.check_ins, v.outcomes, v.learned,
+       v.metrics, v.contract_hash, v.libraries, v.state_digest, v.sha256, m.sources
+from model_version v join model m using (model)
+where model = $1 and ($2::int is null or version = $2) and ($2::int is not null or alias = 'champion' or not exists (
+    select from model_version where model = $1 and alias = 'champion'))
+order by version desc limit 1
+
+-- name: at_risk
+-- Open key results, not yet due on their source's clock ($2, $3 side by side), with the newest prediction of each.
+select s.model, s.source, s.key_result, s.key_result_id, s.due_on, s.risk, s.probability, p.prediction_id, p.model_version,
+       p.reasons, p.forecast, p.value, p.target, p.knowledge_time, p.baselines
+from key_result_state s
+join prediction p using (prediction_id)
+left join unnest($2::text[], $3::date[]) as c (source, today) on c.source = s.source
+where s.open and s.due_on >= coalesce(c.today, current_date) and ($1::text is null or s.risk = $1)
+  and ($4::text is null or s.source = $4)
+order by s.probability, s.due_on, s.key_result limit $5
+
+-- name: risk_counts
+select s.risk, count(*) as key_results from key_result_state s
+left join unnest($1::text[], $2::date[]) as c (source, today) on c.source = s.source
+where s.open and s.risk is not null and s.due_on >= coalesce(c.today, current_date) group by s.risk
+
+-- name: clocks
+-- What is today for a source; while a file is being applied its rows count already.
+select source, greatest(clock, coming)::date as today from source_head where clock is not null or coming is not null
+
+-- name: titles
+select k.key_result_id, k.title, o.title as objective from key_result k left join objective o using (objective_id)
+where k.key_result_id = any($1::uuid[])
+
+-- name: key_results_named
+select key_result_id, source from key_result where key_result_id::text = $1 or source_id = $1 order by source

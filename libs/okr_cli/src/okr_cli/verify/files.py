@@ -1,0 +1,147 @@
+"""okr_raw against the files themselves: read again with the csv module, byte range by byte range.
+
+What each row says of its place is taken at its word: the ranges must tile the file, and the bytes of each, read alone,
+must be the row's cells. Where no record is unreadable, the csv module must also count as many over the whole file.
+"""
+
+import asyncio
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+
+from okr_cli.verify.evidence import Evidence
+from okr_cli.verify.finding import Check
+
+BOM = b"\xef\xbb\xbf"
+Row = Mapping[str, Any] | asyncpg.Record
+"""A stored record: its cells (None: unreadable) and its place in the file."""
+CHUNK = 5_000
+FIELD_BYTES = 64 * 1024 * 1024
+
+
+async def check(of: Evidence) -> list[Check]:
+    """Every file that is still where it was, byte for byte."""
+    cells = Check(
+        "raw: the files' bytes", "read again, a file gives exactly the rows and unreadable records that are stored"
+    )
+    counted = Check("raw: the csv module's count", "over a whole file it counts rows + unreadable records")
+    kept = Check(
+        "raw: files still there", "of these the bytes could be read again (others were moved or changed since)"
+    )
+    csv.field_size_limit(FIELD_BYTES)
+    for file in await of.raw.rows("files"):
+        content = await asyncio.to_thread(_bytes, file) if file["state"] == "done" else None
+        if content is not None:
+            kept.examined += 1
+            await _read_again(of, file, content, cells)
+            await asyncio.to_thread(_count, file, content, counted)
+    return [cells, counted, kept]
+
+
+def _bytes(file: asyncpg.Record) -> bytes | None:
+    """The file's bytes, if they are still those that were read."""
+    path = Path(file["path"])
+    if not path.is_file() or path.stat().st_size != file["bytes"]:
+        return None
+    content = path.read_bytes()
+    return content if hashlib.sha256(content).digest() == bytes(file["sha256"]) else None
+
+
+async def _read_again(of: Evidence, file: asyncpg.Record, content: bytes, check: Check) -> None:
+    tiles = Tiles(content, file["encoding"], file["delimiter"], orjson.loads(file["header"]), f"file {file['file_id']}")
+    chunk: list[Row] = []
+    async for record in of.raw.stream("records_of_file", file["file_id"]):
+        chunk.append(record)
+        if len(chunk) == CHUNK:
+            await asyncio.to_thread(tiles.lay, chunk, check)
+            chunk = []
+    await asyncio.to_thread(tiles.lay, chunk, check)
+    tiles.end(check)
+
+
+class Tiles:
+    """Lays records onto a file's bytes, one after another."""
+
+    def __init__(self, content: bytes, encoding: str, delimiter: str, header: Sequence[str], where: str) -> None:
+        self._content = content
+        self._encoding = encoding.removesuffix("-sig")
+        self._delimiter = delimiter
+        self._header = list(header)
+        self._where = where
+        self._next: int | None = None
+        self._line = 0
+
+    def lay(self, records: Iterable[Row], check: Check) -> None:
+        """The next records, in the order of their bytes."""
+        rows = list(records)
+        pieces = [self._content[row["byte_start"] : row["byte_start"] + row["byte_len"]] for row in rows]
+        for row, piece in zip(rows, pieces, strict=True):
+            self._place(row, piece, check)
+            where = f"{self._where}, lines {row['first_line']}-{row['last_line']}"
+            if row["cells"] is None:
+                check.must_be(where, piece[: len(row["raw"])], row["raw"])
+                continue
+            check.must_be(where, _json(row["cells"]), self._cells(piece))
+            if hashlib.blake2b(row["cells"].encode(), digest_size=16).digest() != row["row_hash"]:
+                check.find(where, "the hash of its cells", "another row_hash")
+
+    def end(self, check: Check) -> None:
+        """No more records: nothing may be left."""
+        if self._next is None:
+            self._begin(len(self._content), check)
+        check.must_be(f"{self._where}, bytes covered", len(self._content), self._next)
+
+    def _place(self, row: Row, piece: bytes, check: Check) -> None:
+        if self._next is None:
+            self._begin(row["byte_start"], check)
+            self._line = row["first_line"]
+        here = (row["byte_start"], row["first_line"])
+        if (self._next, self._line) != here:
+            check.find(f"{self._where}, line {row['first_line']}", f"byte and line {(self._next, self._line)}", here)
+        self._next = row["byte_start"] + row["byte_len"]
+        self._line = row["last_line"] + 1
+        lines = sum(1 for _ in io.StringIO(piece.decode(self._encoding, "replace"), newline=""))
+        if lines != row["last_line"] - row["first_line"] + 1:
+            check.find(f"{self._where}, line {row['first_line']}", f"{lines} lines", f"to line {row['last_line']}")
+
+    def _begin(self, start: int, check: Check) -> None:
+        """What stands before the first record is the header, and nothing else."""
+        before = self._content[:start].removeprefix(BOM).decode(self._encoding, "replace")
+        records = [cells for cells in csv.reader(io.StringIO(before, newline=""), delimiter=self._delimiter) if cells]
+        header = [cells for cells in records if not (len(cells) == 1 and cells[0].startswith("sep="))]
+        check.must_be(f"{self._where}, header", [self._header], header)
+        self._next = start
+
+    def _cells(self, piece: bytes) -> list[str] | str:
+        """The cells of one record's bytes, or what is wrong with them."""
+        try:
+            records = list(
+                csv.reader(
+                    io.StringIO(piece.decode(self._encoding), newline=""), delimiter=self._delimiter, strict=True
+                )
+            )
+        except (csv.Error, UnicodeDecodeError) as error:
+            return f"{error}: {piece[:80]!r}"
+        return records[0] if len(records) == 1 else f"{len(records)} records: {piece[:80]!r}"
+
+
+def _json(cells: str) -> list[str]:
+    found: list[str] = orjson.loads(cells)
+    return found
+
+
+def _count(file: asyncpg.Record, content: bytes, check: Check) -> None:
+    """Only where the module can read all of it: what it cannot read is told by the tiles."""
+    if file["unreadable"]:
+        return
+    text = io.StringIO(content.removeprefix(BOM).decode(file["encoding"].removesuffix("-sig")), newline="")
+    records = iter(csv.reader(text, delimiter=file["delimiter"], strict=True))
+    header = orjson.loads(file["header"])
+    next((cells for cells in records if cells == header), None)
+    check.must_be(f"file {file['file_id']} ({file['path']})", file["rows"], sum(1 for _ in records))

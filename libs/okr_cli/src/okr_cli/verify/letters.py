@@ -1,0 +1,58 @@
+"""Dead letters and outboxes: nothing is set aside without a reason, nothing waits unsent."""
+
+from okr_cli.verify.evidence import Evidence
+from okr_cli.verify.finding import Check
+from okr_cli.verify.topics import Logs
+from okr_common.kafka.dead_letters import PREFIX
+from okr_common.kafka.reader import Read
+
+EXPLAINS = ("exception.class.name", "exception.message", "topic", "partition", "offset", "stage")
+
+
+async def check(of: Evidence, logs: Logs) -> list[Check]:
+    """What could not be handled, and what has still to be said."""
+    return [_explained(logs), _strangers(logs), await _outboxes(of)]
+
+
+def origin(letter: Read) -> str:
+    """Where the message stood that became this dead letter."""
+    topic, partition, offset = (letter.headers.get(PREFIX + name, "?") for name in ("topic", "partition", "offset"))
+    return f"{topic}/{partition}@{offset}"
+
+
+def _explained(logs: Logs) -> Check:
+    check = Check("topics: dead letters", "every dead letter says why, where from, and stands under one id")
+    ids: dict[str, str] = {}
+    for letter in logs.letters:
+        missing = [name for name in EXPLAINS if not letter.headers.get(PREFIX + name)]
+        check.must_be(f"{letter.where}, headers missing", [], missing)
+        about = f"{origin(letter)} by {letter.headers.get(PREFIX + 'stage')}"
+        check.must_be(
+            f"{letter.where}, of {about}",
+            ids.setdefault(about, letter.headers.get("ce_id", "")),
+            letter.headers.get("ce_id"),
+        )
+    return check
+
+
+def _strangers(logs: Logs) -> Check:
+    check = Check("topics: strangers", "a message that is no fact of its topic has a dead letter with its very bytes")
+    letters = {origin(letter): letter for letter in logs.letters}
+    for where, message in logs.strangers.items():
+        letter = letters.get(where)
+        check.must_be(where, message.value, letter.value if letter else "no dead letter")
+    return check
+
+
+async def _outboxes(of: Evidence) -> Check:
+    check = Check("outboxes", "nothing has waited for more than 30 seconds to be published")
+    for name, view in of.databases().items():
+        check.examined += 1
+        for row in await view.rows("unsent"):
+            if row["old"]:
+                check.find(
+                    f"okr_{name}, {row['service']}",
+                    "nothing old",
+                    f"{row['old']} unsent, the oldest of {row['oldest']:%F %T}",
+                )
+    return check

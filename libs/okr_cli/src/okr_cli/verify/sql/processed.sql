@@ -1,0 +1,111 @@
+-- name: heads
+select source, position, generation from source_head order by source
+
+-- name: results
+-- The newest result of each batch beside what is really there.
+select distinct on (r.source, r.position)
+       r.source, r.position, r.generation, r.batch_id, r.rows, r.new, r.changed, r.duplicate, r.unchanged, r.rejected, r.pending,
+       r.versions, r.outcomes, r.applied_at, coalesce(j.rejected, 0) as found_rejected
+from batch_result r
+left join (select source, position, count(*) as rejected from rejected group by source, position) j using (source, position)
+order by r.source, r.position, r.generation desc
+
+-- name: version_counts
+select r.source, r.position, r.generation, r.versions, r.outcomes, coalesce(v.versions, 0) as found_versions,
+       coalesce(v.outcomes, 0) as found_outcomes
+from batch_result r
+left join (select source, position, generation, count(*) as versions, count(*) filter (where entity = 'outcome') as outcomes
+           from entity_version group by source, position, generation) v using (source, position, generation)
+order by r.source, r.position, r.generation
+
+-- name: version_rows_by_result
+-- Rows that made a version are the rows counted as new or changed.
+select r.source, r.position, r.generation, r.new + r.changed as counted, coalesce(v.rows, 0) as found
+from batch_result r
+left join (select source, position, generation, count(distinct (batch_id, row_num)) as rows
+           from entity_version group by source, position, generation) v using (source, position, generation)
+order by r.source, r.position, r.generation
+
+-- name: versions_without_result
+select v.source, v.position, v.generation, count(*) as versions from entity_version v
+where not exists (select from batch_result r
+                  where r.source = v.source and r.position = v.position and r.generation = v.generation)
+group by v.source, v.position, v.generation
+
+-- name: result_positions
+select source, array_agg(distinct position order by position) as numbers from batch_result group by source
+
+-- name: revisions_with_holes
+select entity, entity_id, count(*) as versions, max(revision) as highest from entity_version
+group by entity, entity_id having count(*) <> max(revision) or min(revision) <> 1
+
+-- name: entities
+select count(distinct entity_id) from entity_version
+
+-- name: version_rows
+select distinct batch_id, row_num from entity_version order by batch_id, row_num
+
+-- name: versions
+select v.source, v.position, v.seq, v.generation, v.entity, v.entity_id, v.revision, v.knowledge_time, v.batch_id, v.row_num, v.payload
+from entity_version v
+
+-- name: keys
+select 'objective' as entity, objective_id as entity_id, source, source_id from objective
+union all select 'key_result', key_result_id, source, source_id from key_result
+union all select 'check_in', check_in_id, source, source_id from check_in
+union all select 'outcome', outcome_id, source, source_id from outcome
+
+-- name: key_result_revisions
+-- What a key result's revisions say beside its versions: both ways.
+select coalesce(r.key_result_id, v.entity_id) as entity_id, coalesce(r.revision, v.revision) as revision,
+       r.key_result_id is not null as is_there,
+       v.entity_id is not null as is_version,
+       r.baseline::float8 is not distinct from v.baseline and r.target::float8 is not distinct from v.target
+           and r.due_on is not distinct from v.due_on as agrees
+from key_result_revision r
+full join (select entity_id, revision, (payload ->> 'baseline')::float8 as baseline, (payload ->> 'target')::float8 as target,
+                  (payload ->> 'due_on')::date as due_on
+           from entity_version where entity = 'key_result') v on v.entity_id = r.key_result_id and v.revision = r.revision
+
+-- name: documented
+select entity_id, entity, source, due from (
+    select o.objective_id as entity_id, 'objective' as entity, o.source, d.entity_id is not null as due
+    from objective o left join document_due d on d.entity_id = o.objective_id
+    union all
+    select k.key_result_id, 'key_result', k.source, d.entity_id is not null
+    from key_result k left join document_due d on d.entity_id = k.key_result_id
+) each order by entity_id
+
+-- name: applied
+select source, position, generation, batch_id, versions, applied_at from batch_result
+
+-- name: to_predict
+-- Each version that asks for a prediction: of a check-in, and of a definition.
+select v.entity_id, v.revision, v.entity, v.source, v.generation, v.position, v.seq
+from entity_version v where v.entity in ('check_in', 'key_result') and v.source = any($1::text[]) order by v.entity_id, v.revision
+
+-- name: outcome_versions
+select v.entity_id, v.revision, (v.payload ->> 'final_value')::float8 as final_value, (v.payload ->> 'target')::float8 as target,
+       case when v.payload ->> 'resolution' <> 'dropped' then (v.payload ->> 'achieved')::boolean end as achieved,
+       (v.payload ->> 'key_result_id')::uuid as key_result_id
+from entity_version v where v.entity = 'outcome' and v.source = any($1::text[]) order by v.entity_id, v.revision
+
+-- name: held_astray
+-- What is held of an entity's versions, beside the versions: kept ones have no revision, published ones are versions.
+select coalesce(h.entity_id, v.entity_id) as entity_id, coalesce(h.revision, v.revision) as revision,
+       h.entity_id is not null as is_held, v.entity_id is not null as is_version
+from (select entity_id, revision from held_version where revision is not null) h
+full join (select entity_id, revision from entity_version v
+           where v.entity <> 'check_in' or exists (select from held_version h where h.entity_id = v.entity_id)) v
+    using (entity_id, revision)
+where h.entity_id is null or v.entity_id is null
+
+-- name: held_with_holes
+select entity_id, count(*) as versions, max(number) as highest from held_version group by entity_id
+having count(*) <> max(number) or min(number) <> 1
+
+-- name: held
+select count(*) from held_version
+
+-- name: defined
+select key_result_id from key_result where source = any($1::text[]) order by key_result_id
