@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Draws the passwords of the compose deployment, once, into the folder that docker-compose.yml reads.
+set -euo pipefail
+folder=${1:-.okr/secrets}
+umask 077
+mkdir -p "$folder"
+draw() { head -c 24 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
+keep() { [ -s "$folder/$1" ] || { printf '%s' "$2" >"$folder/$1"; chmod 444 "$folder/$1"; }; } # read by other users inside the containers; the folder is closed
+keep postgres_password "$(draw)"
+keep postgres_admin "postgresql://postgres:$(cat "$folder/postgres_password")@postgres:5432/postgres"
+keep grafana_password "$(draw)"
+for role in okr_ingest_csv okr_ingest_api okr_etl okr_trainer okr_monitor okr_readonly; do
+  keep "$role" "postgresql://$role:$(draw)@postgres:5432/"
+done
