@@ -21,7 +21,10 @@ REPLAYED = """
 select key_result_id, check_in_id, revision, knowledge_time, raw, probability, learned_seq, features::text
 from prediction where kind = 'replay' and training = (select max(training) from model_version)
 """
-ASK = "insert into work_item (pipeline, kind, subject) values ('trainer', 'train_initial', 'mta_nyct')"
+ASK = """
+insert into work_item (pipeline, kind, subject, parameters)
+values ('trainer', 'train_initial', 'mta_nyct', '{"rebuild": true}')
+"""
 Rows = frozenset[tuple[object, ...]]
 
 

@@ -81,7 +81,7 @@ STAGES: dict[str, Stage] = {
             default_port=8103,
             cron="0 2 * * *",
             steps=("discover", "ingest_raw", "transform_validate", "load_processed", "curate", "publish"),
-            optional_steps=("discover", "curate"),
+            optional_steps=("discover", "transform_validate", "curate"),
         ),
         Stage(
             service="trainer",

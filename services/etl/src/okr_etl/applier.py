@@ -11,6 +11,7 @@ from okr_common.logs import logger
 from okr_common.postgres.pool import RETRYABLE, until_done
 from okr_etl.mappings import Mappings
 from okr_etl.preparer import Preparer
+from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore, Task
 from okr_etl.store.raw import RawStore, Released
 
@@ -34,6 +35,7 @@ class Applier:
         raw: RawStore,
         processed: ProcessedStore,
         mappings: Mappings,
+        items: Items,
         *,
         applied: Callable[[], None],
         sweep_seconds: float,
@@ -41,9 +43,11 @@ class Applier:
         self._raw = raw
         self._processed = processed
         self._mappings = mappings
+        self._items = items
         self._preparer = Preparer(raw)
         self._applied = applied
         self._sweep_seconds = sweep_seconds
+        self._sweep_at = 0.0
         self._due: dict[str, None] = {}
         self._woken = asyncio.Event()
         self.heads: dict[str, int] = {}
@@ -54,13 +58,17 @@ class Applier:
         self._due.update(dict.fromkeys(sources))
         self._woken.set()
 
+    def look(self) -> None:
+        """A run asks for something: sweep now."""
+        self._sweep_at = 0.0
+        self._woken.set()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Sweeps at start and every few seconds, applies what is due, and ends between two batches."""
-        swept = -self._sweep_seconds
         while not stop.is_set():
-            if time.monotonic() - swept >= self._sweep_seconds:
+            if time.monotonic() >= self._sweep_at:
+                self._sweep_at = time.monotonic() + self._sweep_seconds
                 await until_done("sweep", self._sweep, stop)
-                swept = time.monotonic()
             await (self._turn(stop) if self._due else self._rest(stop))
 
     async def _rest(self, stop: asyncio.Event) -> None:
@@ -71,10 +79,11 @@ class Applier:
         self._woken.clear()
 
     async def _sweep(self) -> None:
-        """Sources whose head is behind what is released: events may be lost, positions are not."""
+        """Sources that are behind what is released (events may be lost, positions are not), or that runs ask for."""
         self.heads.update(await self._processed.heads())
         released = await self._raw.released_positions()
         self._due.update({name: None for name, position in released.items() if position > self.heads.get(name, 0)})
+        self._due.update(dict.fromkeys(await self._items.look()))
 
     async def _turn(self, stop: asyncio.Event) -> None:
         """One batch of the source that waits longest; it queues again if there may be more."""
@@ -90,6 +99,7 @@ class Applier:
         released = await self._raw.released(source, position + 1)
         if released is None:
             self.waiting.pop(source, None)
+            await self._items.settle(source, {"position": position})
             return False
         try:
             await self._apply(released, generation)
@@ -97,6 +107,7 @@ class Applier:
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one source must not stop the others
             self._wait(released, error)
+            await self._items.settle(source, {"error": self.waiting[source].detail}, "failed")
             return False
         self.waiting.pop(source, None)
         return True

@@ -30,7 +30,7 @@ class Listener:
         wake: Callable[[Iterable[str]], None],
         told: Callable[[], None],
     ) -> None:
-        self._feed = feed
+        self.feed = feed
         self._store = store
         self._topic_id = topic_id
         self._wake = wake
@@ -38,14 +38,14 @@ class Listener:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Listens until `stop`."""
-        self._feed.start()
+        self.feed.start()
         try:
             while not stop.is_set():
-                batch = await self._feed.next(WAIT_SECONDS)
+                batch = await self.feed.next(WAIT_SECONDS)
                 if batch is not None:
                     await self._take(batch, stop)
         finally:
-            await self._feed.stop()
+            await self.feed.stop()
 
     async def _take(self, batch: Batch, stop: asyncio.Event) -> None:
         events, letters = self._read(batch)
@@ -53,7 +53,7 @@ class Listener:
         if letters:
             await until_done("dead_letters", lambda: self._store.put(letters), stop)
             self._told()
-        self._feed.handled(batch)
+        self.feed.handled(batch)
 
     def _read(self, batch: Batch) -> tuple[list[Event], list[Outgoing]]:
         events: list[Event] = []

@@ -1,16 +1,22 @@
-"""The wiring of etl: what it connects to, and which parts it is made of."""
+"""The wiring of etl: what it connects to, and which parts it is made of.
+
+listener hears of released batches -> applier applies them, each source in its order -> curator writes the documents
+that fell due; three relays tell what each database committed. The control plane runs the same each night, so that
+nothing is missed.
+"""
 
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from okr_common import topics
-from okr_common.delivery.relay import Relay
+from okr_common.clock import Clock
+from okr_common.control_plane import ControlPlane
 from okr_common.kafka.admin import identities
 from okr_common.kafka.consumer import Feed
 from okr_common.kafka.producer import Producer
-from okr_common.postgres.pool import open_pool
 from okr_common.service import Parts
 from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
@@ -20,48 +26,50 @@ from okr_etl.curator import Curator
 from okr_etl.listener import Listener
 from okr_etl.mappings import Mappings
 from okr_etl.settings import Settings
-from okr_etl.store.documents import DocumentStore
-from okr_etl.store.processed import ProcessedStore
-from okr_etl.store.quality import QualityStore
-from okr_etl.store.raw import RawStore
+from okr_etl.steps import EtlSteps
+from okr_etl.stores import Stores, connect
 
 STAGE = STAGES["etl"]
+HEARD = topics.INGESTION_EVENTS.name
 
 
-async def build(stack: AsyncExitStack, settings: Settings) -> Parts:
-    """Connects and wires."""
-    kafka, postgres = settings.kafka.bootstrap, settings.postgres
-    raw_pool = await stack.enter_async_context(await open_pool(postgres.raw, STAGE.module))
-    processed_pool = await stack.enter_async_context(await open_pool(postgres.processed, STAGE.module, size=6))
-    curated_pool = await stack.enter_async_context(await open_pool(postgres.curated, STAGE.module))
-    producer = Producer(kafka, STAGE.module)
-    heard = topics.INGESTION_EVENTS.name
-    _, topic_ids = await asyncio.to_thread(identities, kafka, [heard])
-
-    raw, processed = RawStore(raw_pool), ProcessedStore(processed_pool)
-    documents = DocumentStore(processed_pool, curated_pool)
-    records = Relay(processed_pool, producer, STAGE, processed.read_unit)
-    events = Relay(curated_pool, producer, STAGE)
+async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None = None) -> Parts:
+    """Connects and wires. `clock` is the schedule's."""
+    kafka, mine = settings.kafka.bootstrap, settings.etl
+    stores = await connect(stack, settings.postgres, Producer(kafka, STAGE.module))
+    mappings = Mappings(SourcesFolder(settings.sources.folder))
+    told = stores.relays.processed.wake
     applier = Applier(
-        raw,
-        processed,
-        Mappings(SourcesFolder(settings.sources.folder)),
-        applied=records.wake,
-        sweep_seconds=settings.etl.sweep_seconds,
+        stores.raw, stores.processed, mappings, stores.items, applied=told, sweep_seconds=mine.sweep_seconds
     )
     curator = Curator(
-        documents, every_seconds=settings.etl.curate_seconds, limit=settings.etl.documents, written=events.wake
+        stores.documents, every_seconds=mine.curate_seconds, limit=mine.documents, written=stores.relays.curated.wake
     )
-    feed = Feed(kafka, STAGE.group, [heard])
-    listener = Listener(feed, processed, topic_ids[heard], wake=applier.wake, told=records.wake)
+    _, topic_ids = await asyncio.to_thread(identities, kafka, [HEARD])
+    listener = Listener(
+        Feed(kafka, STAGE.group, [HEARD]), stores.processed, topic_ids[HEARD], wake=applier.wake, told=told
+    )
+    patience = timedelta(seconds=mine.sweep_patience_seconds)
+    steps = EtlSteps(stores, mappings, kafka, patience, applier.look).as_steps()
+    control = ControlPlane(STAGE, settings, stores.ops, stores.relays.ops, steps, clock=clock)
+    return _parts(stores, applier, curator, listener, control)
+
+
+def _parts(stores: Stores, applier: Applier, curator: Curator, listener: Listener, control: ControlPlane) -> Parts:
+    relays = stores.relays
 
     def waiting() -> dict[str, Any]:
         return {source: asdict(why) for source, why in applier.waiting.items()}
 
     return Parts(
-        workers={"listen": listener.run, "apply": applier.run, "curate": curator.run},
-        carriers={"relay": records.run, "relay_curated": events.run},
-        routers=[rest.router(QualityStore(processed_pool), raw, documents, waiting)],
-        live={"feed": feed.trouble},
+        workers={"listen": listener.run, "apply": applier.run, "curate": curator.run, **control.workers},
+        carriers={
+            "relay": relays.processed.run,
+            "relay_curated": relays.curated.run,
+            "relay_ops": relays.ops.run,
+        },
+        routers=[rest.router(stores.quality, stores.raw, stores.documents, waiting), control.router],
+        live={"feed": listener.feed.trouble, **control.live},
+        ready=control.ready,
         status=lambda: {"heads": applier.heads, "waiting": waiting(), "documents_written": curator.documents},
     )

@@ -13,6 +13,7 @@ from okr_common.errors import RetryableError
 from okr_common.topics import TOPICS, Topic
 
 LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+ANSWER_SECONDS = 10.0
 
 
 def client(bootstrap: str) -> AdminClient:
@@ -102,8 +103,9 @@ def end_offsets(bootstrap: str, topic: Topic) -> dict[int, int]:
     Raises RetryableError when the broker does not answer.
     """
     wanted = {TopicPartition(topic.name, partition): LATEST for partition in range(topic.partitions)}
+    admin = client(bootstrap)  # kept by name: the answers of a client that is collected never come
     try:
-        found = client(bootstrap).list_offsets(wanted, request_timeout=10)
-        return {int(place.partition or 0): answer.result().offset for place, answer in found.items()}
-    except KafkaException as error:
-        raise RetryableError(f"{bootstrap} does not tell where {topic.name} ends: {error}") from error
+        found = admin.list_offsets(wanted, request_timeout=ANSWER_SECONDS)
+        return {int(place.partition or 0): answer.result(2 * ANSWER_SECONDS).offset for place, answer in found.items()}
+    except (KafkaException, TimeoutError) as error:
+        raise RetryableError(f"{bootstrap} does not tell where {topic.name} ends: {error!r}") from error

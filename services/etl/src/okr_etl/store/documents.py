@@ -65,6 +65,20 @@ class DocumentStore:
         endings = {_key_result(row): Outcome(**_fields(row)) for row in outcomes}
         return [_key_result_of(row, histories.get(row["entity_id"], ()), endings.get(row["entity_id"])) for row in rows]
 
+    async def due_now(self) -> tuple[int, int]:
+        """How many documents are due, and the highest revision among them."""
+        row = await self._processed.fetchrow(SQL["due_now"])
+        assert row is not None  # noqa: S101 - an aggregate has one row
+        return row["documents"], row["revision"]
+
+    async def still_due(self, revision: int) -> int:
+        """How many documents are due up to this revision."""
+        return int(await self._processed.fetchval(SQL["still_due"], revision))
+
+    async def until_sent(self) -> int:
+        """Kafka has acknowledged what stands in the outbox now; how many messages that was."""
+        return await outbox.until_sent(self._curated, STAGE.service)
+
     async def write(self, due: Due, documents: Sequence[Document]) -> int:
         """Writes the documents and announces it; then they are due no longer. Returns how many changed."""
         revisions = [due.revisions[document.entity_id] for document in documents]

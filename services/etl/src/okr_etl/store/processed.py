@@ -77,6 +77,10 @@ class ProcessedStore:
         await _announce(connection, task, applied)
         return applied.counts
 
+    async def until_sent(self) -> int:
+        """Kafka has acknowledged what stands in the outbox now; how many messages and units that was."""
+        return await outbox.until_sent(self._pool, STAGE.service)
+
     async def put(self, outgoing: Sequence[Outgoing]) -> None:
         """Adds messages to the outbox, in a transaction of their own."""
         async with self._pool.acquire() as connection, connection.transaction():

@@ -1,5 +1,6 @@
 """What was counted and what was rejected, for people."""
 
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -21,6 +22,11 @@ class QualityStore:
             reasons.setdefault(row["source"], {})[row["reason"]] = row["rows"]
         rows = await self._pool.fetch(SQL["quality_counts"])
         return [{**row, "reasons": reasons.get(row["source"], {})} for row in rows]
+
+    async def applied_since(self, moment: datetime) -> dict[str, int]:
+        """What became of the rows of the batches that were applied since then."""
+        row = await self._pool.fetchrow(SQL["applied_since"], moment)
+        return dict(row or {})
 
     async def rejected(self, source: str | None, reason: str | None, limit: int, offset: int) -> list[dict[str, Any]]:
         """Rejected rows, the newest batch of a source first."""

@@ -1,0 +1,13 @@
+-- name: applied_since
+-- What became of the rows applied since a run began.
+select count(*) as batches, coalesce(sum(rows), 0)::bigint as rows, coalesce(sum(new), 0)::bigint as new,
+       coalesce(sum(changed), 0)::bigint as changed, coalesce(sum(duplicate), 0)::bigint as duplicate,
+       coalesce(sum(unchanged), 0)::bigint as unchanged, coalesce(sum(rejected), 0)::bigint as rejected,
+       coalesce(sum(pending), 0)::bigint as pending
+from batch_result where applied_at >= $1
+
+-- name: due_now
+select count(*) as documents, coalesce(max(revision), 0) as revision from document_due
+
+-- name: still_due
+select count(*) from document_due where revision <= $1

@@ -1,0 +1,67 @@
+"""The databases of etl, connected: each store with the pool it reads and writes."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import asyncpg
+
+from okr_common.delivery.relay import Relay
+from okr_common.kafka.producer import Producer
+from okr_common.postgres.pool import open_pool
+from okr_common.settings import PostgresSettings
+from okr_common.topology import STAGES
+from okr_etl.store.documents import DocumentStore
+from okr_etl.store.items import Items
+from okr_etl.store.processed import ProcessedStore
+from okr_etl.store.quality import QualityStore
+from okr_etl.store.raw import RawStore
+
+STAGE = STAGES["etl"]
+PROCESSED_CONNECTIONS = 6
+"""A batch's transaction, the relay and its units, the curator, and some for REST."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relays:
+    """What carries each database's outbox to Kafka."""
+
+    processed: Relay
+    curated: Relay
+    ops: Relay
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Everything that is read and written."""
+
+    raw: RawStore
+    processed: ProcessedStore
+    documents: DocumentStore
+    quality: QualityStore
+    items: Items
+    ops: asyncpg.Pool
+    relays: Relays
+
+
+async def connect(stack: AsyncExitStack, postgres: PostgresSettings, producer: Producer) -> Stores:
+    """Opens the pools; the stack closes them."""
+    raw = await stack.enter_async_context(await open_pool(postgres.raw, STAGE.module))
+    processed = await stack.enter_async_context(
+        await open_pool(postgres.processed, STAGE.module, size=PROCESSED_CONNECTIONS)
+    )
+    curated = await stack.enter_async_context(await open_pool(postgres.curated, STAGE.module))
+    ops = await stack.enter_async_context(await open_pool(postgres.ops, STAGE.module))
+    units = ProcessedStore(processed)
+    return Stores(
+        raw=RawStore(raw),
+        processed=units,
+        documents=DocumentStore(processed, curated),
+        quality=QualityStore(processed),
+        items=Items(ops),
+        ops=ops,
+        relays=Relays(
+            Relay(processed, producer, STAGE, units.read_unit),
+            Relay(curated, producer, STAGE),
+            Relay(ops, producer, STAGE),
+        ),
+    )
