@@ -16,6 +16,7 @@ from okr_common.delivery.outbox import Outgoing, announce
 from okr_common.events import BatchPublished
 from okr_common.kafka.producer import Producer
 from okr_common.kafka.reader import Read, read_all
+from okr_common.records import ProcessedRecord
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
 from okr_stack.solo import SoloService
@@ -58,11 +59,16 @@ class Scene:
         self.stack, self.ops, self.processed = stack, ops, processed
         self._producer = Producer(stack.bootstrap, "test-etl")
 
-    async def publish(self, inputs: Sequence[Input]) -> None:
-        """One batch: entity versions, records, and the event that all of them stand there."""
+    async def publish(self, inputs: Sequence[Input], *, told: bool = True) -> None:
+        """One batch: entity versions, records, and (where it is told) the event that all of them stand there."""
         said = [record(one) for one in inputs]
         await self.processed.executemany(VERSION, [_row(one) for one in said])
         await self.send([_outgoing(one.source, codec.to_json(one)) for one in said])
+        if told:
+            await self.tell(said)
+
+    async def tell(self, said: Sequence[ProcessedRecord]) -> None:
+        """The event that ends a batch."""
         outcomes = await self.processed.fetchval("select count(*) from entity_version where entity = 'outcome'")
         last = said[-1]
         event = BatchPublished(

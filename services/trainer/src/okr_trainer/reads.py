@@ -7,7 +7,8 @@ from uuid import UUID
 
 import orjson
 
-from okr_trainer.domain.evaluation import Scored, evaluate
+from okr_trainer import store
+from okr_trainer.domain.evaluation import evaluate
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.risk import CutPoints
@@ -41,19 +42,7 @@ class Reads:
         self, model: str, kind: str, version: int | None, since: datetime | None, until: datetime | None
     ) -> dict[str, Any]:
         """How the predictions whose outcome is known did."""
-        found = await self._ops.fetch(SQL["scored"], model, kind, version, since, until)
-        return evaluate(
-            [
-                Scored(
-                    row["key_result_id"],
-                    row["elapsed"],
-                    row["achieved"],
-                    row["probability"],
-                    orjson.loads(row["baselines"]),
-                )
-                for row in found
-            ]
-        )
+        return evaluate(await store.scored(self._ops, model, kind, version=version, since=since, until=until))
 
     async def predictions(self, key_result_id: UUID, kind: str | None, limit: int) -> list[dict[str, Any]]:
         """A key result's predictions, newest first."""

@@ -1,7 +1,8 @@
-"""The registry: a training becomes a version, and the version serves."""
+"""The registry: a training, or what the stream has learned since, becomes a version, and the version serves."""
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from okr_trainer import store
 from okr_trainer.domain.checkpoint import Checkpoint, libraries, save
 from okr_trainer.domain.evaluation import evaluate, headline
 from okr_trainer.domain.learner import Learner
+from okr_trainer.domain.predictors import LearnedModel
 from okr_trainer.domain.replay import Replay
 from okr_trainer.store import SQL, Owning
 
@@ -34,6 +36,27 @@ async def register(connection: Owning, stage: Stage, learner: Learner, replay: R
     await outbox.put(connection, stage.service, [announce(event, stage) for event in events])
     trained.forget_closed()
     return trained
+
+
+async def snapshot(connection: Owning, stage: Stage, learner: Learner, model: LearnedModel) -> Learner:
+    """The stream's model as it stands becomes a version, scored by its live predictions; returns its learner."""
+    rows = await store.scored(connection, learner.model, "live")
+    evaluated = await asyncio.to_thread(evaluate, rows)
+    (version, _), *_ = await connection.fetch(SQL["next_version"], learner.model)
+    serving = replace(model, version=version)
+    checkpoint = save(serving)
+    await connection.execute(SQL["retire_champion"], learner.model)
+    await connection.execute(
+        SQL["put_snapshot"],
+        *(learner.model, model.training, version, _json(_cut(learner)), learner.watermark),
+        *(learner.base_rate.outcomes, model.learned, _json(evaluated), checkpoint.contract, _json(libraries())),
+        *(checkpoint.digest, checkpoint.sha256, checkpoint.content),
+    )
+    registered = replace(learner, predictor=serving)
+    await store.put_checkpoint(connection, registered, None)
+    events = _said_of(learner.model, version, evaluated)
+    await outbox.put(connection, stage.service, [announce(event, stage) for event in events])
+    return registered
 
 
 async def _successor(connection: Owning, learner: Learner, replay: Replay) -> Learner:
@@ -59,10 +82,9 @@ async def _put_version(
     connection: Owning, learner: Learner, replay: Replay, evaluated: Mapping[str, Any], checkpoint: Checkpoint
 ) -> None:
     await connection.execute(SQL["retire_champion"], learner.model)
-    cut = {source: mark.place._asdict() for source, mark in learner.marks.items()}
     await connection.execute(
         SQL["put_version"],
-        *(learner.model, replay.model.version, replay.model.training, replay.model.builder, _json(cut)),
+        *(learner.model, replay.model.version, replay.model.training, replay.model.builder, _json(_cut(learner))),
         *(replay.since, replay.until, replay.check_ins, replay.outcomes, replay.model.learned),
         *(_json(evaluated), _json(replay.reference.summary()), checkpoint.contract, _json(libraries())),
         *(checkpoint.digest, checkpoint.sha256, checkpoint.content),
@@ -83,9 +105,21 @@ def _events(
             outcomes=replay.outcomes,
             state_digest=checkpoint.digest,
         ),
+        *_said_of(model, version, evaluated),
+    )
+
+
+def _said_of(model: str, version: int, evaluated: Mapping[str, Any]) -> tuple[Event, ...]:
+    """It was evaluated, and serves."""
+    return (
         ModelEvaluated(model=model, version=version, n=evaluated["all"]["n"], metrics=headline(evaluated)),
         ModelRegistered(model=model, version=version, alias=CHAMPION),
     )
+
+
+def _cut(learner: Learner) -> dict[str, Any]:
+    """Up to where each source was heard."""
+    return {source: mark.place._asdict() for source, mark in learner.marks.items()}
 
 
 def _json(value: object) -> str:

@@ -14,6 +14,7 @@ from okr_common.sql import queries
 from okr_trainer import rows
 from okr_trainer.domain.checkpoint import libraries
 from okr_trainer.domain.drafts import Draft, Stored
+from okr_trainer.domain.evaluation import Scored
 from okr_trainer.domain.features import contract_hash
 from okr_trainer.domain.inputs import Input, Outcome
 from okr_trainer.domain.key_result_state import KeyResultState
@@ -47,9 +48,9 @@ async def ask_for_rebuild(connection: Connection, model: str) -> None:
     await connection.execute(SQL["ask_for_rebuild"], model)
 
 
-async def checkpoint_of(connection: Connection, model: str) -> Mapping[str, Any] | None:
+async def checkpoint_of(executor: Connection | Pool, model: str) -> Mapping[str, Any] | None:
     """The row of `checkpoint`, or None while the model has committed nothing."""
-    row = await connection.fetchrow(SQL["checkpoint"], model)
+    row = await executor.fetchrow(SQL["checkpoint"], model)
     return None if row is None else dict(row)
 
 
@@ -71,6 +72,24 @@ def _remember(learner: Learner, found: Sequence[Row]) -> None:
     for row in found:
         name = row["key_result_id"]
         learner.states[name] = KeyResultState.from_json(name, row["source"], orjson.loads(row["state"]))
+
+
+async def scored(
+    executor: Connection | Pool,
+    model: str,
+    kind: str,
+    *,
+    version: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Scored]:
+    """Predictions whose outcome is known."""
+    return [
+        Scored(
+            row["key_result_id"], row["elapsed"], row["achieved"], row["probability"], orjson.loads(row["baselines"])
+        )
+        for row in await executor.fetch(SQL["scored"], model, kind, version, since, until)
+    ]
 
 
 async def unlearned(connection: Connection, learner: Learner, inputs: Sequence[Input]) -> dict[str, list[Stored]]:

@@ -1,4 +1,4 @@
-"""Trainings: work items that the owner executes between two batches (design §5.5, §8).
+"""Trainings and registrations: work items that the owner executes between two batches (design §5.5, §8).
 
 Everything of a training is one transaction in okr_ops: replay predictions, version, checkpoint, key results, events.
 The cut is what the stream has heard; it goes on from there. Predictions already made are not made again: an open key
@@ -32,7 +32,8 @@ from okr_trainer.settings import TrainerSettings
 from okr_trainer.store import SQL, Owning, Pool, Row
 
 log = logger(__name__)
-KIND = "train_initial"
+TRAIN, REGISTER = "train_initial", "register"
+"""Kinds of items: make a version by a replay; make one of what the stream has learned since."""
 REBUILD = "rebuild"
 """A parameter of the item: train although there is a trained version."""
 CHUNK = 5_000
@@ -62,13 +63,22 @@ class Trainings:
         found = []
         for item in await work_items.open_items(connection, self._stage.service):
             partition = partition_for(item.subject, PROCESSED_RECORDS.partitions)
-            if item.kind == KIND and partition in held:
-                parameters = orjson.loads(await connection.fetchval(SQL["parameters"], item.item_id))
+            if item.kind in {TRAIN, REGISTER} and partition in held:
                 learner = (await memory.get(connection, item.subject, partition)).learner
-                needless = isinstance(learner.predictor, LearnedModel) and not parameters.get(REBUILD)
-                if needless or await self._heard_enough(learner, parameters):
-                    found.append(Due(item, held[partition], learner, needless))
+                due = await self._judge(connection, item, held[partition], learner)
+                found += [] if due is None else [due]
         return found
+
+    async def _judge(self, connection: Owning, item: WorkItem, held: Held, learner: Learner) -> Due | None:
+        """None while the stream has not heard what the item speaks of."""
+        model = learner.predictor
+        if item.kind == REGISTER:
+            registered = await connection.fetchval(SQL["champion_learned"], learner.model)
+            return Due(item, held, learner, not isinstance(model, LearnedModel) or model.learned == registered)
+        parameters = orjson.loads(await connection.fetchval(SQL["parameters"], item.item_id))
+        needless = isinstance(model, LearnedModel) and not parameters.get(REBUILD)
+        ripe = needless or await self._heard_enough(learner, parameters)
+        return Due(item, held, learner, needless) if ripe else None
 
     async def _heard_enough(self, learner: Learner, parameters: Mapping[str, Any]) -> bool:
         if "position" not in parameters:
@@ -93,6 +103,20 @@ class Trainings:
         if due.needless:
             await work_items.close(connection, due.item, {"version": due.learner.predictor.version, "trained": False})
             return None
+        if due.item.kind == REGISTER:
+            return await self._register(connection, due)
+        return await self._train(connection, due)
+
+    async def _register(self, connection: Owning, due: Due) -> Learner:
+        model = due.learner.predictor
+        assert isinstance(model, LearnedModel)  # noqa: S101 - else it was needless
+        registered = await registry.snapshot(connection, self._stage, due.learner, model)
+        said = {"version": registered.predictor.version, "learned": model.learned}
+        await work_items.close(connection, due.item, said)
+        log.info("model_registered", model=due.learner.model, **said)
+        return registered
+
+    async def _train(self, connection: Owning, due: Due) -> Learner | None:
         replay = await self._replay(connection, due.learner)
         if replay.outcomes == 0:
             why = {"reason": "no_outcomes", "error": "there is no outcome to learn from yet"}

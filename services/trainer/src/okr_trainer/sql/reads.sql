@@ -46,13 +46,14 @@ select model, source, key_result, state from key_result_state where key_result_i
 select outcomes, achieved, last, margin from track_record where model = $1 and series = $2
 
 -- name: scored
--- Predictions whose outcome is known: what evaluation looks at.
+-- Predictions whose outcome is known: what evaluation looks at. Version 0 is one of the baselines, so what it said is
+-- the model's only where that version is asked for.
 select p.key_result_id::text, p.elapsed, o.achieved, p.probability, p.baselines
 from prediction p
 join outcome_heard o on o.key_result_id = p.key_result_id and o.model = p.model and not o.superseding
 where p.model = $1 and p.kind = $2 and p.check_in_id is not null and p.probability is not null
   and o.achieved is not null and (p.kind <> 'replay' or p.learned_seq is not null)
-  and ($3::int is null or p.model_version = $3)
+  and p.model_version = coalesce($3::int, nullif(p.model_version, 0))
   and ($4::timestamptz is null or p.knowledge_time >= $4) and ($5::timestamptz is null or p.knowledge_time < $5)
 
 -- name: titles

@@ -10,13 +10,29 @@ select coalesce(max(version), 0) + 1 as version, coalesce(max(training), 0) + 1 
 from model_version where model = $1
 
 -- name: retire_champion
-update model_version set alias = case when version > 0 then 'previous' end where model = $1 and alias is not null
+-- The one before it is no longer the previous one.
+update model_version set alias = case when alias = 'champion' and version > 0 then 'previous' end
+where model = $1 and alias in ('champion', 'previous')
 
 -- name: put_version
 insert into model_version
     (model, version, alias, training, pipeline, cut, since, until, check_ins, outcomes, learned, metrics, reference,
      contract_hash, libraries, state_digest, sha256, checkpoint)
 values ($1, $2, 'champion', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+
+-- name: put_snapshot
+-- The stream's model as it stands: what its training saw, and what the stream brought since.
+insert into model_version
+    (model, version, alias, training, pipeline, cut, since, until, check_ins, outcomes, learned, metrics, reference,
+     contract_hash, libraries, state_digest, sha256, checkpoint)
+select t.model, $3, 'champion', t.training, t.pipeline, $4, t.since, $5,
+       t.check_ins + (select count(*) from prediction p
+                      where p.model = $1 and p.training = $2 and p.kind = 'live' and p.check_in_id is not null),
+       $6, $7, $8, t.reference, $9, $10, $11, $12, $13
+from model_version t where t.model = $1 and t.training = $2 order by t.version limit 1
+
+-- name: champion_learned
+select learned from model_version where model = $1 and alias = 'champion'
 
 -- name: ask_for_training
 -- By an event: only while there is no trained version, and once.

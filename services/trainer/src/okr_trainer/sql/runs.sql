@@ -1,0 +1,30 @@
+-- name: untrained
+-- Models that know an outcome and have only the pace rule.
+select c.model from checkpoint c
+where c.outcomes > 0 and not exists (select from model_version v where v.model = c.model and v.version > 0) order by c.model
+
+-- name: grown
+-- Champions that have learned since they were registered.
+select c.model from checkpoint c join model_version v on v.model = c.model and v.alias = 'champion'
+where v.version > 0 and c.learned > v.learned order by c.model
+
+-- name: champions
+select model, version, metrics from model_version where alias = 'champion' and version > 0 order by model
+
+-- name: next_offsets
+select partition, next_offset from delivery.consumer_offset where consumer = $1 and topic = $2
+
+-- name: answered
+-- Of each model what it has heard, up to its marks: check-in versions answered in the stream, outcome versions.
+select c.model, c.marks,
+    (select count(*) from prediction p where p.model = c.model and p.kind in ('live', 'late') and p.check_in_id is not null)
+        as check_ins,
+    (select count(*) from outcome_heard o where o.model = c.model) as outcomes
+from checkpoint c order by c.model
+
+-- name: versions_up_to
+-- On okr_processed.
+select count(*) filter (where v.entity = 'check_in') as check_ins, count(*) filter (where v.entity = 'outcome') as outcomes
+from entity_version v
+join unnest($1::text[], $2::int[], $3::bigint[], $4::int[]) as cut (source, generation, position, seq)
+    on v.source = cut.source and (v.generation, v.position, v.seq) <= (cut.generation, cut.position, cut.seq)

@@ -1,0 +1,120 @@
+"""The steps of a run of the trainer: what a day asks of models that learn all the time.
+
+A run writes no model itself: it asks for it by a work item, and the owner of the model does it between two batches.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from okr_common import polling
+from okr_common.errors import PermanentError
+from okr_common.postgres import work_items
+from okr_common.run_steps import RunContext, Steps
+from okr_common.runs import StepSkippedError
+from okr_common.topics import PROCESSED_RECORDS
+from okr_trainer.domain.evaluation import MODEL, headline
+from okr_trainer.progress import Progress, promised
+from okr_trainer.trainings import REGISTER, TRAIN
+
+PATIENCE_SECONDS = 600.0
+"""How long the stream may take to reach what that day's etl published."""
+MEASURE = "log_loss"
+Detail = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerSteps:
+    """What a run does."""
+
+    progress: Progress
+
+    def as_steps(self) -> Steps:
+        """By their names in the ledger."""
+        return {
+            "train_initial": self.train_initial,
+            "update_incrementally": self.update_incrementally,
+            "evaluate_validate": self.evaluate_validate,
+            "register": self.register,
+            "track_performance": self.track_performance,
+        }
+
+    async def train_initial(self, context: RunContext) -> Detail:
+        """Every model that knows an outcome has a trained version."""
+        return await self._have_done(
+            context, TRAIN, await self.progress.untrained(), "every model that knows an outcome is trained"
+        )
+
+    async def update_incrementally(self, context: RunContext) -> Detail:
+        """The stream has reached what that day's etl published, and has a row for everything it heard."""
+        ends = context.upstream.get("publish", {}).get("end_offsets", {}).get(PROCESSED_RECORDS.name, {})
+        await self._reach(ends)
+        answered = await self.progress.answered()
+        lost = {model: one for model, one in answered.items() if one.unanswered or one.unheard}
+        if lost:
+            told = "; ".join(
+                f"{model}: {one.unanswered} check-ins, {one.unheard} outcomes" for model, one in lost.items()
+            )
+            raise PermanentError("unanswered", f"heard, and no row made of it: {told}. `okr verify` names them")
+        return {"reached": ends, "models": {model: asdict(one) for model, one in answered.items()}}
+
+    async def evaluate_validate(self, _: RunContext) -> Detail:
+        """Each champion's committed state proves to be what it claims; its live predictions beside the baselines."""
+        champions = await self.progress.champions()
+        if not champions:
+            raise StepSkippedError("no model is trained yet")
+        return {one["model"]: await self._evaluated(one["model"]) for one in champions}
+
+    async def _evaluated(self, model: str) -> Detail:
+        proof = await self.progress.validated(model)
+        evaluated = await self.progress.evaluated(model)
+        return {**proof, "n": evaluated["all"]["n"], "scores": headline(evaluated)}
+
+    async def register(self, context: RunContext) -> Detail:
+        """What was learned since the registered versions is a version."""
+        return await self._have_done(
+            context, REGISTER, await self.progress.grown(), "no model has learned since it was registered"
+        )
+
+    async def track_performance(self, context: RunContext) -> Detail:
+        """Where each model stands beside its best baseline, and beside what it was registered with."""
+        evaluated = context.results.get("evaluate_validate", {})
+        registered = {one["model"]: promised(one) for one in await self.progress.champions()}
+        found = {model: _stands(said["scores"], registered[model]) for model, said in evaluated.items() if said["n"]}
+        if not found:
+            raise StepSkippedError("no outcome of a live prediction is known yet")
+        return found
+
+    async def _have_done(self, context: RunContext, kind: str, models: list[str], otherwise: str) -> Detail:
+        """The owners of these models have done it."""
+        if not models:
+            raise StepSkippedError(otherwise)
+        await work_items.request(context.pool, context.stage.service, kind, models, context.run_id)
+        return await work_items.wait(context.pool, context.run_id, kind)
+
+    async def _reach(self, ends: Mapping[str, int]) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await polling.until(partial(self._reached, ends))
+        except TimeoutError:
+            behind = await self.progress.behind(ends)
+            raise PermanentError(
+                "not_caught_up", f"messages still to be read of {PROCESSED_RECORDS.name}, by partition: {behind}"
+            ) from None
+
+    async def _reached(self, ends: Mapping[str, int]) -> bool:
+        return not await self.progress.behind(ends)
+
+
+def _stands(scores: Mapping[str, Mapping[str, float]], registered: Mapping[str, Any]) -> Detail:
+    """By log loss, which punishes false certainty; lower is better."""
+    losses = {name: measured[MEASURE] for name, measured in scores.items() if MEASURE in measured}
+    best = min((name for name in losses if name != MODEL), key=losses.__getitem__, default=None)
+    return {
+        MEASURE: losses.get(MODEL),
+        "best_baseline": best,
+        "its": losses.get(best) if best else None,
+        "registered_with": headline(registered).get(MODEL, {}).get(MEASURE),
+    }
