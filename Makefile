@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup
 PACKAGES := $(wildcard libs/*) $(wildcard services/*)
 PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
+# Two workers, each with a Kafka and a PostgreSQL of its own: tests mostly wait. `make test PARALLEL=` runs one.
+PARALLEL ?= -n 2 --dist worksteal
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .PHONY: help setup lock fmt check test test-fast test-faults demo up down bench docs
@@ -42,10 +44,13 @@ check: $(SETUP) ## lint, types, import contracts
 	$(BIN)/python deploy/generate.py --check
 
 test: $(SETUP) ## all tests that need no container engine: real Kafka, real PostgreSQL
-	$(BIN)/pytest -m "not containers and not long" --durations=10
+	$(BIN)/pytest -m "not containers and not long" --durations=10 $(PARALLEL)
 
 test-fast: $(SETUP) ## the tests that need neither Kafka nor PostgreSQL
-	$(BIN)/pytest -m "not stack and not containers"
+	$(BIN)/pytest -m "not stack and not containers" $(PARALLEL)
+
+test-faults: $(SETUP) ## the long series of kill -9 and outages
+	$(BIN)/pytest -m "faults" --durations=10
 
 docs: $(SETUP) ## write the parts of docs/ that come from code
 	$(BIN)/python docs/generate.py
