@@ -1,18 +1,22 @@
 """Writes the parts of docs/ that come from code; `--check` fails where one is stale.
 
-docs/asyncapi.yaml from topics.py, events.py and records.py; the flow picture and tables in docs/architecture.md from
-topology.py; docs/metrics.md from metrics.py.
+docs/asyncapi.yaml from topics.py, events.py and records.py; the picture and the tables of docs/architecture.md from
+topology.py, topics.py and metrics.py; the tables of docs/settings.md from the settings of all services.
 """
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import to_json
 
 from okr_common import codec, metrics, records
+from okr_common.settings import ServiceSettings
 from okr_common.topics import TOPICS, Topic
 from okr_common.topology import STAGES
 
@@ -119,12 +123,33 @@ def metrics_table() -> str:
     return "\n".join(["| metric | kind | meaning |", "|---|---|---|", *sorted(rows)])
 
 
+def settings_tables() -> str:
+    """The common groups, then each service's own."""
+    models = [ServiceSettings, *(import_module(f"{stage.module}.settings").Settings for stage in STAGES.values())]
+    groups = {name: field.annotation for model in models for name, field in model.model_fields.items()}
+    return "\n\n".join(_settings_table(name, group) for name, group in groups.items())
+
+
+def _settings_table(name: str, group: type[BaseModel]) -> str:
+    rows = [
+        f"| `{key}` | `{_default(field)}` | {field.description or ''} |" for key, field in group.model_fields.items()
+    ]
+    meaning = (group.__doc__ or "").strip().splitlines()[0]
+    return "\n".join([f"## {name}", "", meaning, "", "| key | default | meaning |", "|---|---|---|", *rows])
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True)
+    return to_json(sorted(value) if isinstance(value, set) else value).decode()
+
+
 def _filled(text: str) -> str:
     for name, block in (
         ("flow", flow()),
         ("cadences", cadences()),
         ("topics", topics_table()),
         ("metrics", metrics_table()),
+        ("settings", settings_tables()),
     ):
         begin = BEGIN.format(name)
         if begin in text:

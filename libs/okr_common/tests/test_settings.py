@@ -22,6 +22,16 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
+@pytest.mark.parametrize(
+    ("content", "says"), [("{", "is no JSON: .*line 1"), ("[]", "holds a list"), (None, "No such")]
+)
+def test_a_file_that_cannot_be_read_is_told_in_one_sentence(config: Path, content: str | None, says: str) -> None:
+    if content is not None:
+        config.write_text(content)
+    with pytest.raises(FatalError, match=says):
+        settings.load(EtlSettings)
+
+
 def test_the_environment_wins_over_the_file_field_by_field(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config.write_text(
         json.dumps({"rest": {"port": 9000, "host": "::1"}, "etl": {"batch_rows": 10}, "trainer": {"x": 1}})

@@ -138,12 +138,24 @@ class _PipelineConfig(_Mapping):
         file = paths.config_file()
         if file is None:
             return {}
-        content = json.loads(file.read_text())
+        content = _content(file)
         groups = {*ServiceSettings.model_fields, *(stage.module.removeprefix("okr_") for stage in STAGES.values())}
         for key in content:
             if key not in groups:
                 raise FatalError(f"{file}: unknown group {key!r}{_nearest(key, groups)}")
         return {key: value for key, value in content.items() if key in self.settings_cls.model_fields}
+
+
+def _content(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FatalError(f"{file}: {error.strerror}; $OKR_CONFIG names the file, or leave it unset") from None
+    except ValueError as error:
+        raise FatalError(f"{file} is no JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise FatalError(f"{file} holds a {type(content).__name__}, not an object of groups")
+    return content
 
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
