@@ -1,8 +1,19 @@
 """A real file becomes predictions: the figures known from it, and a bad file never stops a good one."""
 
-import pytest
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
 
+import pytest
+from typer.testing import CliRunner
+
+from okr_cli.main import app
 from okr_cli.testing import Flow, Published
+from okr_common import paths
+from okr_common.delivery.outbox import Outgoing
+from okr_common.events import BatchIngested
+from okr_common.kafka.producer import Producer
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 SERVICES = ("ingest-csv", "etl", "trainer")
@@ -48,14 +59,52 @@ async def test_bad_files_end_as_states_with_reasons_and_the_next_good_one_goes_t
         flow.drop("few_cells.csv", published.encoded([rows[0], rows[1][:5], rows[1]]))
         flow.drop("good.csv", published.encoded(rows[:300]))
         await flow.predicted(300)
-    for name, (_, state, reason) in BAD_FILES.items():
-        assert await state_of(flow, name) == (state, reason), name
-    assert await state_of(flow, "header_only.csv") == ("done", "header_only")
-    assert await flow.ask("raw", "select reason from unreadable") == "too_few_cells"
+    states = {Path(file["path"]).name: (file["state"], file["reason"]) for file in await okr(flow, "files")}
+    assert {name: states[name] for name in BAD_FILES} == {
+        name: (state, reason) for name, (_, state, reason) in BAD_FILES.items()
+    }
+    assert states["header_only.csv"] == ("done", "header_only")
+    (unread,) = await okr(flow, "rejected", "--reason", "too_few_cells")
+    assert Path(unread["where"]).name == "few_cells.csv:3"
+    assert rows[1][3] in unread["said"]
     assert await flow.wrong() == []
 
 
-async def state_of(flow: Flow, name: str) -> tuple[str, str]:
-    query = "select state || ' ' || reason from file where path like '%/' || $1"
-    state, reason = (await flow.ask("raw", query, name)).split()
-    return state, reason
+async def test_a_misspelt_column_and_strange_messages_stop_only_themselves(
+    flow: Flow, published: Published, tmp_path: Path
+) -> None:
+    mapping = (paths.repository() / "configs" / "sources" / "mta_nyct.yaml").read_text(encoding="utf-8")
+    (tmp_path / "mta_nyct.yaml").write_text(mapping)
+    typo = mapping.replace("columns: [INDICATOR_SEQ,", "columns: [SHOP_SEQ,").replace(
+        "from: INDICATOR_SEQ", "from: SHOP_SEQ"
+    )
+    (tmp_path / "typo.yaml").write_text(typo.replace("from: YTD_TARGET", "from: YTD_TARGT"))
+    with flow.stack.supervised(SERVICES, {"OKR_SOURCES__FOLDER": str(tmp_path)}):
+        flow.drop("misspelt.csv", published.encoded(published.rows[:10]).replace(b"INDICATOR_SEQ", b"SHOP_SEQ", 1))
+        await Producer(flow.stack.bootstrap, "stranger").publish([said(b"not json", KNOWN), said(b"{}", "okr.new.v9")])
+        flow.drop("good.csv", published.encoded(published.rows[:300]))
+        await flow.predicted(300)
+    (misspelt,) = await okr(flow, "files", "--state", "quarantined")
+    assert (misspelt["source"], misspelt["reason"]) == ("typo", "missing_columns")
+    assert "YTD_TARGT" in misspelt["detail"]
+    assert "YTD_TARGET" in misspelt["detail"]
+    letters = await okr(flow, "dead-letters", "list")
+    assert {letter["reason"] for letter in letters} == {"not_json", "unknown_type"}
+    assert {letter["origin"].partition("/")[0] for letter in letters} == {"okr_ingestion_events"}
+    assert await flow.wrong() == []
+
+
+KNOWN = BatchIngested.ce_type
+
+
+def said(value: bytes, ce_type: str) -> Outgoing:
+    return Outgoing("x", BatchIngested.topic.name, "x", value=value, headers={"ce_type": ce_type})
+
+
+async def okr(flow: Flow, *arguments: str) -> list[dict[str, Any]]:
+    """What a listing of the command says."""
+    command = ["--state", str(flow.stack.stack.state.folder), *arguments, "--json"]
+    done = await asyncio.to_thread(CliRunner().invoke, app, command)
+    assert done.exit_code == 0, done.output
+    listed: list[dict[str, Any]] = json.loads(done.stdout)
+    return listed

@@ -77,6 +77,11 @@ async def take(feed: Feed, count: int) -> list[Batch]:
     return batches
 
 
+async def listen(feed: Feed) -> None:
+    while True:
+        await feed.next(1)
+
+
 async def put(pool: asyncpg.Pool, messages: Sequence[Outgoing]) -> None:
     async with pool.acquire() as connection, connection.transaction():
         await outbox.put(connection, STAGE.service, messages)
@@ -187,3 +192,16 @@ async def test_a_new_owner_ends_the_session_of_the_former_one_and_its_locks(fres
         await former.execute("select 1")
     await latter.close()
     former.terminate()
+
+
+async def test_when_the_polling_thread_dies_liveness_is_red_and_the_reader_is_told(
+    fresh_stack: StackUnderTest,
+) -> None:
+    async def refuse(_: Sequence[Partition]) -> Mapping[Partition, int]:
+        raise RuntimeError("no place to start from")
+
+    async with reading(Feed(fresh_stack.bootstrap, "dies", [PROCESSED_RECORDS.name], assigned=refuse)) as feed:
+        assert feed.trouble() is None
+        with pytest.raises(RuntimeError, match="no place to start from"):
+            await listen(feed)
+        assert "the polling thread ended: RuntimeError('no place to start from')" in str(feed.trouble())

@@ -1,4 +1,4 @@
-"""`okr rejected`: rows that break a rule, with file, line, what was read and what would be right."""
+"""`okr rejected`: records that are no rows, rows that break a rule: file, line, what was read, what would be right."""
 
 import asyncio
 from typing import Annotated, Any
@@ -20,6 +20,8 @@ COLUMNS = (
     Column("reasons", "reasons"),
     Column("said", "what was read, what would be right"),
 )
+RAW_SHOWN = 200
+"""Characters of an unreadable record in the listing; okr_raw has them all."""
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Only with this reason code.")]
 
 
@@ -31,17 +33,37 @@ def rejected(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Rows that break a rule: where they stand, and what would be right."""
+    """Rows that cannot be read or break a rule: where they stand, and what would be right."""
     show("Rejected rows", asyncio.run(listed(reach_of(context), source, reason, limit)), COLUMNS, as_json=as_json)
 
 
 async def listed(reach: Reach, source: str | None, reason: str | None, limit: int) -> list[dict[str, Any]]:
-    """The rejected rows, each with its place in its file and its cells."""
+    """What was rejected, each with its place in its file: unreadable records as they stand there, rows by cells."""
     async with reach.database("processed") as processed, reach.database("raw") as raw:
         rows = await processed.fetch(SQL["rejected"], source, reason, limit)
         pairs = [row["batch_id"] for row in rows], [row["row_num"] for row in rows]
         places = {(row["batch_id"], row["row_num"]): row for row in await raw.fetch(SQL["rows_of"], *pairs)}
-    return [_told(dict(row), places.get((row["batch_id"], row["row_num"]))) for row in rows]
+        unreadable = [_unread(row) for row in await raw.fetch(SQL["unreadable"], source, reason, limit)]
+    told = [_told(dict(row), places.get((row["batch_id"], row["row_num"]))) for row in rows]
+    return [*unreadable, *told][:limit]
+
+
+def _unread(row: asyncpg.Record) -> dict[str, Any]:
+    raw = row["raw"].decode(errors="backslashreplace")
+    return {
+        "source": row["source"],
+        "batch_id": row["batch_id"],
+        "row_num": None,
+        "reasons": [row["reason"]],
+        "detail": row["detail"],
+        "where": _where(row),
+        "said": f"{row['detail']}: {raw[:RAW_SHOWN]!r}",
+        "cells": None,
+    }
+
+
+def _where(row: asyncpg.Record) -> str:
+    return f"{row['path']}:{row['first_line']}" if row["path"] else f"batch {row['batch_id']}"
 
 
 def _told(row: dict[str, Any], place: asyncpg.Record | None) -> dict[str, Any]:
@@ -50,7 +72,7 @@ def _told(row: dict[str, Any], place: asyncpg.Record | None) -> dict[str, Any]:
     if place is not None:
         cells = orjson.loads(place["cells"])
         header = orjson.loads(place["header"]) if place["header"] else []
-        told["where"] = f"{place['path']}:{place['first_line']}" if place["path"] else f"batch {row['batch_id']}"
+        told["where"] = _where(place)
         told["cells"] = dict(zip(header, cells, strict=False)) if header else cells
     return told
 

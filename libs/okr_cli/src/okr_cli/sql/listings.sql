@@ -10,14 +10,14 @@ order by file_id desc limit $3
 select null::bigint as file_id, null::text as source, path, 'left alone' as state, reason, size as bytes, seen_at as discovered_at
 from sighting where file_id is null order by path limit $1
 
--- name: unreadable_of
--- The unreadable records of one file.
-select f.path, b.batch_id, u.number, u.first_line, u.last_line, u.reason, u.detail, u.raw
-from batch b
-join file f using (file_id)
-join unreadable u on u.batch_id = coalesce(b.rows_of, b.batch_id)
-where ($1::text is null or b.source = $1)
-order by b.batch_id desc, u.number limit $2
+-- name: unreadable
+-- Records that are no rows: of a file, or of an API's page.
+select b.source, b.batch_id, f.path, u.first_line, u.reason, u.detail, u.raw
+from unreadable u
+join batch b using (batch_id)
+left join file f using (file_id)
+where ($1::text is null or b.source = $1) and ($2::text is null or u.reason = $2)
+order by u.batch_id desc, u.number limit $3
 
 -- name: rejected
 select source, position, batch_id, row_num, reasons, detail from rejected
