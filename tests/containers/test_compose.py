@@ -78,6 +78,11 @@ def test_it_has_limits(part: "Container") -> None:
     assert host["LogConfig"]["Config"]["max-size"] == "10m"
 
 
+def test_what_it_keeps_is_a_volume_with_a_name(part: "Container") -> None:
+    kept = [mount["Name"] for mount in part.attrs["Mounts"] if mount["Type"] == "volume"]
+    assert [name for name in kept if not name.endswith("-data")] == []
+
+
 def test_its_ports_are_on_loopback_only(part: "Container") -> None:
     asked = [
         binding["HostIp"] for bindings in part.attrs["HostConfig"]["PortBindings"].values() for binding in bindings
