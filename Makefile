@@ -10,10 +10,10 @@ PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 PARALLEL ?= -n 2 --dist worksteal
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup lock fmt check test test-fast test-faults demo up down bench docs
+.PHONY: help setup lock fmt check test test-fast test-faults test-containers compose-secrets demo up down bench docs
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(SETUP) ## a virtual environment with everything in it, from the hashed lock
 
@@ -51,6 +51,13 @@ test-fast: $(SETUP) ## the tests that need neither Kafka nor PostgreSQL
 
 test-faults: $(SETUP) ## the long series of kill -9 and outages
 	$(BIN)/pytest -m "faults" --durations=10
+
+test-containers: $(SETUP) ## docker-compose.yml on a real container engine; skips, and says why, where none answers
+	$(BIN)/pytest -m containers --durations=5 tests/containers
+
+compose-secrets: ## passwords for docker-compose.yml, drawn once into .okr/secrets, and the folder it watches
+	deploy/secrets.sh
+	mkdir -p data/raw
 
 docs: $(SETUP) ## write the parts of docs/ that come from code
 	$(BIN)/python docs/generate.py

@@ -7,14 +7,17 @@ import sys
 from pathlib import Path
 
 import yaml
-from grafana_foundation_sdk.builders import dashboard, prometheus, timeseries
+from grafana_foundation_sdk.builders import common, dashboard, prometheus, timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import DataSourceRef
 from prometheus_client.metrics import MetricWrapperBase
 
 from okr_common import metrics
 
 DEPLOY = Path(__file__).parent
 HALF, HEIGHT = 12, 9
+PROMETHEUS = DataSourceRef(type_val="prometheus", uid="prometheus")
+"""As deploy/grafana/provisioning/datasources names it."""
 
 
 def name_of(metric: MetricWrapperBase) -> str:
@@ -23,19 +26,27 @@ def name_of(metric: MetricWrapperBase) -> str:
     return f"{family.name}_total" if family.type == "counter" else family.name
 
 
+def per_second(counter: str, minutes: int) -> str:
+    """The rate of a counter whose first value counts too.
+
+    A labelled counter is born with its first value, and rate() needs two: it would never see the first file.
+    """
+    return f"({counter} unless {counter} offset {minutes}m) / {minutes * 60} or rate({counter}[{minutes}m])"
+
+
 PANELS: dict[str, tuple[str, str, str]] = {
     "Rows per second": (
-        f"sum by (source) (rate({name_of(metrics.ROWS_INGESTED)}[1m]))",
+        f"sum by (source) ({per_second(name_of(metrics.ROWS_INGESTED), 1)})",
         "{{source}}",
         "rowsps",
     ),
     "A batch, 95th percentile": (
-        f"histogram_quantile(0.95, sum by (le, stage) (rate({name_of(metrics.BATCH_SECONDS)}_bucket[5m])))",
+        f"histogram_quantile(0.95, sum by (le, stage) ({per_second(name_of(metrics.BATCH_SECONDS) + '_bucket', 5)}))",
         "{{stage}}",
         "s",
     ),
     "Predictions per second": (
-        f"sum by (model, kind) (rate({name_of(metrics.PREDICTIONS)}[1m]))",
+        f"sum by (model, kind) ({per_second(name_of(metrics.PREDICTIONS), 1)})",
         "{{model}} {{kind}}",
         "ops",
     ),
@@ -59,7 +70,7 @@ RULES = {
         "{{ $labels.instance }} has had something to say for 5 minutes: is Kafka up?",
     ),
     "OkrDeadLetters": (
-        f"increase({name_of(metrics.DEAD_LETTERS)}[15m]) > 0",
+        f"{per_second(name_of(metrics.DEAD_LETTERS), 15)} > 0",
         "0m",
         "messages on {{ $labels.topic }} were set aside: {{ $labels.reason }}; `okr dead-letters` lists them",
     ),
@@ -77,7 +88,8 @@ def dashboard_json() -> str:
     made = dashboard.Dashboard("OKR pipeline").uid("okr").refresh("5s").time("now-30m", "now").tags(["okr"])
     for title, (query, legend, unit) in PANELS.items():
         target = prometheus.Dataquery().expr(query).legend_format(legend)
-        made = made.with_panel(timeseries.Panel().title(title).unit(unit).span(HALF).height(HEIGHT).with_target(target))
+        panel = timeseries.Panel().title(title).unit(unit).span(HALF).height(HEIGHT).datasource(PROMETHEUS)
+        made = made.with_panel(panel.legend(common.VizLegendOptions().show_legend(True)).with_target(target))
     return JSONEncoder(sort_keys=True, indent=2).encode(made.build()) + "\n"
 
 

@@ -2,10 +2,12 @@
 # Draws the passwords of the compose deployment, once, into the folder that docker-compose.yml reads.
 set -euo pipefail
 folder=${1:-.okr/secrets}
-umask 077
 mkdir -p "$folder"
+chmod 700 "$folder"
+umask 077
 draw() { head -c 24 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
-keep() { [ -s "$folder/$1" ] || { printf '%s' "$2" >"$folder/$1"; chmod 444 "$folder/$1"; }; } # read by other users inside the containers; the folder is closed
+# the folder is closed; the files are open, because other users read them inside the containers
+keep() { [ -s "$folder/$1" ] || { printf '%s' "$2" >"$folder/$1"; chmod 444 "$folder/$1"; }; }
 keep postgres_password "$(draw)"
 keep postgres_admin "postgresql://postgres:$(cat "$folder/postgres_password")@postgres:5432/postgres"
 keep grafana_password "$(draw)"
