@@ -132,8 +132,9 @@ def test_a_tied_stack_ends_when_its_owner_is_killed(own_stack: Stack) -> None:
 
 def _folder_of(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("unprivileged")
-    for parent in list(folder.parents)[:2]:
-        parent.chmod(0o711)
+    for parent in folder.parents:
+        if parent.stat().st_uid == os.getuid() and not parent.stat().st_mode & 0o001:
+            parent.chmod(0o711)
     account.own(folder)
     return folder
 

@@ -20,6 +20,7 @@ from okr_common.topology import STAGES
 from okr_etl.applier import Applier
 from okr_etl.domain.batch import propose
 from okr_etl.mappings import Mappings
+from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore, Task
 from okr_etl.store.raw import RawStore
 from okr_etl.testing import MemorySource, RawWriter
@@ -61,10 +62,11 @@ async def etl(fresh_stack: StackUnderTest) -> AsyncIterator[Etl]:
     async with (
         await open_pool(fresh_stack.dsn(STAGE.role, "raw"), "test") as raw_pool,
         await open_pool(fresh_stack.dsn(STAGE.role, "processed"), "test") as pool,
+        await open_pool(fresh_stack.dsn(STAGE.role, "ops"), "test") as ops,
     ):
         raw, processed = RawStore(raw_pool), ProcessedStore(pool)
         mappings = Mappings(SourcesFolder(repository() / "configs" / "sources"))
-        applier = Applier(raw, processed, mappings, applied=lambda: None, sweep_seconds=5)
+        applier = Applier(raw, processed, mappings, Items(ops), applied=lambda: None, sweep_seconds=5)
         yield Etl(raw, processed, pool, applier, fresh_stack.bootstrap)
 
 

@@ -16,6 +16,7 @@ from okr_etl.applier import Applier
 from okr_etl.curator import Curator, build
 from okr_etl.mappings import Mappings
 from okr_etl.store.documents import DocumentStore
+from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore
 from okr_etl.testing import RawWriter
@@ -58,9 +59,12 @@ async def curating(fresh_stack: StackUnderTest) -> AsyncIterator[Curating]:
         await open_pool(fresh_stack.dsn(STAGE.role, "raw"), "test") as raw,
         await open_pool(fresh_stack.dsn(STAGE.role, "processed"), "test") as processed,
         await open_pool(fresh_stack.dsn(STAGE.role, "curated"), "test") as curated,
+        await open_pool(fresh_stack.dsn(STAGE.role, "ops"), "test") as ops,
     ):
         mappings = Mappings(SourcesFolder(repository() / "configs" / "sources"))
-        applier = Applier(RawStore(raw), ProcessedStore(processed), mappings, applied=lambda: None, sweep_seconds=5)
+        applier = Applier(
+            RawStore(raw), ProcessedStore(processed), mappings, Items(ops), applied=lambda: None, sweep_seconds=5
+        )
         yield Curating(applier, DocumentStore(processed, curated), processed, curated)
 
 
