@@ -1,23 +1,21 @@
 """The DAG of ingest-csv: from the cron tick, with a set clock, to rows and an event that only this tick caused."""
 
 import os
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import asyncpg
 import orjson
 import pytest
 
-from okr_common import runs
+from okr_common.clock import Clock
 from okr_common.events import BatchIngested, IngestionRunStepEnded
-from okr_common.postgres import ledger
-from okr_common.runs import Run, RunState
+from okr_common.runs import RunState
+from okr_common.service import Parts
 from okr_common.settings import load
-from okr_common.testing.clocks import SetClock
-from okr_common.testing.parts import running
-from okr_common.testing.waiting import until
+from okr_common.testing.cadence import Cadence, cadence
 from okr_ingest_csv.service import STAGE, build
 from okr_ingest_csv.settings import Settings
 from okr_stack.services import environment
@@ -49,21 +47,25 @@ def settings(scene: "Scene", monkeypatch: pytest.MonkeyPatch) -> Settings:
     return load(Settings)
 
 
+@asynccontextmanager
+async def night(settings: Settings) -> AsyncIterator[Cadence]:
+    """A minute before two."""
+
+    async def at(closing: AsyncExitStack, clock: Clock) -> Parts:
+        return await build(settings, closing, clock)
+
+    async with cadence("ingest-csv", TWO, settings.postgres.ops, at) as the:
+        yield the
+
+
 async def test_the_tick_of_two_makes_rows_and_an_event_of_a_file_that_nobody_saw(
     scene: "Scene", settings: Settings
 ) -> None:
-    clock = SetClock(TWO)
-    clock.forward(minutes=-1)
-    async with AsyncExitStack() as stack, running(await build(settings, stack, clock)):
-        ops = await stack.enter_async_context(asyncpg.create_pool(settings.postgres.ops, min_size=1))
-        await until(lambda: ops.fetchval("select count(*) from slot"))
+    async with night(settings) as the:
         placed_unseen(scene, "goals.csv", scene.goals(1, 3) + "short,row\n")
         assert await scene.files() == []
-        clock.forward(minutes=1)
-        run = await until(lambda: _ended(ops, runs.run_id("ingest-csv", TWO, "cron")))
-        assert run is not None
-        steps = {step.step: step.detail for step in await ledger.steps(ops, run.run_id)}
-        slot = await ops.fetchval("select state from slot where logical_time = $1", TWO)
+        run, steps = await the.tick(minutes=1)
+        slot = await the.slot_state()
         await scene.sent()
     assert (run.state, slot, list(steps)) == (RunState.SUCCEEDED, "done", list(STAGE.steps))
     assert steps["scan"] == {"seen": 1, "offered": 1, "unsettled": 0}
@@ -81,28 +83,13 @@ async def test_the_tick_of_two_makes_rows_and_an_event_of_a_file_that_nobody_saw
     assert [event.step for event in said if isinstance(event, IngestionRunStepEnded)] == list(STAGE.steps)
 
 
-async def _ended(ops: asyncpg.Pool, run_id: Any) -> Run | None:  # noqa: ANN401
-    run = await ledger.get(ops, run_id)
-    return run if run is not None and run.state.ended else None
-
-
 async def test_a_run_with_nothing_to_do_says_so_and_a_bad_file_is_named(scene: "Scene", settings: Settings) -> None:
-    clock = SetClock(TWO)
-    clock.forward(minutes=-1)
-    async with AsyncExitStack() as stack, running(await build(settings, stack, clock)):
-        ops = await stack.enter_async_context(asyncpg.create_pool(settings.postgres.ops, min_size=1))
-        await until(lambda: ops.fetchval("select count(*) from slot"))
-        idle = await _details(ops, clock.forward(minutes=1))
+    async with night(settings) as the:
+        _, idle = await the.tick(minutes=1)
         placed_unseen(scene, "strange.csv", "shop,price\nA,1\n")
-        busy = await _details(ops, clock.forward(hours=2))
+        _, busy = await the.tick(hours=2)
     assert idle["scan"] == {"seen": 0, "offered": 0, "unsettled": 0}
     assert idle["load"] == {"files": 0, "rows": 0, "unreadable": 0, "batches": 0}
     assert busy["validate"]["set_aside"] == 1
     (named,) = busy["validate"]["named"]
     assert (Path(named["path"]).name, named["state"], named["reason"]) == ("strange.csv", "failed", "unrecognised")
-
-
-async def _details(ops: asyncpg.Pool, slot: datetime) -> dict[str, Any]:
-    run = await until(lambda: _ended(ops, runs.run_id("ingest-csv", slot, "cron")))
-    assert run is not None
-    return {step.step: step.detail for step in await ledger.steps(ops, run.run_id)}

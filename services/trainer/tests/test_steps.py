@@ -10,13 +10,14 @@ import orjson
 import pytest
 
 from okr_common import codec, runs
+from okr_common.clock import Clock
 from okr_common.events import Event, ModelEvaluated, ModelRegistered, ModelRunStepEnded, ModelTrained
 from okr_common.kafka.admin import end_offsets
 from okr_common.postgres import ledger
 from okr_common.runs import Run, RunState
+from okr_common.service import Parts
 from okr_common.settings import load
-from okr_common.testing.clocks import SetClock
-from okr_common.testing.parts import running
+from okr_common.testing.cadence import Cadence, cadence
 from okr_common.testing.waiting import until
 from okr_common.topics import MODEL_EVENTS, PROCESSED_RECORDS
 from okr_stack.services import environment
@@ -30,41 +31,28 @@ LEARNED = "select count(*) from outcome_heard where learned > 0"
 Scene = Any
 
 
-class Morning:
-    """The trainer in this process, a minute before six."""
+@asynccontextmanager
+async def morning(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cadence]:
+    """A minute before six."""
+    for name, value in environment(STAGE, scene.stack.addresses, 0).items():
+        monkeypatch.setenv(name, value)
+    settings = load(Settings)
 
-    def __init__(self, scene: Scene, ops: asyncpg.Pool, clock: SetClock) -> None:
-        self.scene, self.ops, self.clock = scene, ops, clock
+    async def at(closing: AsyncExitStack, clock: Clock) -> Parts:
+        return await build(closing, settings, clock)
 
-    async def etl_ended(self) -> None:
-        """That day's run of etl is there: it published up to where the records end now."""
-        run = Run(runs.run_id("etl", TWO, "cron"), "etl", TWO, "cron", RunState.SUCCEEDED)
-        ends = end_offsets(self.scene.stack.bootstrap, PROCESSED_RECORDS)
-        detail = {"end_offsets": {PROCESSED_RECORDS.name: {str(key): value for key, value in ends.items()}}}
-        async with self.ops.acquire() as connection, connection.transaction():
-            await ledger.insert(connection, run)
-            await connection.execute(STEP, run.run_id, orjson.dumps(detail).decode())
+    async with cadence("trainer", SIX, settings.postgres.ops, at) as the:
+        yield the
 
-    async def tick(self) -> tuple[Run, dict[str, Any]]:
-        """It becomes six: the run of that slot, ended, and what its steps did."""
-        self.clock.forward(minutes=1)
-        run = await until(self._ended, within=60)
-        assert run is not None
-        return run, {step.step: step.detail for step in await ledger.steps(self.ops, run.run_id)}
 
-    async def _ended(self) -> Run | None:
-        run = await ledger.get(self.ops, runs.run_id("trainer", SIX, "cron"))
-        return run if run is not None and run.state.ended else None
-
-    async def said(self) -> list[Event]:
-        """The model events, once the run's last step is among them."""
-        return await until(self._said, within=10)
-
-    async def _said(self) -> list[Event]:
-        read = self.scene.read(MODEL_EVENTS.name)
-        said = [codec.decode_event(list(one.headers.items()), one.value) for one in read]
-        steps = [event.step for event in said if isinstance(event, ModelRunStepEnded)]
-        return said if steps == list(STAGE.steps) else []
+async def etl_ended(scene: Scene, ops: asyncpg.Pool) -> None:
+    """That day's run of etl is there: it published up to where the records end now."""
+    run = Run(runs.run_id("etl", TWO, "cron"), "etl", TWO, "cron", RunState.SUCCEEDED)
+    ends = end_offsets(scene.stack.bootstrap, PROCESSED_RECORDS)
+    detail = {"end_offsets": {PROCESSED_RECORDS.name: {str(key): value for key, value in ends.items()}}}
+    async with ops.acquire() as connection, connection.transaction():
+        await ledger.insert(connection, run)
+        await connection.execute(STEP, run.run_id, orjson.dumps(detail).decode())
 
 
 STEP = """
@@ -73,17 +61,11 @@ values ($1, 'publish', 6, 1, 'succeeded', $2, now())
 """
 
 
-@asynccontextmanager
-async def morning(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Morning]:
-    clock = SetClock(SIX)
-    clock.forward(minutes=-1)
-    for name, value in environment(STAGE, scene.stack.addresses, 0).items():
-        monkeypatch.setenv(name, value)
-    settings = load(Settings)
-    async with AsyncExitStack() as closing, running(await build(closing, settings, clock)):
-        ops = await closing.enter_async_context(asyncpg.create_pool(settings.postgres.ops, min_size=1))
-        await until(lambda: ops.fetchval("select count(*) from slot"))
-        yield Morning(scene, ops, clock)
+async def _said(scene: Scene) -> list[Event]:
+    """The model events, once the run's last step is among them."""
+    said = [codec.decode_event(list(one.headers.items()), one.value) for one in scene.read(MODEL_EVENTS.name)]
+    steps = [event.step for event in said if isinstance(event, ModelRunStepEnded)]
+    return said if steps == list(STAGE.steps) else []
 
 
 async def test_the_tick_of_six_makes_a_version_of_what_the_stream_has_learned(
@@ -96,9 +78,9 @@ async def test_the_tick_of_six_makes_a_version_of_what_the_stream_has_learned(
             past.year(f"series {number}", 2015, [96.0 + 1.6 * number + month % 3 for month in range(12)])
         await scene.publish(past.batch())
         await scene.until(LEARNED, 6)
-        await the.etl_ended()
-        run, steps = await the.tick()
-        said = await the.said()
+        await etl_ended(scene, the.ops)
+        run, steps = await the.tick(minutes=1)
+        said = await until(lambda: _said(scene), within=10)
         versions = await the.ops.fetch("select version, alias, training, learned from model_version order by version")
         serving = await the.ops.fetchrow("select version, learned, state_digest from checkpoint")
         registered = await the.ops.fetchrow(
@@ -107,7 +89,7 @@ async def test_the_tick_of_six_makes_a_version_of_what_the_stream_has_learned(
         past.define("probe/2016", date(2016, 1, 1))
         await scene.publish(past.batch())
         await scene.until("select max(model_version) from prediction where kind = 'live'", 2)
-        slot = await the.ops.fetchval("select state from slot where logical_time = $1", SIX)
+        slot = await the.slot_state()
     assert (run.state, run.trigger, slot) == (RunState.SUCCEEDED, "cron", "done"), run.reason
     assert [(row["version"], row["alias"], row["training"]) for row in versions] == [
         *((0, None, 0), (1, "previous", 1), (2, "champion", 1))
@@ -139,9 +121,9 @@ async def test_the_tick_of_six_trains_what_no_event_had_trained(
         await scene.publish(past.batch(), told=False)
         await scene.settled(6 * 5 * 13)
         assert await the.ops.fetchval("select max(version) from model_version") == 0
-        await the.etl_ended()
-        run, steps = await the.tick()
-        said = await the.said()
+        await etl_ended(scene, the.ops)
+        run, steps = await the.tick(minutes=1)
+        said = await until(lambda: _said(scene), within=10)
     assert run.state is RunState.SUCCEEDED, run.reason
     assert steps["train_initial"]["acme"] == {"version": 1, "check_ins": 360, "outcomes": 30, "trained": True}
     assert steps["register"]["reason"] == "nothing_to_do"
@@ -158,8 +140,8 @@ async def test_a_check_in_without_its_row_fails_the_run_and_is_counted(
             "delete from prediction where prediction_id = "
             "(select prediction_id from prediction where kind in ('live', 'late') and check_in_id is not null limit 1)"
         )
-        await the.etl_ended()
-        run, steps = await the.tick()
+        await etl_ended(scene, the.ops)
+        run, steps = await the.tick(minutes=1)
     assert run.state is RunState.FAILED
     assert steps["update_incrementally"]["reason"] == "unanswered"
     assert "acme: 1 check-ins, 0 outcomes" in steps["update_incrementally"]["error"]

@@ -4,21 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
 
-from okr_common import codec, runs
+from okr_common import codec
+from okr_common.clock import Clock
 from okr_common.events import BatchPublished, DocumentsCurated, Event, ProcessingRunStepEnded
 from okr_common.kafka.admin import end_offsets
 from okr_common.kafka.reader import read_all
 from okr_common.paths import repository
-from okr_common.postgres import ledger
-from okr_common.runs import Run, RunState
+from okr_common.runs import RunState
+from okr_common.service import Parts
 from okr_common.settings import load
-from okr_common.testing.clocks import SetClock
-from okr_common.testing.parts import running
+from okr_common.testing.cadence import Cadence, cadence
 from okr_common.testing.waiting import until
 from okr_common.topics import PROCESSED_RECORDS, PROCESSING_EVENTS
 from okr_etl.service import STAGE, build
@@ -33,42 +32,19 @@ TWO = datetime(2026, 11, 24, 2, tzinfo=UTC)
 MTA = (repository() / "configs" / "sources" / "mta_nyct.yaml").read_text(encoding="utf-8")
 
 
-class Night:
-    """etl in this process, a minute before two; it looks for nothing by itself."""
-
-    def __init__(self, ops: asyncpg.Pool, clock: SetClock, stack: StackUnderTest) -> None:
-        self.ops = ops
-        self.clock = clock
-        self.stack = stack
-
-    async def tick(self) -> tuple[Run, dict[str, Any]]:
-        """It becomes two: the run of that slot, ended, and what its steps did."""
-        self.clock.forward(minutes=1)
-        run = await until(self._ended, within=60)
-        assert run is not None
-        return run, {step.step: step.detail for step in await ledger.steps(self.ops, run.run_id)}
-
-    async def _ended(self) -> Run | None:
-        run = await ledger.get(self.ops, runs.run_id("etl", TWO, "cron"))
-        return run if run is not None and run.state.ended else None
-
-    def said(self) -> list[Event]:
-        read = read_all(self.stack.bootstrap, [PROCESSING_EVENTS.name])
-        return [codec.decode_event(list(one.headers.items()), one.value) for one in read]
-
-
 @asynccontextmanager
-async def night(stack: StackUnderTest, monkeypatch: pytest.MonkeyPatch, **env: str) -> AsyncIterator[Night]:
-    clock = SetClock(TWO)
-    clock.forward(minutes=-1)
+async def night(stack: StackUnderTest, monkeypatch: pytest.MonkeyPatch, **env: str) -> AsyncIterator[Cadence]:
+    """A minute before two; etl looks for nothing by itself."""
     rare = {"OKR_ETL__SWEEP_SECONDS": "3600"}
     for name, value in {**environment(STAGE, stack.addresses, 0), **rare, **env}.items():
         monkeypatch.setenv(name, value)
     settings = load(Settings)
-    async with AsyncExitStack() as closing, running(await build(closing, settings, clock)):
-        ops = await closing.enter_async_context(asyncpg.create_pool(settings.postgres.ops, min_size=1))
-        await until(lambda: ops.fetchval("select count(*) from slot"))
-        yield Night(ops, clock, stack)
+
+    async def at(closing: AsyncExitStack, clock: Clock) -> Parts:
+        return await build(closing, settings, clock)
+
+    async with cadence("etl", TWO, settings.postgres.ops, at) as the:
+        yield the
 
 
 async def test_the_tick_of_two_makes_entities_of_a_batch_that_nobody_told_of(
@@ -80,12 +56,12 @@ async def test_the_tick_of_two_makes_entities_of_a_batch_that_nobody_told_of(
             await raw.release("mta_nyct", header, [*rows[:300], rows[300][:4]], batch_rows=200)
             processed = await asyncpg.connect(fresh_stack.dsn("okr_readonly", "processed"))
             assert await processed.fetchval("select count(*) from batch_result") == 0
-            run, steps = await the.tick()
-            slot = await the.ops.fetchval("select state from slot where logical_time = $1", TWO)
+            run, steps = await the.tick(minutes=1)
+            slot = await the.slot_state()
             assert await processed.fetchval("select count(*)::int from check_in") == 300
             assert await processed.fetchval("select count(*)::int from document_due") == 0
             await processed.close()
-            said = await until(lambda: _steps_said(the), within=10)
+            said = await until(lambda: _said(fresh_stack), within=10)
     assert (run.state, run.trigger, slot) == (RunState.SUCCEEDED, "cron", "done"), run.reason
     assert list(steps) == list(STAGE.steps)
     assert (steps["discover"]["asked"], steps["discover"]["state"]) == ("ingest-csv", "succeeded")
@@ -103,8 +79,10 @@ async def test_the_tick_of_two_makes_entities_of_a_batch_that_nobody_told_of(
     assert any(isinstance(event, DocumentsCurated) for event in said)
 
 
-async def _steps_said(the: Night) -> list[Event]:
-    said = the.said()
+async def _said(stack: StackUnderTest) -> list[Event]:
+    """The events of etl, once the run's last step is among them."""
+    read = read_all(stack.bootstrap, [PROCESSING_EVENTS.name])
+    said = [codec.decode_event(list(one.headers.items()), one.value) for one in read]
     steps = [event.step for event in said if isinstance(event, ProcessingRunStepEnded)]
     return said if steps == list(STAGE.steps) else []
 
@@ -119,7 +97,7 @@ async def test_without_ingest_csv_and_with_a_broken_mapping_the_rest_is_done_and
     async with night(fresh_stack, monkeypatch, **env) as the:
         for source in ("broken", "mta_nyct"):
             await raw.release(source, header, rows[:10])
-        run, steps = await the.tick()
+        run, steps = await the.tick(minutes=1)
     assert run.state is RunState.DEGRADED
     assert (steps["discover"]["reason"], steps["transform_validate"]["reason"]) == ("asked_run_late", "sources_wait")
     assert "broken.yaml" in steps["transform_validate"]["error"]
