@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,28 @@ async def test_a_run_is_started_waited_for_listed_and_shown(flow: Flow, publishe
     assert shown.returncode == 0
     for step in run["steps"]:
         assert step["step"] in shown.stdout
+
+
+async def test_a_run_of_etl_then_one_of_the_trainer_carry_a_file_to_a_version(flow: Flow, published: Published) -> None:
+    with flow.stack.supervised(["ingest-csv", "etl", "trainer"]):
+        rows = published.of_years(2008, 2009)
+        flow.drop("history.csv", published.encoded(rows))
+        etl = ended(okr(flow, "runs", "start", "etl", "--wait", "--json"))
+        trainer = ended(okr(flow, "runs", "start", "trainer", "--wait", "--json"))
+        models = json.loads(okr(flow, "models", "list", "--json").stdout)
+    assert etl["discover"]["asked"] == "ingest-csv"
+    assert sum(etl["publish"]["end_offsets"]["okr_processed_records"].values()) > len(rows)
+    told = trainer["update_incrementally"]["models"]["mta_nyct"]
+    assert (told["check_ins"], told["unanswered"], told["unheard"]) == (len(rows), 0, 0)
+    assert "champion" in {one["alias"] for one in models if one["version"] >= 1}
+
+
+def ended(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The details of a run that succeeded, by step."""
+    assert done.returncode == 0, done.stderr + done.stdout
+    run = json.loads(done.stdout)
+    assert run["state"] == "succeeded", run
+    return {step["step"]: step["detail"] for step in run["steps"]}
 
 
 async def test_what_cannot_be_run_is_said_in_one_sentence(flow: Flow) -> None:
