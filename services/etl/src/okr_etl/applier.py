@@ -49,6 +49,7 @@ class Applier:
         self._sweep_seconds = sweep_seconds
         self._sweep_at = 0.0
         self._due: dict[str, None] = {}
+        self._applying = False
         self._woken = asyncio.Event()
         self.heads: dict[str, int] = {}
         self.waiting: dict[str, Waiting] = {}
@@ -57,6 +58,11 @@ class Applier:
         """Batches of these sources were released."""
         self._due.update(dict.fromkeys(sources))
         self._woken.set()
+
+    @property
+    def busy(self) -> bool:
+        """Batches are being applied, or wait for it."""
+        return bool(self._due) or self._applying
 
     def look(self) -> None:
         """A run asks for something: sweep now."""
@@ -89,8 +95,12 @@ class Applier:
         """One batch of the source that waits longest; it queues again if there may be more."""
         source = next(iter(self._due))
         del self._due[source]
-        if await until_done("apply", lambda: self._next(source), stop):
-            self._due[source] = None
+        self._applying = True
+        try:
+            if await until_done("apply", lambda: self._next(source), stop):
+                self._due[source] = None
+        finally:
+            self._applying = False
 
     async def _next(self, source: str) -> bool:
         """Applies the source's next batch. False when there is none, or when it must wait."""

@@ -1,6 +1,7 @@
-"""Curates: writes the documents that are due. A second step, so that it delays no record."""
+"""Curates: writes the documents that are due. A second step: it stands back while batches wait, to delay no record."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from okr_common.logs import logger
@@ -9,13 +10,25 @@ from okr_etl.domain.documents import Document, of_key_result, of_objective
 from okr_etl.store.documents import DocumentStore, Due
 
 log = logger(__name__)
+STANDS_BACK_SECONDS = 10.0
+"""Under a load that never ends, documents are this much behind."""
 
 
 class Curator:
-    """Takes due documents, some at a time, builds and writes them."""
+    """Takes due documents, some at a time, builds and writes them. `busy`: batches are being applied."""
 
-    def __init__(self, store: DocumentStore, *, every_seconds: float, limit: int, written: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: DocumentStore,
+        *,
+        busy: Callable[[], bool],
+        every_seconds: float,
+        limit: int,
+        written: Callable[[], None],
+    ) -> None:
         self._store = store
+        self._busy = busy
+        self._idle_at = time.monotonic()
         self._every_seconds = every_seconds
         self._limit = limit
         self._written = written
@@ -24,12 +37,18 @@ class Curator:
     async def run(self, stop: asyncio.Event) -> None:
         """Looks every now and then, and goes on as long as something is due."""
         while not stop.is_set():
-            while await until_done("curate", self._turn, stop) and not stop.is_set():
+            while not self._stands_back() and await until_done("curate", self._turn, stop) and not stop.is_set():
                 self._written()
             try:
                 await asyncio.wait_for(stop.wait(), self._every_seconds)
             except TimeoutError:
                 continue
+
+    def _stands_back(self) -> bool:
+        now = time.monotonic()
+        if not self._busy():
+            self._idle_at = now
+        return now - self._idle_at < STANDS_BACK_SECONDS and self._busy()
 
     async def _turn(self) -> bool:
         due = await self._store.due(self._limit)

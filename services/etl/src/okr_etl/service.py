@@ -43,7 +43,11 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
         stores.raw, stores.processed, mappings, stores.items, applied=told, sweep_seconds=mine.sweep_seconds
     )
     curator = Curator(
-        stores.documents, every_seconds=mine.curate_seconds, limit=mine.documents, written=stores.relays.curated.wake
+        stores.documents,
+        busy=lambda: applier.busy,
+        every_seconds=mine.curate_seconds,
+        limit=mine.documents,
+        written=stores.relays.curated.wake,
     )
     _, topic_ids = await asyncio.to_thread(identities, kafka, [HEARD])
     listener = Listener(

@@ -27,10 +27,11 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     """Connects and wires. `clock` is the schedule's."""
     kafka, cut_points = settings.kafka.bootstrap, settings.trainer.cut_points
     ops = await stack.enter_async_context(await open_pool(settings.postgres.ops, STAGE.module))
+    raw = await stack.enter_async_context(await open_pool(settings.postgres.raw, STAGE.module))
     processed = await stack.enter_async_context(await open_pool(settings.postgres.processed, STAGE.module))
     relay = Relay(ops, Producer(kafka, STAGE.module), STAGE, reader(ops, STAGE))
     ownership = Ownership(STAGE, kafka, settings.postgres.ops)
-    trainings = Trainings(STAGE, settings.trainer, settings.postgres.ops, processed)
+    trainings = Trainings(STAGE, settings.trainer, settings.postgres.ops, raw, processed)
     owner = Owner(STAGE, settings, ownership, trainings, relay.wake)
     triggers = await Triggers.on(STAGE, settings, ops)
     steps = TrainerSteps(Progress(ops, processed, cut_points)).as_steps()

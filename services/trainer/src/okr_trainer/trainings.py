@@ -52,10 +52,11 @@ class Due:
 class Trainings:
     """Executes the open work items of the models this process owns."""
 
-    def __init__(self, stage: Stage, settings: TrainerSettings, ops_dsn: str, processed: Pool) -> None:
+    def __init__(self, stage: Stage, settings: TrainerSettings, ops_dsn: str, raw: Pool, processed: Pool) -> None:
         self._stage = stage
         self._settings = settings
         self._dsn = ops_dsn
+        self._raw = raw
         self._processed = processed
 
     async def due(self, connection: Owning, held: Mapping[int, Held], memory: Memory) -> list[Due]:
@@ -83,9 +84,20 @@ class Trainings:
     async def _heard_enough(self, learner: Learner, parameters: Mapping[str, Any]) -> bool:
         if "position" not in parameters:
             return True
-        mark = learner.marks.get(parameters["source"])
-        last = await self._processed.fetchrow(SQL["last_of_position"], parameters["source"], parameters["position"])
-        return mark is not None and (last is None or mark.place >= Place(*last))
+        source = parameters["source"]
+        mark, newest = learner.marks.get(source), await self._newest(source, parameters["position"])
+        if mark is None or newest is None:
+            return False
+        last = await self._processed.fetchrow(SQL["last_of_position"], source, newest)
+        return last is None or mark.place >= Place(*last)
+
+    async def _newest(self, source: str, asked: int) -> int | None:
+        """The source's last position; None while more of it arrives: a training stops the stream, which goes first."""
+        released = await self._raw.fetchrow(SQL["released"], source)
+        if released is None:
+            return asked
+        applied = await self._processed.fetchval(SQL["applied"], source) or 0
+        return None if released["reading"] or applied < released["position"] else int(released["position"])
 
     async def execute(self, due: Due) -> Learner | None:
         """Trains and commits; the stream's learner from now on, or None where there was nothing to do or to learn."""

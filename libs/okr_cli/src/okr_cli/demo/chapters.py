@@ -27,8 +27,8 @@ Told = dict[str, Any]
 
 
 async def history(stage: Stage) -> Told:
-    """Ten years as one file; then version 1 and its evaluation."""
-    _title("1. Ten years of history, as one file")
+    """Nine years as one file; then version 1 and its evaluation."""
+    _title("1. Nine years of history, as one file")
     stand, seconds = await stage.drop(HISTORY)
     with out.status("train_initial: the history is replayed in the order in which it became known"):
         made = await readings.champion(stage.reach, 1, WITHIN_SECONDS)

@@ -48,6 +48,16 @@ on conflict do nothing
 -- name: parameters
 select parameters from work_item where item_id = $1
 
+-- name: released
+-- On okr_raw: the source's last released position, and whether a file of it is still being read.
+select s.next_position - 1 as position, exists (
+    select from file f where f.source = s.name and f.state not in ('done', 'quarantined', 'failed', 'vanished')) as reading
+from source s where s.name = $1
+
+-- name: applied
+-- On okr_processed.
+select position from source_head where source = $1
+
 -- name: last_of_position
 -- On okr_processed: the last version at or before this position.
 select generation, position, seq from entity_version where source = $1 and position <= $2
