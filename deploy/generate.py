@@ -74,6 +74,11 @@ RULES = {
         "0m",
         "messages on {{ $labels.topic }} were set aside: {{ $labels.reason }}; `okr dead-letters` lists them",
     ),
+    "OkrOffsetsOutOfRange": (
+        f"{per_second(name_of(metrics.OFFSETS_OUT_OF_RANGE), 15)} > 0",
+        "0m",
+        "{{ $labels.topic }} no longer holds what was to be read next; `okr verify` tells what is lost",
+    ),
     "OkrEventLoopBlocked": (
         f"{name_of(metrics.LOOP_LAG)} > 1",
         "1m",

@@ -18,7 +18,8 @@ from okr_common.kafka import admin
 from okr_common.kafka.consumer import Batch, Feed, Partition
 from okr_common.kafka.producer import Producer
 from okr_common.postgres.pool import open_pool
-from okr_common.topics import INGESTION_EVENTS, PROCESSED_RECORDS
+from okr_common.testing.waiting import until
+from okr_common.topics import INGESTION_EVENTS, PROCESSED_RECORDS, partition_for
 from okr_common.topology import STAGES
 from okr_stack.testing import StackUnderTest
 
@@ -205,3 +206,33 @@ async def test_when_the_polling_thread_dies_liveness_is_red_and_the_reader_is_to
         with pytest.raises(RuntimeError, match="no place to start from"):
             await listen(feed)
         assert "the polling thread ended: RuntimeError('no place to start from')" in str(feed.trouble())
+
+
+async def test_what_was_queued_of_a_partition_goes_with_it(fresh_stack: StackUnderTest) -> None:
+    """Else, once the partition comes back, a later batch would be handled before an earlier one."""
+    partition = partition_for("s", PROCESSED_RECORDS.partitions)
+    others: set[str] = set()
+
+    async def at_the_beginning(partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+        return dict.fromkeys(partitions, 0)
+
+    await Producer(fresh_stack.bootstrap, "test").publish(
+        [Outgoing(key, PROCESSED_RECORDS.name, key, b"k", b"1") for key in ("s", "t", "u")]
+    )
+    async with reading(
+        Feed(fresh_stack.bootstrap, "gives", [PROCESSED_RECORDS.name], assigned=at_the_beginning)
+    ) as feed:
+        await until(lambda: _queued(feed, 3))
+        await feed._give_up([(PROCESSED_RECORDS.name, partition)])
+        while (batch := await feed.next(0.5)) is not None:
+            others.add(str(batch.partition))
+    assert others == {str(partition_for(key, PROCESSED_RECORDS.partitions)) for key in ("t", "u")} - {str(partition)}
+
+
+async def _queued(feed: Feed, count: int) -> bool:
+    return feed._queue.qsize() == count
+
+
+def test_ranges_are_from_the_first_message_still_there_to_the_next_one(fresh_stack: StackUnderTest) -> None:
+    ranges = admin.offset_ranges(fresh_stack.bootstrap, PROCESSED_RECORDS)
+    assert ranges == dict.fromkeys(range(PROCESSED_RECORDS.partitions), (0, 0))

@@ -22,6 +22,13 @@ def test_the_last_word_of_a_source_is_no_news_and_every_older_one_is_a_revert(kn
             assert decision == New(revert_of=same[-1] if same else None)
 
 
+def test_a_file_that_failed_half_way_is_the_last_word_as_far_as_it_came() -> None:
+    done, failed = Known(1, 1, b"a", "done", 2), Known(2, 2, b"b", "failed", 1)
+    assert identify(b"a", [done, failed]) == New(revert_of=1)
+    assert identify(b"b", [done, failed]) == New()
+    assert identify(b"a", [done, Known(2, 2, b"b", "failed")]) == Same(1)
+
+
 def test_bytes_that_brought_no_rows_are_news() -> None:
     for state in ("failed", "vanished", "quarantined"):
         assert identify(b"a", [Known(1, 1, b"a", state)]) == New()

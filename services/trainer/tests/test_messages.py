@@ -59,6 +59,7 @@ def test_what_is_not_plain_but_right_is_read_in_full(company: Company, strange: 
         ({"entity": "person"}, "wrong_shape"),
         ({"knowledge_time": "2017-01-31T00:00:00"}, "wrong_shape"),
         ({"revision": 2**31}, "wrong_shape"),
+        ({"position": 2**63}, "wrong_shape"),
         ({"surplus": 1}, "wrong_shape"),
     ],
 )

@@ -1,17 +1,21 @@
 """Killed anywhere, the trainer goes on as if nothing had happened: no prediction twice, no outcome learned twice."""
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from okr_common.delivery.offsets import Held
 from okr_common.topics import PREDICTIONS
 from okr_trainer.domain.inputs import Input, Outcome, knowledge_order
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.predictors import LearnedModel
 from okr_trainer.domain.replay import Replay
 from okr_trainer.domain.risk import CutPoints
+from okr_trainer.memory import Memory
+from okr_trainer.settings import TrainerSettings
 from okr_trainer.testing import Company
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
@@ -91,3 +95,78 @@ async def test_a_refused_checkpoint_is_made_anew_by_a_replay(scene: Scene, past:
         await scene.until("select count(*) from model_version where version = 2 and alias = 'champion'", 1)
         assert "checkpoint_refused" in trainer.log.read_text()
     assert await scene.ops.fetchval("select version from checkpoint") == 2
+
+
+async def test_an_offset_beyond_the_end_is_read_from_the_beginning_and_nothing_is_made_twice(
+    scene: Scene, past: Company
+) -> None:
+    """A broker restored from older data."""
+    first = past.batch()
+    with scene.stack.service("trainer") as trainer:
+        await scene.publish(first)
+        await scene.until(VERSION_1, 1)
+        await scene.settled(asked(first))
+        trainer.stop()
+        await scene.ops.execute("update delivery.consumer_offset set next_offset = 1000000 where next_offset > 0")
+        trainer.start()
+        second = next_year(past)
+        await scene.publish(second)
+        await scene.settled(asked(first, second))
+        assert "offset_out_of_range" in trainer.log.read_text()
+    assert await scene.ops.fetchval("select count(distinct prediction_id) from prediction where kind <> 'replay'") == (
+        asked(first, second)
+    )
+
+
+async def test_a_version_nobody_can_read_fails_the_training_and_not_the_trainer(scene: Scene, past: Company) -> None:
+    first = past.batch()
+    with scene.stack.service("trainer"):
+        await scene.publish(first)
+        await scene.until(VERSION_1, 1)
+        await scene.processed.execute("update entity_version set payload = '{}' where seq = 5")
+        await scene.ops.execute(REBUILD)
+        await scene.until("select state from work_item order by item_id desc limit 1", "failed")
+        reason = await scene.ops.fetchval("select result ->> 'reason' from work_item order by item_id desc limit 1")
+        second = next_year(past)
+        await scene.publish(second)
+        await scene.settled(asked(first, second))
+    assert reason == "wrong_shape"
+    assert await scene.ops.fetchval("select max(version) from model_version") == 1
+
+
+REBUILD = """
+insert into work_item (pipeline, kind, subject, parameters)
+values ('trainer', 'train_initial', 'acme', '{"rebuild": true}')
+"""
+
+
+async def test_what_is_remembered_is_trusted_only_under_its_epoch(scene: Scene) -> None:
+    """Whoever held the partition meanwhile may have learned."""
+    memory = Memory(TrainerSettings())
+    held = Held("okr-trainer", "okr_processed_records", 0, epoch=1, next_offset=0)
+    first = await memory.get(scene.ops, "acme", held)
+    assert await memory.get(scene.ops, "acme", held) is first
+    assert await memory.get(scene.ops, "acme", replace(held, epoch=2)) is not first
+
+
+async def test_a_training_whose_commit_was_never_confirmed_is_found_again(
+    scene: Scene, past: Company, tmp_path: Path
+) -> None:
+    """Killed right after the commit: the version is there, it answers, and nothing is trained a second time."""
+    first, reached = past.batch(), tmp_path / "reached"
+    with scene.stack.service(
+        "trainer", {"OKR_CRASH_AT": "after_training_commit", "OKR_CRASH_REACHED": str(reached)}
+    ) as trainer:
+        await scene.publish(first)
+        assert trainer.wait() == -signal.SIGKILL
+        assert reached.read_text() == "after_training_commit"
+        trainer.start()
+        second = next_year(past)
+        await scene.publish(second)
+        await scene.settled(asked(first, second))
+        await scene.until(LEARNED, 6)
+    assert await scene.ops.fetchval("select version from checkpoint") == 1
+    assert await scene.ops.fetchval("select max(training) from model_version") == 1
+    committed = await scene.ops.fetchrow("select learned, state_digest from checkpoint")
+    expected = undisturbed(first, second)
+    assert (committed["learned"], committed["state_digest"]) == (expected.learned, expected.digest)

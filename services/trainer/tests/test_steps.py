@@ -9,7 +9,7 @@ import asyncpg
 import orjson
 import pytest
 
-from okr_common import codec, runs
+from okr_common import codec, crash, runs
 from okr_common.clock import Clock
 from okr_common.events import Event, ModelEvaluated, ModelRegistered, ModelRunStepEnded, ModelTrained
 from okr_common.kafka.admin import end_offsets
@@ -61,6 +61,16 @@ values ($1, 'publish', 6, 1, 'succeeded', $2, now())
 """
 
 
+async def a_year_is_learned(scene: Scene, past: Company) -> None:
+    """Version 1 of history; then one more year, whose six outcomes the stream learns."""
+    await scene.publish(past.batch())
+    await scene.until("select count(*) from model_version where version = 1", 1)
+    for number in range(6):
+        past.year(f"series {number}", 2015, [96.0 + 1.6 * number + month % 3 for month in range(12)])
+    await scene.publish(past.batch())
+    await scene.until(LEARNED, 6)
+
+
 async def _said(scene: Scene) -> list[Event]:
     """The model events, once the run's last step is among them."""
     said = [codec.decode_event(list(one.headers.items()), one.value) for one in scene.read(MODEL_EVENTS.name)]
@@ -72,16 +82,13 @@ async def test_the_tick_of_six_makes_a_version_of_what_the_stream_has_learned(
     scene: Scene, past: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with morning(scene, monkeypatch) as the:
-        await scene.publish(past.batch())
-        await scene.until("select count(*) from model_version where version = 1", 1)
-        for number in range(6):
-            past.year(f"series {number}", 2015, [96.0 + 1.6 * number + month % 3 for month in range(12)])
-        await scene.publish(past.batch())
-        await scene.until(LEARNED, 6)
+        await a_year_is_learned(scene, past)
         await etl_ended(scene, the.ops)
         run, steps = await the.tick(minutes=1)
         said = await until(lambda: _said(scene), within=10)
-        versions = await the.ops.fetch("select version, alias, training, learned from model_version order by version")
+        versions = await the.ops.fetch(
+            "select version, alias, training, learned, metrics from model_version order by version"
+        )
         serving = await the.ops.fetchrow("select version, learned, state_digest from checkpoint")
         registered = await the.ops.fetchrow(
             "select metrics, check_ins, outcomes, state_digest from model_version where version = 2"
@@ -108,7 +115,9 @@ async def test_the_tick_of_six_makes_a_version_of_what_the_stream_has_learned(
     }
     assert steps["evaluate_validate"]["acme"]["n"] == 6 * 12
     assert steps["register"] == {"acme": {"version": 2, "learned": versions[2]["learned"]}}
-    assert steps["track_performance"]["acme"]["log_loss"] > 0
+    stands = steps["track_performance"]["acme"]
+    promised = orjson.loads(versions[1]["metrics"])["all"]["predictors"]["model"]["log_loss"][0]
+    assert stands["registered_with"] == promised != stands["log_loss"]
     assert [event.version for event in said if isinstance(event, ModelTrained)] == [1]
     assert [event.version for event in said if isinstance(event, ModelEvaluated)] == [1, 2]
     assert [event.version for event in said if isinstance(event, ModelRegistered)] == [1, 2]
@@ -128,6 +137,28 @@ async def test_the_tick_of_six_trains_what_no_event_had_trained(
     assert steps["train_initial"]["acme"] == {"version": 1, "check_ins": 360, "outcomes": 30, "trained": True}
     assert steps["register"]["reason"] == "nothing_to_do"
     assert [event.version for event in said if isinstance(event, ModelTrained)] == [1]
+
+
+async def test_a_training_that_was_committed_though_the_answer_was_lost_is_what_answers(
+    scene: Scene, past: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What this process remembers from before would write version 0 over it, and nobody would train again."""
+    lost: list[str] = []
+
+    def the_answer_is_lost(point: str) -> None:
+        if point == "after_training_commit" and not lost:
+            lost.append(point)
+            raise ConnectionResetError(point)
+
+    monkeypatch.setattr(crash, "point", the_answer_is_lost)
+    async with morning(scene, monkeypatch) as the:
+        await scene.publish(past.batch())
+        await scene.until("select count(*) from model_version where version = 1", 1)
+        past.define("probe/2016", date(2016, 1, 1))
+        await scene.publish(past.batch())
+        await scene.until("select max(model_version) from prediction where kind = 'live'", 1)
+        assert await the.ops.fetchval("select version from checkpoint") == 1
+    assert lost
 
 
 async def test_a_check_in_without_its_row_fails_the_run_and_is_counted(

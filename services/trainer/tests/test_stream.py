@@ -158,7 +158,7 @@ async def test_what_nobody_can_judge_has_a_row_and_no_message(scene: Scene, comp
 
 async def test_a_run_may_ask_for_a_training(scene: Scene, past: Company) -> None:
     """Refused while there is nothing to learn from, done once, needless afterwards; made anew only on demand."""
-    with scene.stack.service("trainer"):
+    with scene.stack.service("trainer") as trainer:
         for wanted, parameters in enumerate(("failed", "done", "done", "done")):
             if wanted == 1:
                 await scene.publish(past.batch())
@@ -167,6 +167,8 @@ async def test_a_run_may_ask_for_a_training(scene: Scene, past: Company) -> None
             await scene.until("select count(*) from work_item where state = 'open'", 0)
             state = "select state from work_item order by item_id desc limit 1"
             assert await scene.ops.fetchval(state) == parameters
+        evaluated = await scene.get(trainer, "/models/acme/evaluation", kind="replay")
+        assert evaluated["all"]["n"] == 360  # of the newest training alone
     assert await scene.ops.fetchval("select max(version) from model_version") == 2
     replays = "select count(distinct training), count(*) from prediction where kind = 'replay'"
     assert tuple(await scene.ops.fetchrow(replays)) == (2, 2 * 390)

@@ -7,6 +7,9 @@ MESSAGES_PUBLISHED = Counter("okr_messages_published_total", "Messages acknowled
 DEAD_LETTERS = Counter(
     "okr_dead_letters_total", "Messages set aside because nobody could handle them", ["topic", "reason"]
 )
+OFFSETS_OUT_OF_RANGE = Counter(
+    "okr_offsets_out_of_range_total", "Takeovers of a partition that no longer holds the committed offset", ["topic"]
+)
 OUTBOX_UNSENT = Gauge("okr_outbox_unsent", "Outbox rows the relay saw unsent at its last look")
 FILES = Counter("okr_files_total", "Files that reached a final state", ["source", "state", "reason"])
 ROWS_INGESTED = Counter("okr_rows_ingested_total", "Raw rows committed", ["source"])

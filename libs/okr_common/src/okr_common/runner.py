@@ -9,13 +9,13 @@ from typing import Any
 import asyncpg
 from structlog.contextvars import bound_contextvars
 
-from okr_common.errors import FencedError
+from okr_common.errors import FatalError, FencedError
 from okr_common.logs import logger
 from okr_common.postgres import ledger
 from okr_common.postgres.lease import HeldRun
-from okr_common.postgres.pool import AWAY, until_done
+from okr_common.postgres.pool import AWAY, RETRYABLE, until_done
 from okr_common.run_steps import Execution, Steps, checked
-from okr_common.runs import STOPPED, Retry, Run, StepState
+from okr_common.runs import STOPPED, Retry, Run, RunState, StepState
 from okr_common.topology import Stage
 
 log = logger(__name__)
@@ -78,8 +78,13 @@ class Runner:
                     await self._hand_back(held)
             except FencedError as error:
                 log.warning("run_lost", error=str(error))
-            except AWAY as error:
+            except RETRYABLE as error:
                 log.warning("run_interrupted", error=repr(error))
+            except FatalError:
+                raise
+            except Exception as error:
+                log.exception("run_broke_down")
+                await held.end(RunState.FAILED, f"internal_error: {error!r}"[:2000])
             finally:
                 self.executing = None
                 self._announced()

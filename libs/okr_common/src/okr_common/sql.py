@@ -15,7 +15,7 @@ _NAME = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
 def parse(text: str) -> dict[str, str]:
     r"""The named statements of one file's text.
 
-    >>> parse("-- name: one\\nselect 1;\n-- name: two\n-- why\nselect 2;\n")
+    >>> parse("-- name: one\nselect 1;\n-- name: two\n-- why\nselect 2;\n")
     {'one': 'select 1;', 'two': '-- why\nselect 2;'}
     """
     parts = _NAME.split(text)

@@ -158,6 +158,21 @@ async def test_the_trainer_sees_what_the_steps_of_the_needed_run_returned(ops: a
     assert seen == [{"end_offsets": {"okr_processed_records": {"0": 42}}}]
 
 
+@pytest.mark.parametrize("needs", ["etl", {"etl": "nonsense"}, [1]])
+async def test_a_request_nobody_can_carry_out_fails_its_run_and_the_next_is_executed(
+    ops: asyncpg.Pool, needs: object
+) -> None:
+    """Else each holder would die of it, one after the other."""
+    trainer = Script(STAGES["trainer"])
+    async with running(ops, trainer):
+        broken = await ended(ops, await requested(ops, "trainer", needs=needs))
+        later = Run(runs.run_id("trainer", NOON, "cli"), "trainer", NOON, "cli", RunState.REQUESTED)
+        await ledger.insert(ops, later)
+        assert (await ended(ops, later)).state is RunState.SUCCEEDED
+    assert broken.state is RunState.FAILED
+    assert str(broken.reason).startswith("internal_error: ")
+
+
 async def test_a_stopped_service_hands_its_run_back_and_the_next_goes_on_where_it_was(ops: asyncpg.Pool) -> None:
     async def stay(_: RunContext) -> Mapping[str, Any]:
         await asyncio.Event().wait()

@@ -14,6 +14,15 @@ STANDS_BACK_SECONDS = 10.0
 """Under a load that never ends, documents are this much behind."""
 
 
+def stands_back(*, busy: bool, since_idle: float) -> bool:
+    """Batches come first, but not for ever. `since_idle`: seconds since none was being applied.
+
+    >>> [stands_back(busy=True, since_idle=seconds) for seconds in (0, 9, 10)], stands_back(busy=False, since_idle=0)
+    ([True, True, False], False)
+    """
+    return busy and since_idle < STANDS_BACK_SECONDS
+
+
 class Curator:
     """Takes due documents, some at a time, builds and writes them. `busy`: batches are being applied."""
 
@@ -45,10 +54,10 @@ class Curator:
                 continue
 
     def _stands_back(self) -> bool:
-        now = time.monotonic()
-        if not self._busy():
+        now, busy = time.monotonic(), self._busy()
+        if not busy:
             self._idle_at = now
-        return now - self._idle_at < STANDS_BACK_SECONDS and self._busy()
+        return stands_back(busy=busy, since_idle=now - self._idle_at)
 
     async def _turn(self) -> bool:
         due = await self._store.due(self._limit)

@@ -216,3 +216,14 @@ def test_when_an_outcome_is_final_must_be_true_or_false(tmp_path: Path) -> None:
     assert trouble(mapping_of(tmp_path, CSV + outcome)) == [
         "entities.outcome.source.when: must be true or false, but gives Int64"
     ]
+
+
+def test_a_final_row_says_since_when_it_is_known(tmp_path: Path) -> None:
+    """One that does not would stop its batch at the database, and its source for ever."""
+    outcome = "  outcome: { source: { when: value >= 0, known_at: seen } }\n"
+    mapping = mapping_of(tmp_path, CSV + outcome)
+    assert trouble(mapping) == []
+    blank = {**GOOD, "Seen": ""}
+    proposed = propose(raw_batch([list(GOOD.values()), list(blank.values())], HEADER, "goals"), mapping)
+    (rejected,) = proposed.rejected
+    assert (rejected.row_num, rejected.reasons) == (2, ("missing_value:seen",))

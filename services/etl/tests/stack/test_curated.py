@@ -41,7 +41,7 @@ class Curating:
             pass
 
     async def curate(self, limit: int = 1000) -> None:
-        curator = Curator(self.store, every_seconds=1, limit=limit, written=lambda: None)
+        curator = Curator(self.store, busy=lambda: False, every_seconds=1, limit=limit, written=lambda: None)
         while await curator._turn():
             pass
 

@@ -58,7 +58,8 @@ def _storable(stamp: Stamp) -> None:
     source, place, _, revision, known, batch_id, row_num = stamp
     if known.tzinfo is None:
         raise PermanentError("wrong_shape", f"knowledge_time {known.isoformat()} has no zone, so it is no moment")
-    if "\0" in source or max(revision, place.seq, place.generation) > INT4 or max(batch_id, row_num) > INT8:
+    small, large = (revision, place.seq, place.generation), (batch_id, row_num, place.position)
+    if "\0" in source or max(small) > INT4 or max(large) > INT8:
         raise PermanentError(
             "wrong_shape", "a number of the record is larger, or its source stranger, than can be kept"
         )

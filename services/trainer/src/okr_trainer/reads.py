@@ -1,6 +1,7 @@
 """What REST answers, from committed state only: every replica says the same."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -66,8 +67,8 @@ class Reads:
         state = KeyResultState.from_json(str(key_result_id), row["source"], orjson.loads(row["state"]))
         learner = await self._learner(row["model"])
         record = await self._ops.fetchrow(SQL["track_record"], row["model"], state.series)
-        learner.records = {} if record is None else {state.series: TrackRecord(*record)}
-        return learner, state
+        records = {} if record is None else {state.series: TrackRecord(*record)}
+        return replace(learner, records=records), state  # the learner is shared by all who ask
 
     async def _learner(self, model: str) -> Learner:
         """The committed model; unpickled again only when it has learned."""

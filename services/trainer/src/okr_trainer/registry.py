@@ -39,7 +39,10 @@ async def register(connection: Owning, stage: Stage, learner: Learner, replay: R
 
 
 async def snapshot(connection: Owning, stage: Stage, learner: Learner, model: LearnedModel) -> Learner:
-    """The stream's model as it stands becomes a version, scored by its live predictions; returns its learner."""
+    """The stream's model as it stands becomes a version; returns its learner.
+
+    Its metrics are those of all live predictions so far, which earlier versions made: its own have no outcome yet.
+    """
     rows = await store.scored(connection, learner.model, "live")
     evaluated = await asyncio.to_thread(evaluate, rows)
     (version, _), *_ = await connection.fetch(SQL["next_version"], learner.model)

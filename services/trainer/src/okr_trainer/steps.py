@@ -65,12 +65,13 @@ class TrainerSteps:
         champions = await self.progress.champions()
         if not champions:
             raise StepSkippedError("no model is trained yet")
-        return {one["model"]: await self._evaluated(one["model"]) for one in champions}
+        return {one["model"]: await self._evaluated(one["model"], promised(one)) for one in champions}
 
-    async def _evaluated(self, model: str) -> Detail:
+    async def _evaluated(self, model: str, registered: Mapping[str, Any]) -> Detail:
         proof = await self.progress.validated(model)
         evaluated = await self.progress.evaluated(model)
-        return {**proof, "n": evaluated["all"]["n"], "scores": headline(evaluated)}
+        was = headline(registered).get(MODEL, {})
+        return {**proof, "n": evaluated["all"]["n"], "scores": headline(evaluated), "registered_with": was}
 
     async def register(self, context: RunContext) -> Detail:
         """What was learned since the registered versions is a version."""
@@ -79,10 +80,11 @@ class TrainerSteps:
         )
 
     async def track_performance(self, context: RunContext) -> Detail:
-        """Where each model stands beside its best baseline, and beside what it was registered with."""
+        """Where each model stands beside its best baseline, and beside what its champion of yesterday promised."""
         evaluated = context.results.get("evaluate_validate", {})
-        registered = {one["model"]: promised(one) for one in await self.progress.champions()}
-        found = {model: _stands(said["scores"], registered[model]) for model, said in evaluated.items() if said["n"]}
+        found = {
+            model: _stands(said["scores"], said["registered_with"]) for model, said in evaluated.items() if said["n"]
+        }
         if not found:
             raise StepSkippedError("no outcome of a live prediction is known yet")
         return found
@@ -108,7 +110,7 @@ class TrainerSteps:
         return not await self.progress.behind(ends)
 
 
-def _stands(scores: Mapping[str, Mapping[str, float]], registered: Mapping[str, Any]) -> Detail:
+def _stands(scores: Mapping[str, Mapping[str, float]], registered: Mapping[str, float]) -> Detail:
     """By log loss, which punishes false certainty; lower is better."""
     losses = {name: measured[MEASURE] for name, measured in scores.items() if MEASURE in measured}
     best = min((name for name in losses if name != MODEL), key=losses.__getitem__, default=None)
@@ -116,5 +118,5 @@ def _stands(scores: Mapping[str, Mapping[str, float]], registered: Mapping[str, 
         MEASURE: losses.get(MODEL),
         "best_baseline": best,
         "its": losses.get(best) if best else None,
-        "registered_with": headline(registered).get(MODEL, {}).get(MEASURE),
+        "registered_with": registered.get(MEASURE),
     }

@@ -11,6 +11,7 @@ import orjson
 from okr_common import topics
 from okr_common.delivery.outbox import Connection, Outgoing
 from okr_common.sql import queries
+from okr_common.topology import Stage
 from okr_trainer import rows
 from okr_trainer.domain.checkpoint import libraries
 from okr_trainer.domain.drafts import Draft, Stored
@@ -35,6 +36,11 @@ async def connect(dsn: str, application: str) -> Owning:
     """The owner's one connection: the fence ends its backend when another owner takes over."""
     settings = {"application_name": application, "timezone": "UTC"}
     return await asyncpg.connect(dsn, server_settings=settings, command_timeout=COMMAND_SECONDS, timeout=10)
+
+
+def training_fence(stage: Stage, partition: int) -> str:
+    """Under which name a training for this partition writes: a new owner ends its session, which may hold locks."""
+    return f"{stage.service}/{topics.PROCESSED_RECORDS.name}/{partition}/training"
 
 
 async def register(connection: Connection, model: str, sources: Sequence[str]) -> None:

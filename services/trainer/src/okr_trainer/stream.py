@@ -19,7 +19,7 @@ from okr_common.clock import utc_now
 from okr_common.delivery import offsets, outbox
 from okr_common.delivery.offsets import Held
 from okr_common.delivery.outbox import Outgoing
-from okr_common.errors import FencedError
+from okr_common.errors import FatalError, FencedError
 from okr_common.kafka.consumer import Batch, Feed, Partition
 from okr_common.kafka.dead_letters import dead_letter
 from okr_common.logs import logger
@@ -33,7 +33,7 @@ from okr_trainer.messages import Heard, read_values
 from okr_trainer.ownership import TOPIC, Ownership
 from okr_trainer.settings import Settings
 from okr_trainer.store import Owning
-from okr_trainer.trainings import Trainings
+from okr_trainer.trainings import Due, Trainings
 
 log = logger(__name__)
 WAIT_SECONDS = 0.25
@@ -107,18 +107,32 @@ class Owner:
             self._wake()
 
     async def _train(self) -> None:
-        async with self._owning() as connection:
-            due = await self._trainings.due(connection, self._ownership.held, self._memory)
-        for one in due:
+        """Whatever is due, one after another: each finds what the one before it left."""
+        while (due := await self._due()) is not None:
             try:
-                trained = await self._trainings.execute(one)
+                trained = await self._trainings.execute(due)
             except FencedError as error:
-                log.warning("training_given_up", model=one.learner.model, error=str(error))
-                continue
-            async with self._ownership.lock:
-                if trained is not None and self._ownership.held.get(one.held.partition) == one.held:
-                    self._memory.replace(trained, one.held.partition)
-            self._wake()
+                log.warning("training_given_up", model=due.learner.model, error=str(error))
+                await self._forget(due.learner.model)
+                return
+            except BaseException:
+                await self._forget(due.learner.model)  # it may have been committed all the same
+                raise
+            await self._trained(due, trained)
+
+    async def _due(self) -> Due | None:
+        async with self._owning() as connection:
+            return await self._trainings.due(connection, self._ownership.held, self._memory)
+
+    async def _trained(self, due: Due, trained: Learner | None) -> None:
+        async with self._ownership.lock:
+            if trained is not None and self._ownership.held.get(due.held.partition) == due.held:
+                self._memory.replace(trained, due.held)
+        self._wake()
+
+    async def _forget(self, model: str) -> None:
+        async with self._ownership.lock:
+            self._memory.forget(lambda one: one.learner.model == model)
 
     async def _revoked(self, partitions: Sequence[Partition]) -> None:
         await self._ownership.revoked(partitions)
@@ -131,13 +145,11 @@ class Owner:
         messages = [] if held is None else [one for one in batch.messages if (one.offset() or 0) >= held.next_offset]
         if held is None or not messages:
             return False
+        _in_turn(held, messages[0].offset())
         with metrics.BATCH_SECONDS.labels(self._stage.service).time():
             values = [message.value() for message in messages]
             reading = await asyncio.to_thread(read_values, values, self._settings.model_of)
-            works = [
-                await self._decide(connection, model, batch.partition, heard)
-                for model, heard in reading.by_model.items()
-            ]
+            works = [await self._decide(connection, model, held, heard) for model, heard in reading.by_model.items()]
             letters = [
                 dead_letter(messages[number], why, self._stage, self._ownership.topic_id)
                 for number, why in reading.unreadable
@@ -146,8 +158,8 @@ class Owner:
         self._count(works)
         return True
 
-    async def _decide(self, connection: Owning, model: str, partition: int, heard: list[Heard]) -> Work:
-        remembered = await self._memory.get(connection, model, partition)
+    async def _decide(self, connection: Owning, model: str, held: Held, heard: list[Heard]) -> Work:
+        remembered = await self._memory.get(connection, model, held)
         learner = remembered.learner
         inputs = [each.one for each in heard if not learner.heard(each.source, each.place) and each.one is not None]
         await store.recall(connection, learner, inputs)
@@ -201,6 +213,15 @@ class Owner:
                 for one in self._memory
             },
         }
+
+
+def _in_turn(held: Held, first: int | None) -> None:
+    """Raises FatalError where messages are missing before this batch: a new process reads from what was committed."""
+    if first != held.next_offset:
+        raise FatalError(
+            f"{held.topic}/{held.partition}: offset {held.next_offset} was to come and {first} came; the process ends, "
+            "and reads again from there"
+        )
 
 
 def _take(learner: Learner, inputs: Sequence[Input], stored: Any) -> Step:  # noqa: ANN401

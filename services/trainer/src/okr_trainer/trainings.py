@@ -15,8 +15,9 @@ import orjson
 
 from okr_common import crash
 from okr_common.clock import utc_now
-from okr_common.delivery import offsets
+from okr_common.delivery import fence, offsets
 from okr_common.delivery.offsets import Held
+from okr_common.errors import PermanentError
 from okr_common.logs import logger
 from okr_common.postgres import work_items
 from okr_common.postgres.work_items import WorkItem
@@ -59,16 +60,16 @@ class Trainings:
         self._raw = raw
         self._processed = processed
 
-    async def due(self, connection: Owning, held: Mapping[int, Held], memory: Memory) -> list[Due]:
-        """The items of models held here that need not wait for the stream any longer."""
-        found = []
+    async def due(self, connection: Owning, held: Mapping[int, Held], memory: Memory) -> Due | None:
+        """The oldest item of a model held here that need not wait for the stream any longer."""
         for item in await work_items.open_items(connection, self._stage.service):
             partition = partition_for(item.subject, PROCESSED_RECORDS.partitions)
             if item.kind in {TRAIN, REGISTER} and partition in held:
-                learner = (await memory.get(connection, item.subject, partition)).learner
+                learner = (await memory.get(connection, item.subject, held[partition])).learner
                 due = await self._judge(connection, item, held[partition], learner)
-                found += [] if due is None else [due]
-        return found
+                if due is not None:
+                    return due
+        return None
 
     async def _judge(self, connection: Owning, item: WorkItem, held: Held, learner: Learner) -> Due | None:
         """None while the stream has not heard what the item speaks of."""
@@ -103,12 +104,21 @@ class Trainings:
         """Trains and commits; the stream's learner from now on, or None where there was nothing to do or to learn."""
         connection = await store.connect(self._dsn, f"{self._stage.module}_training")
         try:
-            async with connection.transaction():
-                trained = await self._decide(connection, due)
-                await offsets.commit(connection, due.held, due.held.next_offset)
-                crash.point("before_training_commit")
+            await fence.take(connection, store.training_fence(self._stage, due.held.partition), due.learner.model)
+            return await self._committed(connection, due)
+        except PermanentError as error:
+            log.exception("training_failed", model=due.learner.model, reason=error.reason)
+            await work_items.close(connection, due.item, {"reason": error.reason, "error": str(error)}, "failed")
+            return None
         finally:
-            await connection.close(timeout=5)
+            connection.terminate()  # closing it in order may fail, and would hide that the transaction was committed
+
+    async def _committed(self, connection: Owning, due: Due) -> Learner | None:
+        async with connection.transaction():
+            trained = await self._decide(connection, due)
+            await offsets.commit(connection, due.held, due.held.next_offset)
+            crash.point("before_training_commit")
+        crash.point("after_training_commit")
         return trained
 
     async def _decide(self, connection: Owning, due: Due) -> Learner | None:

@@ -28,7 +28,7 @@ async def _models(of: Evidence) -> Check:
     for head in await of.processed.rows("heads"):
         check.must_be(head["source"], "a model", "a model" if head["source"] in served else "none")
     for row in await of.ops.rows("checkpoints_astray"):
-        check.find(row["model"], "a checkpoint of a registered version", f"version {row['version']}, not registered")
+        check.find(row["model"], "a checkpoint of its champion", f"version {row['version']}, which is not")
     return check
 
 

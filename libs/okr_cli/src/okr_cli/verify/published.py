@@ -43,13 +43,17 @@ async def _records(of: Evidence, log: Log) -> Check:
 
 async def _expired(of: Evidence) -> set[tuple[str, int, int]]:
     """Batches whose versions the broker may have deleted."""
-    kept = timedelta(milliseconds=topics.PROCESSED_RECORDS.retention_ms or 0) - MARGIN
-    before = datetime.now(UTC) - kept
+    before = _kept_since(topics.PROCESSED_RECORDS)
     return {
         (row["source"], row["position"], row["generation"])
         for row in await of.processed.rows("applied")
         if row["applied_at"] < before
     }
+
+
+def _kept_since(topic: topics.Topic) -> datetime:
+    """What was published on this topic before may be gone."""
+    return datetime.now(UTC) - timedelta(milliseconds=topic.retention_ms or 0) + MARGIN
 
 
 def _expected(row: asyncpg.Record, subject: str) -> tuple[str, bytes]:
@@ -83,13 +87,17 @@ def clashes(check: Check, log: Log) -> None:
 
 
 async def _events(of: Evidence, log: Log) -> Check:
-    check = Check("topics: events", "what happened to every file and batch was announced under exactly one id")
-    for row in await of.raw.rows("files"):
+    check = Check(
+        "topics: events",
+        "what happened to every file and batch within the retention was announced under exactly one id",
+    )
+    ingested, processed = _kept_since(topics.INGESTION_EVENTS), _kept_since(topics.PROCESSING_EVENTS)
+    for row in (row for row in await of.raw.rows("files") if row["discovered_at"] >= ingested):
         for event in _of_file(row["state"]):
             _announced(check, log, event, f"file/{row['file_id']}")
-    for row in await of.raw.rows("released"):
+    for row in (row for row in await of.raw.rows("released") if row["released_at"] >= ingested):
         _announced(check, log, events.BatchIngested, f"batch/{row['batch_id']}")
-    for row in await of.processed.rows("applied"):
+    for row in (row for row in await of.processed.rows("applied") if row["applied_at"] >= processed):
         for event in (events.BatchLoaded, events.BatchPublished):
             _announced(check, log, event, f"batch/{row['batch_id']}", row["generation"])
     clashes(check, log)

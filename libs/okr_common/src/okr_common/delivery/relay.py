@@ -16,7 +16,7 @@ import orjson
 
 from okr_common import crash, metrics
 from okr_common.delivery.outbox import SQL, Outgoing
-from okr_common.errors import FencedError
+from okr_common.errors import FatalError, FencedError
 from okr_common.kafka.producer import Producer
 from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
@@ -128,12 +128,14 @@ class Relay:
             crash.point("between_acknowledgement_and_mark")
             await self._mark([row.id for row in plain])
         for row in rows:
-            if row.outgoing.unit is not None and self._read_unit is not None:
-                await self._send_unit(row, row.outgoing.unit, self._read_unit)
+            if row.outgoing.unit is not None:
+                await self._send_unit(row, row.outgoing.unit)
 
-    async def _send_unit(self, row: Waiting, unit: dict[str, Any], read_unit: ReadUnit) -> None:
+    async def _send_unit(self, row: Waiting, unit: dict[str, Any]) -> None:
+        if self._read_unit is None:
+            raise FatalError(f"outbox row {row.id} of {self._service} is a unit, and this relay has no reader of units")
         place = row.place
-        while records := await read_unit(unit, place, WINDOW):
+        while records := await self._read_unit(unit, place, WINDOW):
             await self._producer.publish([record for _, record in records])
             place = records[-1][0]
             crash.point("between_acknowledgement_and_mark")

@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 from okr_common.errors import RetryableError
 from okr_common.topics import TOPICS, Topic
 
-LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+EARLIEST, LATEST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
 ANSWER_SECONDS = 10.0
 
 
@@ -102,10 +102,23 @@ def end_offsets(bootstrap: str, topic: Topic) -> dict[int, int]:
 
     Raises RetryableError when the broker does not answer.
     """
-    wanted = {TopicPartition(topic.name, partition): LATEST for partition in range(topic.partitions)}
+    return _offsets(bootstrap, topic, LATEST)
+
+
+def offset_ranges(bootstrap: str, topic: Topic) -> dict[int, tuple[int, int]]:
+    """Of each partition the offset of its first message that is still there, and that of its next one.
+
+    Raises RetryableError when the broker does not answer.
+    """
+    firsts, ends = (_offsets(bootstrap, topic, spec) for spec in (EARLIEST, LATEST))
+    return {partition: (first, ends[partition]) for partition, first in firsts.items()}
+
+
+def _offsets(bootstrap: str, topic: Topic, spec: OffsetSpec) -> dict[int, int]:
+    wanted = {TopicPartition(topic.name, partition): spec for partition in range(topic.partitions)}
     admin = client(bootstrap)  # kept by name: the answers of a client that is collected never come
     try:
         found = admin.list_offsets(wanted, request_timeout=ANSWER_SECONDS)
         return {int(place.partition or 0): answer.result(2 * ANSWER_SECONDS).offset for place, answer in found.items()}
     except (KafkaException, TimeoutError) as error:
-        raise RetryableError(f"{bootstrap} does not tell where {topic.name} ends: {error!r}") from error
+        raise RetryableError(f"{bootstrap} does not tell which offsets {topic.name} has: {error!r}") from error

@@ -186,9 +186,17 @@ class Feed:
         )
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if self._revoked is not None:
-            self._call(self._revoked([(part.topic, part.partition) for part in partitions]))
+        self._call(self._give_up([(part.topic, part.partition) for part in partitions]))
         consumer.incremental_unassign(partitions)
+
+    async def _give_up(self, partitions: Sequence[Partition]) -> None:
+        """What is queued of these partitions is the next owner's, which may be this process again."""
+        queued = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        for batch in queued:
+            if (batch.topic, batch.partition) not in partitions:
+                self._queue.put_nowait(batch)
+        if self._revoked is not None:
+            await self._revoked(partitions)
 
     def _call(self, coroutine: Awaitable[Answer]) -> Answer:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(HANDOVER_SECONDS)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """Messages nobody can handle: their bytes, why, and where from, under Kafka Connect's header names."""
 
+import hashlib
 from typing import Protocol
 from uuid import uuid5
 
@@ -13,6 +14,8 @@ from okr_common.topology import Stage
 
 CE_TYPE = "okr.dead_letter.v1"
 PREFIX = "__connect.errors."
+MOST_BYTES = 1_900_000
+"""Of a value that a dead letter carries: the topic takes 2 MiB, headers included. The rest stays where it stood."""
 
 
 class Received(Protocol):
@@ -45,7 +48,8 @@ def dead_letter(message: Received, why: PermanentError, stage: Stage, topic_id: 
         subject=where,
         time=utc_now(),
     )
-    context = {
+    value = _bytes(message.value())
+    context = _cut(value) | {
         "topic": str(message.topic()),
         "partition": str(message.partition()),
         "offset": str(message.offset()),
@@ -58,9 +62,16 @@ def dead_letter(message: Received, why: PermanentError, stage: Stage, topic_id: 
         topic=DEAD_LETTERS.name,
         partition_key=f"{message.topic()}/{message.partition()}",
         message_key=_bytes(message.key()),
-        value=_bytes(message.value()),
+        value=value if value is None else value[:MOST_BYTES],
         headers=attributes | {PREFIX + name: text for name, text in context.items()},
     )
+
+
+def _cut(value: bytes | None) -> dict[str, str]:
+    """What tells a value that is not carried whole."""
+    if value is None or len(value) <= MOST_BYTES:
+        return {}
+    return {"value.bytes": str(len(value)), "value.sha256": hashlib.sha256(value).hexdigest()}
 
 
 def _bytes(part: bytes | str | None) -> bytes | None:

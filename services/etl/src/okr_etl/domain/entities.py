@@ -43,6 +43,9 @@ def rules(mapping: Mapping) -> Rules:
         found[f"unknown_word:{name}"] = pl.col(f"key_result.{field}").is_in(words)
     for name in sorted(_derived_dates(mapping)):
         found[f"date_out_of_range:{name}"] = pl.col(name).cast(pl.Date).is_between(FIRST_DAY, LAST_DAY)
+    if mapping.entities.outcome:
+        known_at = mapping.entities.outcome.source.known_at
+        found[f"missing_value:{known_at}"] = ~pl.col(FINAL) | pl.col("outcome.held_from").is_not_null()
     found["due_before_start"] = pl.col("key_result.start_on") <= pl.col("key_result.due_on")
     found["due_before_start:objective"] = pl.col("objective.start_on") <= pl.col("objective.due_on")
     return found

@@ -1,6 +1,7 @@
 """Which file these bytes are: news, what the source already has, or a return to what it once had.
 
-A file counts as live while it is on its way or done; failed, vanished and quarantined ones brought no rows.
+A file counts as live while it is on its way or done. One that failed or vanished half-way may have brought batches:
+then it is the newest that the source has heard of, and what was there before it is no longer the last word.
 """
 
 from collections.abc import Sequence
@@ -8,6 +9,8 @@ from dataclasses import dataclass
 
 WAITING_STATES = frozenset({"discovered", "waiting", "validating", "loading"})
 LIVE_STATES = WAITING_STATES | {"done"}
+HALF_WAY = frozenset({"failed", "vanished"})
+"""Their batches stay, where they have any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,7 @@ class Known:
     sequence: int
     sha256: bytes
     state: str
+    batches: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,9 @@ def identify(sha256: bytes, known: Sequence[Known]) -> Same | New:
     >>> identify(b"b", [a, b]), identify(b"a", [a, b]), identify(b"c", [a, b])
     (Same(file_id=2), New(revert_of=1), New(revert_of=None))
     """
-    live = sorted((file for file in known if file.state in LIVE_STATES), key=lambda file: file.sequence, reverse=True)
-    same = next((file for file in live if file.sha256 == sha256), None)
+    by_age = sorted(known, key=lambda file: file.sequence)
+    heard = [file for file in by_age if file.state in LIVE_STATES or (file.state in HALF_WAY and file.batches)]
+    same = next((file for file in reversed(heard) if file.sha256 == sha256 and file.state in LIVE_STATES), None)
     if same is None:
         return New()
-    return Same(same.file_id) if same is live[0] else New(revert_of=same.file_id)
+    return Same(same.file_id) if same is heard[-1] else New(revert_of=same.file_id)

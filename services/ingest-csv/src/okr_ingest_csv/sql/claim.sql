@@ -11,11 +11,13 @@ insert into sighting (path, size, mtime_ns, inode, file_id, reason) values ($1, 
 on conflict (path) do update set size = $2, mtime_ns = $3, inode = $4, file_id = $5, reason = $6, seen_at = now()
 
 -- name: known_files
--- Enough to tell news from a copy and from a revert: the newest live file, and the live ones of the same bytes.
-select file_id, sequence, sha256, state from file
-where source = $1 and state not in ('quarantined', 'failed', 'vanished')
+-- Enough to tell news from a copy and from a revert: the newest file that brought or will bring rows, and those of the
+-- same bytes.
+select file_id, sequence, sha256, state, batches from file
+where source = $1 and state <> 'quarantined' and (state not in ('failed', 'vanished') or batches > 0)
     and (sha256 = $2 or sequence = (
-        select max(sequence) from file where source = $1 and state not in ('quarantined', 'failed', 'vanished')))
+        select max(sequence) from file
+        where source = $1 and state <> 'quarantined' and (state not in ('failed', 'vanished') or batches > 0)))
 
 -- name: add_file
 with drawn as (

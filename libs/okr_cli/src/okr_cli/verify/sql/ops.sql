@@ -45,13 +45,15 @@ where s.prediction_id is not null
 select key_result_id, key_result from key_result_state where model = $1 order by key_result_id
 
 -- name: checkpoints_astray
--- A model stands where its registry knows it.
+-- A model stands where its registry says: what the checkpoint holds is its champion.
 select m.model, c.version, v.version is not null as is_registered from model m
 left join checkpoint c using (model)
-left join model_version v on v.model = m.model and v.version = c.version
+left join model_version v on v.model = m.model and v.version = c.version and v.alias = 'champion'
 where v.version is null
 
 -- name: scores_astray
--- Rows learned more than once, or under a number the model has not reached.
-select model, training, learned_seq, count(*) as rows from prediction where learned_seq is not null
-group by model, training, learned_seq having count(*) > 1
+-- Two rows learned under one number, or one under a number the model has not reached.
+select p.model, p.training, p.learned_seq, count(*) as rows from prediction p
+left join checkpoint c on c.model = p.model and c.training = p.training
+where p.learned_seq is not null
+group by p.model, p.training, p.learned_seq, c.learned having count(*) > 1 or p.learned_seq > c.learned
