@@ -35,13 +35,15 @@ class Reading:
 def read_values(values: Sequence[bytes | str | None], model_of: Callable[[str], str]) -> Reading:
     """All of them, in their order."""
     reading = Reading()
+    models: dict[str, str] = {}
     for number, value in enumerate(values):
         try:
             heard = read_value(value)
         except PermanentError as error:
             reading.unreadable.append((number, error))
         else:
-            reading.by_model.setdefault(model_of(heard.source), []).append(heard)
+            model = models.get(heard.source) or models.setdefault(heard.source, model_of(heard.source))
+            reading.by_model.setdefault(model, []).append(heard)
     return reading
 
 
