@@ -50,7 +50,7 @@ test-fast: $(SETUP) ## the tests that need neither Kafka nor PostgreSQL
 	$(BIN)/pytest -m "not stack and not containers" $(PARALLEL)
 
 test-faults: $(SETUP) ## the long series of kill -9 and outages
-	$(BIN)/pytest -m "faults" --durations=10
+	$(BIN)/pytest -m "faults" --durations=10 $(PARALLEL)
 
 test-containers: $(SETUP) ## docker-compose.yml on a real container engine; skips, and says why, where none answers
 	$(BIN)/pytest -m containers --durations=5 tests/containers
