@@ -17,8 +17,11 @@ RISKS = ("high", "medium", "low")
 
 
 def headline(row: Any) -> Text:  # noqa: ANN401 - a row
-    """Which key result, and below it why."""
-    return Text.assemble((row["title"], "bold"), f" {row['key_result']}, due {row['due_on']}\n", (row["why"], "dim"))
+    """Which key result, and below it why; where no model answered yet, that is said."""
+    by = "" if row["model_version"] else "by the pace rule, until its next check-in: "
+    return Text.assemble(
+        (row["title"], "bold"), f" {row['key_result']}, due {row['due_on']}\n", (by + row["why"], "dim")
+    )
 
 
 COLUMNS = (

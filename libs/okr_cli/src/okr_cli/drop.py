@@ -36,6 +36,8 @@ def drop(file: Path, folder: Path) -> Path:
     """Copies the file under a hidden name and renames it; returns where it now is."""
     if not file.is_file():
         raise OkrError(f"{file} is no file")
+    if file.suffix.lower() != ".csv":
+        raise OkrError(f"{file.name} does not end in .csv, so nobody would take it from {folder}; rename it")
     hidden = folder / f".{file.name}.{uuid4().hex}.part"
     try:
         shutil.copyfile(file, hidden)

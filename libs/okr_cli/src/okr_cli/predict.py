@@ -1,6 +1,7 @@
 """`okr predict`: what the model says of a key result now, or would say if a check-in came."""
 
 import asyncio
+import math
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -31,6 +32,9 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Ask the model how likely a key result is to be reached, as it stands or as it might."""
+    for option, number in (("--value", value), ("--target", target)):
+        if number is not None and not math.isfinite(number):
+            raise typer.BadParameter(f"{number} is no number that a check-in could say", param_hint=option)
     reach = reach_of(context)
     question = {"key_result_id": asyncio.run(identified(reach, key_result)), "value": value, "target": target}
     question |= {"as_of": as_of.date().isoformat() if as_of else None}

@@ -75,7 +75,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:  # noqa: FBT0
 
 @app.command()
 def env(context: typer.Context) -> None:
-    """Print where everything listens, as KEY=value lines: `eval "$(okr env)"`."""
+    """Print where everything listens, as KEY=value lines: `set -a; eval "$(okr env)"; set +a` exports them."""
     with teaching():
         for key, value in stack_of(context).env().items():
             typer.echo(f"{key}={value}")

@@ -19,7 +19,9 @@ Status = Callable[[], Mapping[str, Any]]
 
 def application(stage: Stage, health: Health, status: Status) -> FastAPI:
     """The app of a service; it adds its own routers."""
-    app = FastAPI(title=f"OKR pipeline: {stage.service}", docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title=f"OKR pipeline: {stage.service}", docs_url=None, redoc_url=None
+    )  # its page loads from elsewhere; /openapi.json stays
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _validation_problem)
 

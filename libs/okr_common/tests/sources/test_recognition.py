@@ -53,7 +53,17 @@ def test_by_a_pattern_of_the_path(tmp_path: Path) -> None:
     assert refusal(sources, "in/other.csv", MTA_HEADER).reason == "unrecognised"
 
 
-def test_an_unknown_header_is_told_the_nearest_mapping(sources: Sources) -> None:
+def test_where_a_mapping_cannot_be_read_a_file_nobody_knows_is_told_that_first(sources: Sources) -> None:
+    """It may be the one that was meant; that its header is unknown would send the reader the wrong way."""
+    error = refusal(sources, "any.csv", ["a", "b"])
+    assert error.reason == "broken_mapping"
+    assert "broken.yaml:1: " in str(error)
+    assert "write a mapping for it" in str(error)
+
+
+def test_an_unknown_header_is_told_the_nearest_mapping(tmp_path: Path) -> None:
+    (tmp_path / "mta_nyct.yaml").write_text(SHIPPED, encoding="utf-8")
+    sources = load_sources(tmp_path)
     header = [name.replace("YTD_TARGET", "YTD_TARGT") for name in MTA_HEADER]
     error = refusal(sources, "any.csv", header)
     assert error.reason == "unrecognised"

@@ -18,7 +18,7 @@ from okr_trainer.reads import Reads
 
 Thing = TypeVar("Thing")
 Limit = Annotated[int, Query(ge=1, le=10_000)]
-NOT_FOUND, CONFLICT = 404, 409
+NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
 
 
 class Question(BaseModel):
@@ -112,6 +112,9 @@ def _predictions(api: APIRouter, reads: Reads) -> None:
         except PermanentError as refused:
             raise HTTPException(CONFLICT, str(refused)) from refused
         learner, state = _found(known, f"key result {question.key_result_id} is not known; GET /key-results lists some")
+        if question.as_of is not None and question.as_of.toordinal() < (state.newest or state.start):
+            newest = date.fromordinal(state.newest or state.start)
+            raise HTTPException(UNPROCESSABLE, f"it has a check-in of {newest}; as_of must not be before that day")
         now = datetime.now(UTC)
         draft = await asyncio.to_thread(what_if, learner, state, _change(question, state, now), now)
         return _answer(learner, draft)

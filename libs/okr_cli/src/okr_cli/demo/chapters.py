@@ -33,7 +33,8 @@ async def history(stage: Stage) -> Told:
     with out.status("train_initial: the history is replayed in the order in which it became known"):
         made = await readings.champion(stage.reach, 1, WITHIN_SECONDS)
     out.print(
-        f"{stand.rows:,} rows became {stand.predicted:,} predictions in {seconds:.1f} s; "
+        f"{stand.rows:,} rows became {stand.predicted:,} predictions (at each check-in, and at each version of a key "
+        f"result) in {seconds:.1f} s; "
         f"version {made['version']} of {made['model']} has replayed {made['check_ins']:,} check-ins "
         f"and {made['outcomes']:,} outcomes.",
         highlight=False,
@@ -67,8 +68,8 @@ async def second_half(stage: Stage) -> Told:
     after = await readings.learned(stage.reach)
     out.print(tables.refreshes(refreshed))
     out.print(
-        f"{after['outcomes'] - before['outcomes']} outcomes closed; the model learned them one at a time, "
-        f"{after['learned'] - before['learned']:,} predictions in all.",
+        f"{after['outcomes'] - before['outcomes']} outcomes closed; the model learned them one at a time: "
+        f"{after['learned'] - before['learned']:,} predictions, a year's check-ins and definitions of each.",
         highlight=False,
     )
     judged = by_month(await readings.scored(stage.reach, YEAR))

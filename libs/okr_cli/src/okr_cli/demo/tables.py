@@ -57,7 +57,8 @@ def _figure(one: Comparison, who: str, metric: str) -> str:
 
 def times(took: Mapping[str, Took]) -> Table:
     """From file to prediction, per file and over all rows."""
-    made = plain_table("From file to prediction", ("file",), ("rows", "p50 s", "p95 s", "slowest s"))
+    made = plain_table("From file to prediction", ("file",), ("predicted", "p50 s", "p95 s", "slowest s"))
+    made.caption, made.caption_justify = "predicted: rows that have a direction and a target", "left"
     for name, one in took.items():
         made.add_row(Path(name).name, words(one.rows), f"{one.p50:.2f}", f"{one.p95:.2f}", f"{one.slowest:.2f}")
     return made

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from okr_common.logs import logger
 from okr_common.sources.recognition import Sources, load_sources
+
+log = logger(__name__)
 
 _Look = tuple[tuple[str, int, int], ...]
 
@@ -21,6 +24,8 @@ class SourcesFolder:
         if look != self._seen:
             self._sources = load_sources(self.folder)
             self._seen = look
+            for problem in self._sources.problems:
+                log.error("broken_mapping", source=problem.source, problem=str(problem))
         return self._sources
 
     def _look(self) -> _Look:

@@ -49,8 +49,20 @@ class Sources:
                 f"{path_text} fits {_and(found)}; narrow a recognise block, or use a folder named like the source",
             )
         if not found:
-            raise PermanentError("unrecognised", f"{path_text}: no mapping fits its header. {self._nearest(header)}")
+            raise self._unrecognised(path_text, header)
         return Recognised(found[0], "conditions")
+
+    def _unrecognised(self, path_text: str, header: Sequence[str]) -> PermanentError:
+        """A mapping that cannot be read may be the one that was meant."""
+        if not self.problems:
+            return PermanentError("unrecognised", f"{path_text}: no mapping fits its header. {self._nearest(header)}")
+        first, more = self.problems[0], len(self.problems) - 1
+        told = f"{first}" + (f" (and {more} more)" if more else "")
+        return PermanentError(
+            "broken_mapping",
+            f"{path_text}: no mapping that can be read fits its header, and one cannot be read: {told}. Mend it and "
+            f"drop the file again; or: {self._nearest(header)}",
+        )
 
     def _known(self, source: str) -> str:
         problems = self.problems_of(source)

@@ -80,10 +80,8 @@ def why_not_parsed(error: csv.Error | None, line: int) -> tuple[str, str]:
     """Reason and detail of a record that csv.reader refused."""
     message = str(error)
     if "unexpected end" in message:
-        return (
-            "unclosed_quote",
-            f"a quote opened in the record that begins on line {line} is not closed before the file ends",
-        )
+        told = f"a quote opened in the record that begins on line {line} is not closed before the file ends"
+        return "unclosed_quote", f"{told}, so all lines from there on are kept as this one record"
     if "expected after" in message:
         return (
             "bad_quote",

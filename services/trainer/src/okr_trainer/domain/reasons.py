@@ -76,7 +76,7 @@ def _trend(_: Draft, x: Features) -> str:
     if slope == 0:
         return "it does not move"
     way = "better" if slope > 0 else "worse"
-    return f"it gets {way} by {abs(slope):.1%} per period, on course for {abs(end):.1%} {_side(end)}"
+    return f"it gets {way} by {abs(slope):.1%} per period; if that goes on, it ends {abs(end):.1%} {_side(end)}"
 
 
 def _side(margin: float) -> str:
@@ -86,7 +86,8 @@ def _side(margin: float) -> str:
 def _rhythm(_: Draft, x: Features) -> str:
     if x["no_value"]:
         return "there is no value yet"
-    return f"check-in {round(expm1(float(x['check_ins'])))}, {round(expm1(float(x['days_since'])))} days after the last"
+    number, days = round(expm1(float(x["check_ins"]))), round(expm1(float(x["days_since"])))
+    return f"check-in {number}, {days} days after the last" if number > 1 else f"its first check-in, after {days} days"
 
 
 def _changes(_: Draft, x: Features) -> str:
