@@ -84,6 +84,9 @@ async def test_the_model_answers_the_next_year_and_learns_its_outcomes_once(scen
         assert as_it_is["probability"] == at_risk["probability"]
         better = await scene.post(trainer, "/predict", {"key_result_id": at_risk["key_result_id"], "value": 108.0})
         assert better["probability"] > as_it_is["probability"]
+        before = {"key_result_id": at_risk["key_result_id"], "value": 108.0, "as_of": "2015-02-27"}
+        refused = await scene.post(trainer, "/predict", before)
+        assert (refused["status"], "it has a check-in of 2015-02-28" in refused["detail"]) == (422, True)
 
         past.outcome("series 1/2015", date(2015, 12, 31), 96.0, achieved=False)
         await scene.publish(past.batch())
