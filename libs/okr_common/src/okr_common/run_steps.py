@@ -15,7 +15,7 @@ import asyncpg
 import orjson
 
 from okr_common import ask, metrics
-from okr_common.errors import FatalError, OkrError, PermanentError
+from okr_common.errors import FatalError, OkrError, PermanentError, RetryableError
 from okr_common.logs import logger
 from okr_common.postgres import ledger
 from okr_common.postgres.lease import HeldRun
@@ -175,6 +175,8 @@ class Execution:
 
 
 def _code(error: Exception) -> str:
+    if isinstance(error, RetryableError):
+        return "retryable"
     return error.reason if isinstance(error, PermanentError) else type(error).__name__
 
 

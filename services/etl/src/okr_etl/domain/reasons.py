@@ -1,10 +1,12 @@
 """Why a row is rejected, in codes for counting and in sentences for the person who mends the file."""
 
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from okr_common.sources import Mapping
+from okr_common.sources.language import DIRECTIONS, METRIC_KINDS
 from okr_etl.domain.cells import COUNT, READ
 from okr_etl.domain.columns import FIRST_DAY, LAST_DAY, REASONS
 from okr_etl.domain.derive import Failure
@@ -57,11 +59,16 @@ def _sentence(mapping: Mapping, row: MappingOf[str, Any], reason: str) -> str:
         origin=column.origin if column else name,
         read=_quoted(row.get(READ + name, row.get(name))),
         value=row.get(name),
-        words=", ".join(column.map) if column and column.map else "no such word",
+        words=", ".join(column.map if column and column.map else _words_of(mapping, name)),
         formats=" or ".join(column.formats) if column and column.formats else "2017-01-31, or 2017-01-31T12:00:00Z",
         due_on=row.get(f"{entity}.due_on"),
         start_on=row.get(f"{entity}.start_on"),
     )
+
+
+def _words_of(mapping: Mapping, name: str) -> Sequence[str]:
+    """What a derived direction or metric kind may read."""
+    return DIRECTIONS if name == mapping.entities.key_result.direction else METRIC_KINDS
 
 
 def _quoted(text: object) -> str:
