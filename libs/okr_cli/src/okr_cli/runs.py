@@ -72,7 +72,7 @@ STEP_COLUMNS = (
 )
 PipelineOption = Annotated[str | None, typer.Option("--pipeline", "-p", help="Only of this pipeline.")]
 StateOption = Annotated[RunState | None, typer.Option("--state", help="Only in this state.")]
-WaitOption = Annotated[bool, typer.Option("--wait", help="Return when the run has ended; 1 unless it succeeded or is degraded.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Return when it has ended; 1 unless succeeded or degraded.")]
 LogicalOption = Annotated[
     datetime | None,
     typer.Option("--logical-time", help="UTC; the same time again is the same run. Without it: now."),
