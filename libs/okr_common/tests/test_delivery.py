@@ -1,6 +1,7 @@
 """The outbox, the relay, the feed and offsets on the real broker and the real database."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,10 +17,13 @@ from okr_common.errors import FencedError
 from okr_common.events import BatchIngested
 from okr_common.kafka import admin
 from okr_common.kafka.consumer import Batch, Feed, Partition
+from okr_common.kafka.dead_letters import MOST_BYTES
 from okr_common.kafka.producer import Producer
-from okr_common.postgres.pool import open_pool
+from okr_common.kafka.reader import read_all
+from okr_common.postgres.copying import copied
+from okr_common.postgres.pool import AWAY, open_pool
 from okr_common.testing.waiting import until
-from okr_common.topics import INGESTION_EVENTS, PROCESSED_RECORDS, partition_for
+from okr_common.topics import DEAD_LETTERS, INGESTION_EVENTS, PROCESSED_RECORDS, partition_for
 from okr_common.topology import STAGES
 from okr_stack.testing import StackUnderTest
 
@@ -236,3 +240,43 @@ async def _queued(feed: Feed, count: int) -> bool:
 def test_ranges_are_from_the_first_message_still_there_to_the_next_one(fresh_stack: StackUnderTest) -> None:
     ranges = admin.offset_ranges(fresh_stack.bootstrap, PROCESSED_RECORDS)
     assert ranges == dict.fromkeys(range(PROCESSED_RECORDS.partitions), (0, 0))
+
+
+async def test_a_copy_whose_server_goes_away_ends(fresh_stack: StackUnderTest) -> None:
+    """With a full socket asyncpg alone would wait for ever, and with it the source that is being loaded."""
+    connection = await asyncpg.connect(fresh_stack.dsn(STAGE.role, "ops"))
+    other = await asyncpg.connect(fresh_stack.dsn(STAGE.role, "ops"))
+    await connection.execute("create temporary table copied (content text)")
+    pid = await connection.fetchval("select pg_backend_pid()")
+    began = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            began.set()
+            yield b"x" * 100_000 + b"\n"
+
+    copying = asyncio.create_task(copied(connection, connection.copy_to_table("copied", source=endless())))
+    await asyncio.wait_for(began.wait(), 10)
+    assert await other.fetchval("select pg_terminate_backend($1)", pid)
+    with pytest.raises(AWAY):
+        await asyncio.wait_for(asyncio.shield(copying), 10)
+    await other.close()
+
+
+async def test_a_message_its_topic_would_not_take_becomes_a_dead_letter_and_the_next_one_goes_out(
+    fresh_stack: StackUnderTest,
+) -> None:
+    huge = Outgoing("s", INGESTION_EVENTS.name, "s", b"key", os.urandom(1_200_000).hex().encode(), {"ce_id": "huge"})
+    async with database(fresh_stack) as pool, relaying(fresh_stack, pool) as relay:
+        await put(pool, [huge, batch_ingested(2)])
+        relay.wake()
+        await until(lambda: _nothing_unsent(pool))
+    (event,) = read_all(fresh_stack.bootstrap, [INGESTION_EVENTS.name])
+    (letter,) = read_all(fresh_stack.bootstrap, [DEAD_LETTERS.name])
+    assert event.headers["ce_subject"] == "batch/2"
+    assert letter.headers["__connect.errors.exception.class.name"] == "too_large"
+    assert letter.value == (huge.value or b"")[:MOST_BYTES]
+
+
+async def _nothing_unsent(pool: asyncpg.Pool) -> bool:
+    return await pool.fetchval("select count(*) from delivery.outbox where sent_at is null") == 0

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -24,6 +25,7 @@ def application(stage: Stage, health: Health, status: Status) -> FastAPI:
     )  # its page loads from elsewhere; /openapi.json stays
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _validation_problem)
+    app.add_exception_handler(asyncpg.DataError, _data_problem)
 
     @app.get("/livez", tags=["health"])
     async def livez() -> Response:
@@ -65,6 +67,11 @@ def _verdict(red: Mapping[str, str]) -> Response:
 async def _http_problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
     return problem(error.status_code, str(error.detail))
+
+
+async def _data_problem(_: Request, error: Exception) -> Response:
+    """A value of the right type that no column could hold, such as a NUL or a number over 64 bits."""
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"a parameter is out of range: {error}")
 
 
 async def _validation_problem(_: Request, error: Exception) -> Response:

@@ -17,12 +17,17 @@ from okr_common.run_views import RunView, view
 from okr_common.runs import Run, RunState
 from okr_common.topology import STAGES, Stage
 
+PARAMETERS_BYTES = 65_536
+"""They travel in each message about the run."""
+
 
 def _storable(parameters: dict[str, Any]) -> dict[str, Any]:
     try:
-        codec.to_json(parameters)
+        size = len(codec.to_json(parameters))
     except TypeError as error:
         raise ValueError(f"parameters must be JSON that PostgreSQL can hold: {error}") from None
+    if size > PARAMETERS_BYTES:
+        raise ValueError(f"parameters are {size:,} bytes of JSON; a request may have {PARAMETERS_BYTES:,}")
     return parameters
 
 

@@ -1,5 +1,6 @@
 """A mapping that is right loads; one that is wrong says where and what, and stops only itself."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,12 @@ def test_an_api_source_reads_keys_and_paths(tmp_path: Path) -> None:
     assert loaded.api is not None
     assert loaded.api.requests_per_second == 5.0
     assert loaded.columns["goal"].origin == "goal.title"
+
+
+def test_what_is_no_page_of_text_is_a_problem_and_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "endless.yaml").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "huge.yaml").write_bytes(b"#" * 2_000_000)
+    told = {problem.source: problem.message for problem in load_sources(tmp_path).problems}
+    assert all("it is no file" in told[name] for name in ("endless", "pipe"))
+    assert "larger than" in told["huge"]

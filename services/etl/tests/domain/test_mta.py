@@ -125,3 +125,14 @@ def test_the_same_file_again_changes_nothing(memory: MemorySource, mta_file: Tab
     again = memory.load(mta_file[1])
     assert again.published.is_empty()
     assert again.counts["unchanged"] == 9213
+
+
+@pytest.mark.parametrize("year", ["0", "-5"])
+def test_a_year_before_all_years_is_rejected_with_its_reason(memory: MemorySource, mta_file: Table, year: str) -> None:
+    header, rows = mta_file
+    strange = [*rows[0][:10], year, *rows[0][11:]]
+    memory.load([strange, rows[1]])
+    (rejected,) = memory.proposed[0].rejected
+    assert rejected.row_num == 1
+    assert {reason.partition(":")[0] for reason in rejected.reasons} == {"date_out_of_range"}
+    assert header[10] == "PERIOD_YEAR"

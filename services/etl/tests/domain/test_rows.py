@@ -227,3 +227,11 @@ def test_a_final_row_says_since_when_it_is_known(tmp_path: Path) -> None:
     proposed = propose(raw_batch([list(GOOD.values()), list(blank.values())], HEADER, "goals"), mapping)
     (rejected,) = proposed.rejected
     assert (rejected.row_num, rejected.reasons) == (2, ("missing_value:seen",))
+
+
+@pytest.mark.parametrize("start", ["0000-01-01", "-0005-01-01"])
+def test_a_date_that_python_does_not_have_is_out_of_range_as_any_other(tmp_path: Path, start: str) -> None:
+    """Told of as a Python date it would stop its source for ever."""
+    proposed = propose(raw_batch([list({**GOOD, "Start": start}.values())], HEADER, "goals"), mapping_of(tmp_path, CSV))
+    (rejected,) = proposed.rejected
+    assert {reason.partition(":")[0] for reason in rejected.reasons} <= {"date_out_of_range", "not_a_date"}

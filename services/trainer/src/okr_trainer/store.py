@@ -10,6 +10,7 @@ import orjson
 
 from okr_common import topics
 from okr_common.delivery.outbox import Connection, Outgoing
+from okr_common.postgres.copying import copied
 from okr_common.sql import queries
 from okr_common.topology import Stage
 from okr_trainer import rows
@@ -196,7 +197,7 @@ async def put_checkpoint(connection: Connection, learner: Learner, saved: int | 
 
 async def _copy(connection: Connection, table: str, columns: Sequence[str], content: bytes) -> None:
     if content:
-        await connection.copy_to_table(
+        copying = connection.copy_to_table(
             table,
             source=io.BytesIO(content),
             columns=list(columns),
@@ -204,3 +205,4 @@ async def _copy(connection: Connection, table: str, columns: Sequence[str], cont
             delimiter=rows.DELIMITER,
             quote=rows.QUOTE,
         )
+        await copied(connection, copying)

@@ -17,6 +17,7 @@ import orjson
 from okr_common import crash, metrics
 from okr_common.delivery.outbox import SQL, Outgoing
 from okr_common.errors import FatalError, FencedError
+from okr_common.kafka.dead_letters import fitting
 from okr_common.kafka.producer import Producer
 from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
@@ -72,6 +73,7 @@ class Relay:
     def __init__(self, pool: asyncpg.Pool, producer: Producer, stage: Stage, read_unit: ReadUnit | None = None) -> None:
         self._pool = pool
         self._producer = producer
+        self._stage = stage
         self._service = stage.service
         self._read_unit = read_unit
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
@@ -124,7 +126,7 @@ class Relay:
     async def _send(self, rows: Sequence[Waiting]) -> None:
         plain = [row for row in rows if row.outgoing.unit is None]
         if plain:
-            await self._producer.publish([row.outgoing for row in plain])
+            await self._producer.publish([fitting(row.outgoing, self._stage) for row in plain])
             crash.point("between_acknowledgement_and_mark")
             await self._mark([row.id for row in plain])
         for row in rows:

@@ -1,6 +1,7 @@
 """Messages nobody can handle: their bytes, why, and where from, under Kafka Connect's header names."""
 
 import hashlib
+from dataclasses import replace
 from typing import Protocol
 from uuid import uuid5
 
@@ -9,11 +10,14 @@ from okr_common.clock import utc_now
 from okr_common.delivery.outbox import Outgoing
 from okr_common.errors import PermanentError
 from okr_common.events import NAMESPACE
-from okr_common.topics import DEAD_LETTERS
+from okr_common.topics import DEAD_LETTERS, TOPICS
 from okr_common.topology import Stage
 
 CE_TYPE = "okr.dead_letter.v1"
 PREFIX = "__connect.errors."
+TOO_LARGE = "too_large"
+HEADROOM_BYTES = 16_384
+"""Of a message, for its key and headers."""
 MOST_BYTES = 1_900_000
 """Of a value that a dead letter carries: the topic takes 2 MiB, headers included. The rest stays where it stood."""
 
@@ -35,6 +39,31 @@ class Received(Protocol):
 
     def value(self) -> bytes | str | None:
         """Its bytes."""
+
+
+def fitting(outgoing: Outgoing, stage: Stage) -> Outgoing:
+    """The message itself; or, where its topic would not take it, a dead letter that stands for it.
+
+    A message that is always refused would stop everything behind it.
+    """
+    limit = TOPICS[outgoing.topic].max_message_bytes - HEADROOM_BYTES
+    if outgoing.value is None or len(outgoing.value) <= limit or outgoing.topic == DEAD_LETTERS.name:
+        return outgoing
+    metrics.DEAD_LETTERS.labels(outgoing.topic, TOO_LARGE).inc()
+    told = (
+        f"it is {len(outgoing.value):,} bytes; {outgoing.topic} takes {limit:,}. What it tells stands in the database"
+    )
+    context = {
+        "topic": outgoing.topic,
+        "partition": outgoing.partition_key,
+        "offset": f"never sent: {outgoing.headers.get('ce_id')}",
+        "exception.class.name": TOO_LARGE,
+        "exception.message": told,
+        "stage": stage.service,
+        **_cut(outgoing.value),
+    }
+    headers = outgoing.headers | {PREFIX + name: text for name, text in context.items()}
+    return replace(outgoing, topic=DEAD_LETTERS.name, value=outgoing.value[:MOST_BYTES], headers=headers)
 
 
 def dead_letter(message: Received, why: PermanentError, stage: Stage, topic_id: str) -> Outgoing:

@@ -28,6 +28,9 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_implicit_resolver(_TAG + "bool", re.compile(r"^(?:true|false)$"), list("tf"))
 
 
+MAPPING_BYTES = 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class SourceProblem:
     """Something wrong in a mapping, at `line` (from 1) and the dotted `key`. Its source waits until it is mended."""
@@ -43,10 +46,19 @@ class SourceProblem:
         return f"{self.file}:{self.line}: {self.key + ': ' if self.key else ''}{self.message}"
 
 
+def _text(file: Path) -> str:
+    """Raises OSError for what would be read without end, such as a device or a pipe."""
+    if not file.is_file():
+        raise OSError("it is no file")
+    if file.stat().st_size > MAPPING_BYTES:
+        raise OSError(f"it is larger than {MAPPING_BYTES:,} bytes, and a mapping is a page of text")
+    return file.read_text(encoding="utf-8")
+
+
 def load_mapping(file: Path) -> Mapping | list[SourceProblem]:
     """The mapping in this file, or everything that is wrong with it."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = _text(file)
         content, lines = _read(text)
     except (OSError, UnicodeDecodeError) as error:
         return [_problem(file, 1, (), f"cannot be read as UTF-8 text: {error}")]

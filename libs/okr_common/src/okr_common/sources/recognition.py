@@ -11,6 +11,8 @@ from okr_common.sources.checks import MissingColumn, missing_columns
 from okr_common.sources.language import Mapping
 from okr_common.sources.loader import SourceProblem, load_mapping
 
+SHOWN_NAMES, SHOWN_CHARACTERS = 20, 80
+
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
@@ -80,7 +82,7 @@ class Sources:
         lacking = {mapping.name: missing_columns(mapping, header) for mapping in self._of_files()}
         closest = min(lacking, key=lambda name: len(lacking[name]), default=None)
         if closest is None or 2 * len(lacking[closest]) > len(self.mappings[closest].columns):
-            return f"Its columns are {_and(list(header))}; write a mapping for it under configs/sources."
+            return f"Its columns are {_and(_shortened(header))}; write a mapping for it under configs/sources."
         if not lacking[closest]:
             return f"{closest} would read it, but its recognise block asks for something else."
         return f"The nearest is {closest}, which also reads {_and([_missing(column) for column in lacking[closest]])}."
@@ -109,6 +111,14 @@ def _fits(mapping: Mapping, path_text: str, header: Sequence[str]) -> bool:
 
 def _missing(column: MissingColumn) -> str:
     return f"{column.name} (the file has {column.nearest})" if column.nearest else column.name
+
+
+def _shortened(header: Sequence[str]) -> list[str]:
+    """A header may be as large as a file."""
+    shown = [
+        name if len(name) <= SHOWN_CHARACTERS else f"{name[:SHOWN_CHARACTERS]}..." for name in header[:SHOWN_NAMES]
+    ]
+    return [*shown, f"{len(header) - SHOWN_NAMES} more"] if len(header) > SHOWN_NAMES else shown
 
 
 def _and(names: Sequence[str]) -> str:

@@ -72,7 +72,9 @@ def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
 
 
 def _rejected(mapping: Mapping, bad: pl.DataFrame, wrong: pl.DataFrame, failures: Iterable[Failure]) -> list[Rejected]:
-    found = [explain(mapping, row) for frame in (bad, wrong) for row in frame.iter_rows(named=True)]
+    # as text: Polars has dates that Python has not, such as those of the year 0
+    told = [frame.with_columns(pl.selectors.temporal().cast(pl.String)) for frame in (bad, wrong)]
+    found = [explain(mapping, row) for frame in told for row in frame.iter_rows(named=True)]
     found += [underivable(failure) for failure in failures]
     return sorted(found, key=lambda rejected: rejected.row_num)
 

@@ -84,10 +84,13 @@ class DocumentStore:
         revisions = [due.revisions[document.entity_id] for document in documents]
         async with self._curated.acquire() as connection, connection.transaction():
             changed = await connection.fetchval(SQL["write_documents"], *_columns(documents), revisions)
-            event = DocumentsCurated(
-                source=due.source, revision=max(due.revisions.values()), documents=len(documents), changed=changed
-            )
-            await outbox.put(connection, STAGE.service, [announce(event, STAGE)])
+            if (
+                changed
+            ):  # done again after a crash nothing changes, and another content must not travel under the same id
+                event = DocumentsCurated(
+                    source=due.source, revision=max(due.revisions.values()), documents=len(documents), changed=changed
+                )
+                await outbox.put(connection, STAGE.service, [announce(event, STAGE)])
         await self._processed.execute(SQL["written_documents"], list(due.revisions), list(due.revisions.values()))
         return int(changed)
 

@@ -12,6 +12,7 @@ from okr_common import crash
 from okr_common.delivery import outbox
 from okr_common.delivery.outbox import Connection, Outgoing, announce
 from okr_common.events import BatchLoaded, BatchPublished
+from okr_common.postgres.copying import copied
 from okr_common.sources import Mapping
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
@@ -124,9 +125,9 @@ async def _write(connection: Connection, task: Task, applied: Applied) -> None:
 
 async def _copy(connection: Connection, table: str, frame: pl.DataFrame) -> None:
     if frame.height:
-        await connection.copy_to_table(
-            table, source=await asyncio.to_thread(tables.as_csv, frame), columns=frame.columns, format="csv"
-        )
+        content = await asyncio.to_thread(tables.as_csv, frame)
+        copying = connection.copy_to_table(table, source=content, columns=frame.columns, format="csv")
+        await copied(connection, copying)
 
 
 async def _mark_documents(connection: Connection, proposed: Proposed, applied: Applied) -> None:

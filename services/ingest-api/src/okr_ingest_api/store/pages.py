@@ -15,6 +15,7 @@ from okr_common import crash, metrics
 from okr_common.delivery.outbox import Connection, Outgoing, announce, put
 from okr_common.delivery.release import lock_source, release
 from okr_common.errors import FencedError, PermanentError
+from okr_common.postgres.copying import copied
 from okr_common.sources import ApiBlock
 from okr_common.sql import queries
 from okr_common.topics import RAW_RECORDS
@@ -113,12 +114,18 @@ class Held:
         batch_id = await self._connection.fetchval(
             SQL["add_batch"], self._source, request.request, request.batches + 1, first, len(fresh), len(unreadable)
         )
-        await self._connection.copy_records_to_table(
-            "raw_row", records=_rows(batch_id, first, page, fresh), columns=_ROW
+        await copied(
+            self._connection,
+            self._connection.copy_records_to_table(
+                "raw_row", records=_rows(batch_id, first, page, fresh), columns=_ROW
+            ),
         )
         crash.point("after_copy")
-        await self._connection.copy_records_to_table(
-            "unreadable", records=_unreadable(batch_id, page, unreadable), columns=_UNREADABLE
+        await copied(
+            self._connection,
+            self._connection.copy_records_to_table(
+                "unreadable", records=_unreadable(batch_id, page, unreadable), columns=_UNREADABLE
+            ),
         )
         await self._connection.execute(
             SQL["remember_objects"],

@@ -10,6 +10,7 @@ from okr_common.delivery.outbox import Connection
 from okr_common.delivery.release import lock_source
 from okr_common.errors import FencedError, PermanentError
 from okr_common.events import Event, FileDone, FileRejected
+from okr_common.postgres.copying import copied
 from okr_ingest_csv.domain.batch import COLUMNS, COPY_DELIMITER, COPY_QUOTE, Batch
 from okr_ingest_csv.domain.progress import Claimed
 from okr_ingest_csv.store.turns import SQL, Turns
@@ -72,7 +73,7 @@ class Held:
         if not batch.copy:
             return
         try:
-            await self._connection.copy_to_table(
+            copying = self._connection.copy_to_table(
                 "raw_row",
                 source=_pieces(batch.copy),
                 columns=COLUMNS,
@@ -80,6 +81,7 @@ class Held:
                 delimiter=COPY_DELIMITER,
                 quote=COPY_QUOTE,
             )
+            await copied(self._connection, copying)
         except asyncpg.DataError as error:
             raise PermanentError(
                 "internal_error", f"the database refused a row: {error}. Please report this."
@@ -124,7 +126,8 @@ class Held:
                 )
                 for number, one in enumerate(batch.unreadable, 1)
             ]
-            await self._connection.copy_records_to_table("unreadable", records=records, columns=_UNREADABLE)
+            copying = self._connection.copy_records_to_table("unreadable", records=records, columns=_UNREADABLE)
+            await copied(self._connection, copying)
 
     async def _close(self, ended: Sequence[Event]) -> None:
         """The end of each transaction here: whose turn it is now gets a position, and all is announced in order."""

@@ -45,7 +45,9 @@ where b.file_id = $1
 order by byte_start
 
 -- name: row_numbers
-select batch_id, row_num from raw_row order by batch_id, row_num
+-- A revert's batch refers to the rows of an older one.
+select b.batch_id, r.row_num from batch b join raw_row r on r.batch_id = coalesce(b.rows_of, b.batch_id)
+order by b.batch_id, r.row_num
 
 -- name: released
 select batch_id, source, position, rows, file_id, request, released_at from batch where position is not null order by source, position
