@@ -156,7 +156,7 @@ class BatchPublished(_OfSource):
 
 
 class DocumentsCurated(_OfSource):
-    """These many due documents were looked at, `changed` of them written anew; `revision` is the highest among them."""
+    """Of these many due documents `changed` were written anew, one at least; `revision` is the highest among all."""
 
     ce_type: ClassVar[str] = "okr.processing.documents_curated.v1"
     topic: ClassVar[Topic] = topics.PROCESSING_EVENTS
