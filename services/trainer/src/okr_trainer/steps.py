@@ -42,14 +42,15 @@ class TrainerSteps:
         }
 
     async def train_initial(self, context: RunContext) -> Detail:
-        """Every model that knows an outcome has a trained version."""
+        """Once the stream has reached what etl published, every model that knows an outcome has a trained version."""
+        await self._reach(_ends(context))
         return await self._have_done(
             context, TRAIN, await self.progress.untrained(), "every model that knows an outcome is trained"
         )
 
     async def update_incrementally(self, context: RunContext) -> Detail:
-        """The stream has reached what that day's etl published, and has a row for everything it heard."""
-        ends = context.upstream.get("publish", {}).get("end_offsets", {}).get(PROCESSED_RECORDS.name, {})
+        """The stream has a row for everything it heard, up to what that day's etl published."""
+        ends = _ends(context)
         await self._reach(ends)
         answered = await self.progress.answered()
         lost = {model: one for model, one in answered.items() if one.unanswered or one.unheard}
@@ -108,6 +109,14 @@ class TrainerSteps:
 
     async def _reached(self, ends: Mapping[str, int]) -> bool:
         return not await self.progress.behind(ends)
+
+
+def _ends(context: RunContext) -> Mapping[str, int]:
+    """Up to where etl's run published, by partition."""
+    found: Mapping[str, int] = (
+        context.upstream.get("publish", {}).get("end_offsets", {}).get(PROCESSED_RECORDS.name, {})
+    )
+    return found
 
 
 def _stands(scores: Mapping[str, Mapping[str, float]], registered: Mapping[str, float]) -> Detail:
