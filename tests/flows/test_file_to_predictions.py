@@ -108,3 +108,15 @@ async def okr(flow: Flow, *arguments: str) -> list[dict[str, Any]]:
     assert done.exit_code == 0, done.output
     listed: list[dict[str, Any]] = json.loads(done.stdout)
     return listed
+
+
+async def test_a_return_to_an_older_content_adds_up(flow: Flow, published: Published) -> None:
+    """The batch of a revert has no rows of its own: it refers to those of the first time."""
+    before = published.rows[:50]
+    after = [[*before[0][:13], "99.9", *before[0][14:]], *before[1:]]
+    with flow.stack.supervised(SERVICES):
+        for number, rows in enumerate((before, after, before), 1):
+            flow.drop(f"{number}.csv", published.encoded(rows))
+            await flow.predicted(50 + number - 1)
+    assert await flow.ask("raw", "select count(*) from file where revert_of is not null") == 1
+    assert await flow.wrong() == []
