@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from okr_common.cleaning import clean
 from okr_common.sources import Column, Mapping
+from okr_etl.domain.cleaning import cleaned
 
 READ = "read:"
 """Prefix of the text as read, beside the typed column of the same name."""
@@ -20,7 +22,7 @@ _NUL_OUTSIDE_BACKSLASHES = r"((?:^|[^\\])(?:\\\\)*)(?:\\u0000)+"
 
 
 def texts(rows: pl.DataFrame, mapping: Mapping, header: Sequence[str]) -> pl.DataFrame:
-    """Of `rows` (row_num, cells as JSON text): row_num, `read:<column>` as stripped text or null, and the row's shape.
+    """Of `rows` (row_num, cells as JSON text): row_num, `read:<column>` as cleaned text or null, and the row's shape.
 
     A row of a file is an array, read by the header's places; a row of an API is an object, read by keys and paths.
     NULs, which no text column can hold, are left out.
@@ -36,7 +38,7 @@ def texts(rows: pl.DataFrame, mapping: Mapping, header: Sequence[str]) -> pl.Dat
 
 
 def _counted(width: int) -> list[pl.Expr]:
-    beyond = pl.col(_ARRAY).list.slice(width).list.eval(pl.element().str.strip_chars() != "").list.any()
+    beyond = pl.col(_ARRAY).list.slice(width).list.eval(cleaned(pl.element()) != "").list.any()
     return [pl.col(_ARRAY).list.len().cast(pl.Int64).alias(COUNT), beyond.fill_null(value=False).alias(SURPLUS)]
 
 
@@ -62,5 +64,5 @@ def path(origin: str) -> str:
 
 
 def _without_blanks(text: pl.Expr, column: Column) -> pl.Expr:
-    stripped = text.str.strip_chars()
-    return pl.when(~stripped.is_in(["", *column.blanks])).then(stripped)
+    blanks = {"", *(clean(word).text for word in column.blanks)}
+    return cleaned(text).replace(sorted(blanks), None)

@@ -1,10 +1,12 @@
 """What only polars can tell about a mapping: whether its expressions compute, and to the types that are needed."""
 
 from collections.abc import Iterator
+from collections.abc import Mapping as MappingOf
 from datetime import date
 
 import polars as pl
 
+from okr_common.cleaning import clean
 from okr_common.sources import Mapping
 from okr_etl.domain.cells import RESERVED, path
 from okr_etl.domain.derive import FINAL, empty, expressions, first_line
@@ -38,9 +40,19 @@ def _unreadable(mapping: Mapping) -> Iterator[str]:
     for name, column in mapping.columns.items():
         if mapping.kind == "api" and not _is_path(column.origin):
             yield f"columns.{name}.from: {column.origin} is no key or dotted path"
+        for word, one, other in _two_meanings(column.map or {}):
+            yield f"columns.{name}.map: two of its words read {word} when cleaned, but mean {one} and {other}"
         for written in column.formats if column.type == "date" else ():
             if not _reads_dates(written):
                 yield f"columns.{name}.formats: {written} does not read back {DAY:{written}}, the day it writes"
+
+
+def _two_meanings(words: MappingOf[str, str]) -> Iterator[tuple[str, str, str]]:
+    known: dict[str, str] = {}
+    for word, meant in words.items():
+        former = known.setdefault(clean(word).text, meant)
+        if former != meant:
+            yield clean(word).text, former, meant
 
 
 def _is_path(origin: str) -> bool:

@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from okr_common.cleaning import clean
 from okr_common.sources import Column, Mapping
 from okr_etl.domain.cells import CELLS, COUNT, READ, SURPLUS
 
@@ -31,10 +32,8 @@ def value(name: str, column: Column) -> pl.Expr:
 
 def _typed(text: pl.Expr, column: Column) -> pl.Expr:
     match column.type:
-        case "text" if column.map is None:
-            return text
         case "text":
-            return text.replace_strict(column.map, default=None, return_dtype=pl.String)
+            return text if column.map is None else _meant(text, column.map)
         case "integer":
             return text.cast(pl.Int64, strict=False)
         case "number":
@@ -44,6 +43,12 @@ def _typed(text: pl.Expr, column: Column) -> pl.Expr:
             return pl.coalesce(text.str.to_date(each, strict=False) for each in column.formats or DATE_FORMATS)
         case "timestamp":
             return pl.coalesce(_instant(text, each) for each in column.formats or TIMESTAMP_FORMATS)
+
+
+def _meant(text: pl.Expr, words: MappingOf[str, str]) -> pl.Expr:
+    """The cells are cleaned, so the mapping's words are, too."""
+    cleaned = {clean(word).text: meant for word, meant in words.items()}
+    return text.replace_strict(cleaned, default=None, return_dtype=pl.String)
 
 
 def _instant(text: pl.Expr, written: str) -> pl.Expr:
