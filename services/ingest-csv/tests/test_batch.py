@@ -25,16 +25,16 @@ def batches(content: bytes, batch_rows: int, batch_bytes: int = 1000) -> list[tu
             return found
 
 
-def test_rows_are_numbered_without_gaps_and_unreadable_records_count_towards_the_batch() -> None:
-    assert batches(CONTENT, 2) == [(1, 1, 1, False), (2, 1, 1, False), (3, 2, 0, False), (5, 0, 0, True)]
-    assert batches(CONTENT, 4) == [(1, 2, 2, False), (3, 2, 0, True)]
+def test_records_are_numbered_whether_rows_or_not() -> None:
+    assert batches(CONTENT, 2) == [(1, 1, 1, False), (3, 1, 1, False), (5, 2, 0, False), (7, 0, 0, True)]
+    assert batches(CONTENT, 4) == [(1, 2, 2, False), (5, 2, 0, True)]
     assert batches(CONTENT, 50) == [(1, 4, 2, True)]
 
 
 def test_a_batch_of_many_chunks_has_every_row_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for chunk_rows in (1, 2, 3, 1000):
         monkeypatch.setattr(batch_module, "CHUNK_ROWS", chunk_rows)
-        test_rows_are_numbered_without_gaps_and_unreadable_records_count_towards_the_batch()
+        test_records_are_numbered_whether_rows_or_not()
         test_wide_rows_end_a_batch_early()
 
 
@@ -53,9 +53,10 @@ def test_copy_holds_each_row_with_its_place_and_hash(rows: list[tuple[str, str]]
     lines = b"".join(batch.copy).split(b"\n")[:-1]
     assert len(lines) == batch.rows == len(rows)
     for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
-        batch_id, row_num, cells, first, last, start, length, digest = line.split(b"\x02")
+        batch_id, row_num, cells, first, last, start, length, digest, repaired = line.split(b"\x02")
         assert json.loads(cells) == list(row)
         assert (batch_id, int(row_num), int(first), int(last)) == (b"7", number, number, number)
         assert content[int(start) : int(start) + int(length)].decode() == f"{row[0]},{row[1]}\n"
         assert digest == b"\\x" + row_hash(cells).hex().encode()
         assert b"\x01" not in cells
+        assert repaired == b"0"

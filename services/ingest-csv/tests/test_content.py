@@ -52,11 +52,24 @@ def test_an_empty_file_says_so() -> None:
     assert refused.value.reason == "empty"
 
 
-@pytest.mark.parametrize("codec", ["utf-16", "utf-16-be", "utf-16-le"])
-def test_utf_16_is_refused_not_misread(codec: str) -> None:
+@pytest.mark.parametrize("codec", ["utf-16-be", "utf-16-le"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_utf_16_is_told_by_its_mark_or_by_its_nul_bytes(codec: str, mark: str) -> None:
+    encoding = inspected((mark + "objective,key result\n" * 20).encode(codec)).encoding()
+    assert (encoding.name, encoding.guessed, encoding.mark_bytes) == (codec, not mark, 2 * len(mark))
+
+
+def test_utf_32_is_refused_not_misread() -> None:
     with pytest.raises(PermanentError) as refused:
-        inspected(("objective,key result\n" * 20).encode(codec)).encoding()
-    assert refused.value.reason in {"bad_encoding", "binary"}
+        inspected("objective,key result\n".encode("utf-32")).encoding()
+    assert refused.value.reason == "bad_encoding"
+
+
+def test_a_source_may_say_the_encoding() -> None:
+    content = "id,Zürich\n".encode("latin-1")
+    assert inspected(content).encoding("latin-1").name == "latin-1"
+    marked = inspected(b"\xef\xbb\xbf" + content).encoding("utf-8")
+    assert (marked.name, marked.mark_bytes, marked.guessed) == ("utf-8", 3, False)
 
 
 @given(
@@ -70,13 +83,13 @@ def test_utf_8_is_proved_wherever_the_chunks_end(text: str, step: int) -> None:
 
 def test_a_byte_order_mark_is_seen_and_not_a_guess() -> None:
     encoding = inspected(b"\xef\xbb\xbfa,b\n").encoding()
-    assert (encoding.name, encoding.codec, encoding.guessed) == ("utf-8-sig", "utf-8", False)
+    assert (encoding.name, encoding.mark_bytes, encoding.guessed) == ("utf-8", 3, False)
 
 
 def test_one_late_byte_decides_and_is_named() -> None:
     encoding = inspected(b"a,b\n" * 50_000 + b"\xa3,1\n", 65_536).encoding()
     assert (encoding.name, encoding.guessed) == ("cp1252", True)
-    assert "0xa3 at offset 200000" in encoding.how
+    assert "0xa3 at offset 200,000" in encoding.how
 
 
 @pytest.mark.parametrize("tail", [b"\xc3", b"\xe2\x82"])
@@ -90,10 +103,18 @@ def test_a_character_cut_by_plain_text_is_not_utf_8_at_any_chunk_size(before: by
         assert inspected(b"a,b\n1," + before + after, step).encoding().name == "cp1252"
 
 
-def test_a_byte_without_a_character_in_either_encoding_is_refused_with_both_places() -> None:
-    with pytest.raises(PermanentError, match=r"0xff at offset 4.*0x81 at offset 6") as refused:
-        inspected(b"a,b\n\xff,\x81\n").encoding()
-    assert refused.value.reason == "bad_encoding"
+def test_a_byte_without_a_character_in_either_encoding_makes_it_latin_1_and_both_places_are_told() -> None:
+    encoding = inspected(b"a,b\n\xff,\x81\n").encoding()
+    assert (encoding.name, encoding.guessed) == ("latin-1", True)
+    assert "0xff at offset 4" in encoding.how
+    assert "0x81 at offset 6" in encoding.how
+
+
+def test_a_few_bad_bytes_do_not_turn_a_utf_8_file_into_mojibake() -> None:
+    for step in (3, 7, 1000):
+        encoding = inspected("Zürich,Genève\n".encode() * 100 + b"Bern,\xe9t\xe9\n", step).encoding()
+        assert (encoding.name, encoding.guessed) == ("utf-8", True)
+        assert "200 characters are valid UTF-8, 2 bytes are not (byte 0xe9 at offset 1,605" in encoding.how
 
 
 def test_one_nul_in_a_cell_does_not_make_a_file_binary() -> None:

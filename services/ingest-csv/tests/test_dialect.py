@@ -4,11 +4,10 @@ import io
 import pytest
 
 from okr_common.errors import PermanentError
-from okr_ingest_csv.domain.content import Encoding
-from okr_ingest_csv.domain.dialect import DELIMITERS, dialect_of
+from okr_common.sources import Read
+from okr_ingest_csv.domain.dialect import DELIMITERS
 from okr_ingest_csv.domain.record import Place
-
-UTF8 = Encoding("utf-8", guessed=False, how="told")
+from okr_ingest_csv.testing import dialect_in
 
 
 def written(delimiter: str, rows: list[list[str]], end: str = "\r\n") -> bytes:
@@ -21,33 +20,33 @@ def written(delimiter: str, rows: list[list[str]], end: str = "\r\n") -> bytes:
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_the_delimiter_is_found_although_cells_hold_the_others(delimiter: str, end: str) -> None:
     rows = [["id", "name", "amount"], *[[str(n), "one, two; three | four", "1,5"] for n in range(20)]]
-    found = dialect_of(written(delimiter, rows, end), UTF8)
+    found = dialect_in(written(delimiter, rows, end))
     assert (found.delimiter, found.header) == (delimiter, ("id", "name", "amount"))
 
 
 def test_a_few_ragged_rows_do_not_turn_the_head() -> None:
     rows = [["a", "b", "c", "d"], *[["1", "2", "3", "4"]] * 30, ["1|2"], ["1|2"], ["1", "2", "3"]]
-    assert dialect_of(written(",", rows), UTF8).delimiter == ","
+    assert dialect_in(written(",", rows)).delimiter == ","
 
 
 def test_decimal_commas_do_not_beat_semicolons() -> None:
-    assert dialect_of(b"start;target;now\n" + b"1,5;2,5;3,5\n" * 30, UTF8).delimiter == ";"
+    assert dialect_in(b"start;target;now\n" + b"1,5;2,5;3,5\n" * 30).delimiter == ";"
 
 
 def test_one_column_is_a_table_too() -> None:
-    found = dialect_of(b"name\nAda\nGrace\n", UTF8)
+    found = dialect_in(b"name\nAda\nGrace\n")
     assert (found.delimiter, found.header) == (",", ("name",))
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
-    found = dialect_of(b"\xef\xbb\xbfid,x\n1,2\n", Encoding("utf-8-sig", guessed=False, how="mark"))
+    found = dialect_in(b"\xef\xbb\xbfid,x\n1,2\n")
     assert found.header == ("id", "x")
     assert found.start == Place(byte=8, line=2, row=1)
 
 
 def test_a_header_over_several_lines_ends_where_its_quotes_close() -> None:
     head = b'\n\n"MPA RAG rating\n(A Delivery Confidence)",id,id\n1,2,3\n'
-    found = dialect_of(head, UTF8)
+    found = dialect_in(head)
     assert found.header == ("MPA RAG rating\n(A Delivery Confidence)", "id", "id")
     assert found.start == Place(byte=head.index(b"1,2,3"), line=5, row=1)
 
@@ -56,6 +55,7 @@ def test_a_header_over_several_lines_ends_where_its_quotes_close() -> None:
     ("head", "reason"),
     [
         (b"\n\r\n\n", "empty"),
+        (b" \n,,,\n,\n", "empty"),
         (b'"a,b\n1,2\n', "bad_header"),
         (b'"a"b,c\n1,2\n', "bad_header"),
         (b"a,\x00b\n1,2\n", "bad_header"),
@@ -63,5 +63,51 @@ def test_a_header_over_several_lines_ends_where_its_quotes_close() -> None:
 )
 def test_no_header_is_a_reason(head: bytes, reason: str) -> None:
     with pytest.raises(PermanentError) as refused:
-        dialect_of(head, UTF8)
+        dialect_in(head)
     assert refused.value.reason == reason
+
+
+WANTED = {"goal", "target", "due"}
+ASKED = {"is_header": lambda cells: {cell.strip() for cell in cells} >= WANTED}
+TABLE = "goal;target;due\nGrow, fast;1,5;2026\n"
+
+
+def test_the_columns_a_source_asks_for_decide_delimiter_and_header() -> None:
+    found = dialect_in(b"Goals, of, our, company\n\nas of,today,,\n" + TABLE.encode(), **ASKED)
+    assert (found.delimiter, found.header, found.header_line) == (";", ("goal", "target", "due"), 4)
+    assert found.start == Place(byte=55, line=5)
+    assert "a source asks for" in found.delimiter_how
+    assert "a source asks for" in found.header_how
+
+
+def test_a_title_does_not_hide_the_delimiter_where_nobody_knows_the_columns() -> None:
+    assert dialect_in(b"Our goals\n" + TABLE.encode() * 3).delimiter == ";"
+
+
+@pytest.mark.parametrize("line", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n'])
+def test_a_sep_line_is_honoured_and_no_header(line: str) -> None:
+    found = dialect_in((line + "a,b;c\n1;2\n").encode())
+    assert (found.delimiter, found.header, found.header_line) == (";", ("a,b", "c"), 2)
+    assert found.start.line == 3
+
+
+def test_the_source_decides_before_the_file_does() -> None:
+    found = dialect_in(b"sep=;\nx\na|b\n1|2\n", Read(delimiter="|", header_line=3))
+    assert (found.delimiter, found.header, found.start.line) == ("|", ("a", "b"), 4)
+    named = dialect_in("1|Zürich\n".encode("latin-1"), Read(delimiter="|", names=("id", "place"), encoding="latin-1"))
+    assert (named.header, named.header_line, named.start) == (("id", "place"), 0, Place(0, 1))
+    assert (named.encoding.name, named.encoding.guessed) == ("latin-1", False)
+
+
+def test_a_header_line_beyond_the_end_is_a_reason() -> None:
+    with pytest.raises(PermanentError, match="no line 9") as refused:
+        dialect_in(b"a,b\n1,2\n", Read(header_line=9))
+    assert refused.value.reason == "bad_header"
+
+
+def test_a_header_beyond_all_measure_is_a_reason() -> None:
+    with pytest.raises(PermanentError) as long:
+        dialect_in(b"a," + b"x" * 70_000 + b"\n1,2\n")
+    with pytest.raises(PermanentError) as wide:
+        dialect_in(b"a," * 6_000 + b"\n")
+    assert (long.value.reason, wide.value.reason) == ("header_too_long", "too_many_columns")

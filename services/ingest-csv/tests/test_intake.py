@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from okr_common.sources import SourcesFolder
+from okr_ingest_csv.domain.verdict import Limits
 from okr_ingest_csv.intake import Intake
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 async def test_offers_nobody_takes_any_more_are_answered(tmp_path: Path) -> None:
     nothing = cast("Store", None)  # a path where nothing stands never reaches the store
-    intake = Intake(nothing, SourcesFolder(tmp_path), lambda _: None)
+    intake = Intake(nothing, SourcesFolder(tmp_path), Limits(), lambda _: None)
     stop = asyncio.Event()
     running = asyncio.create_task(intake.run(stop))
     assert await intake.offer(tmp_path / "gone.csv", tmp_path) is True

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from okr_ingest_csv.domain.record import Place, Row, Shape, Unreadable
+from okr_ingest_csv.domain.lines import lines_in
+from okr_ingest_csv.domain.record import Place, Repair, Row, Shape, Unreadable
 from okr_ingest_csv.domain.records import read_records
 
 ANY_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
@@ -37,7 +38,8 @@ def written(draw: st.DrawFn) -> Written:
     quoting = csv.QUOTE_ALL if ambiguous else draw(st.sampled_from(QUOTINGS))
     target = io.StringIO(newline="")
     csv.writer(target, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(rows)
-    return Written(rows, target.getvalue().encode(), Shape("utf-8", delimiter, len(rows[0])))
+    encoding = draw(st.sampled_from(["utf-8", "utf-16-le", "utf-16-be"]))
+    return Written(rows, target.getvalue().encode(encoding), Shape(encoding, delimiter, len(rows[0])))
 
 
 def read(
@@ -74,10 +76,12 @@ def test_any_table_in_any_dialect_comes_back_cell_for_cell(table: Written, block
 
 @given(written(), st.integers(1, 40))
 def test_byte_ranges_and_lines_give_the_very_record(table: Written, block_bytes: int) -> None:
-    reader = csv.reader(io.StringIO(table.content.decode(), newline=""), delimiter=table.shape.delimiter)
+    reader = csv.reader(
+        io.StringIO(table.content.decode(table.shape.encoding), newline=""), delimiter=table.shape.delimiter
+    )
     at, line = 0, 1
-    for cells, first, last, start, length in rows_of(read(table.content, table.shape, block_bytes=block_bytes)):
-        alone = table.content[start : start + length].decode()
+    for cells, first, last, start, length, _ in rows_of(read(table.content, table.shape, block_bytes=block_bytes)):
+        alone = table.content[start : start + length].decode(table.shape.encoding)
         assert next(csv.reader(io.StringIO(alone, newline=""), delimiter=table.shape.delimiter)) == cells
         next(reader)
         assert (start, first, last) == (at, line, reader.line_num)
@@ -90,8 +94,9 @@ def test_a_cut_anywhere_gives_the_records_before_it_and_at_most_one_unreadable(
     table: Written, data: st.DataObject
 ) -> None:
     whole = rows_of(read(table.content, table.shape))
-    cut = data.draw(st.integers(0, len(table.content)))
-    records = read(table.content[:cut], Shape("utf-8", table.shape.delimiter, table.shape.width))
+    unit = lines_in(table.shape.encoding).unit
+    cut = data.draw(st.integers(0, len(table.content) // unit)) * unit
+    records = read(table.content[:cut], table.shape)
     before = [row for row in whole if sum(extent(row)) <= cut]
     assert rows_of(records)[: len(before)] == before
     assert len(records) <= len(before) + 1
@@ -111,12 +116,14 @@ def test_reading_resumes_after_any_record_as_if_never_stopped(
     st.binary(max_size=60)
     | st.text(st.sampled_from('",\r\n a\0\udce9')).map(lambda text: text.encode("utf-8", "surrogateescape")),
     st.integers(1, 3),
+    st.sampled_from(["utf-8", "cp1252", "utf-16-le", "utf-16-be"]),
 )
-@example(b"x" * 17 + b"\n", 1)
-@example(b'x,"' + b"y\n" * 9, 2)
-def test_no_byte_of_any_file_is_lost_whatever_it_holds(content: bytes, width: int) -> None:
-    shape = Shape("utf-8", ",", width)
-    records = read(content, shape, record_bytes=16)
+@example(b"x" * 17 + b"\n", 1, "utf-8")
+@example(b'x,"' + b"y\n" * 9, 2, "utf-8")
+@example(b"x\0,\0" * 9 + b"\n\0" * 3 + b"\n", 2, "utf-16-le")
+def test_no_byte_of_any_file_is_lost_whatever_it_holds(content: bytes, width: int, encoding: str) -> None:
+    shape = Shape(encoding, ",", width)
+    records = read(content, shape, cell_bytes=8)
     at = 0
     for record in records:
         start, length = extent(record)
@@ -125,12 +132,10 @@ def test_no_byte_of_any_file_is_lost_whatever_it_holds(content: bytes, width: in
         at += length
     assert at == len(content)
     for block_bytes in (1, 3, 1000):
-        assert read(content, shape, block_bytes=block_bytes, record_bytes=16) == records
+        assert read(content, shape, block_bytes=block_bytes, cell_bytes=8) == records
     for record in records:
         follow = place_after(record)
-        assert read(content, shape, follow, record_bytes=16) == [
-            one for one in records if extent(one)[0] >= follow.byte
-        ]
+        assert read(content, shape, follow, cell_bytes=8) == [one for one in records if extent(one)[0] >= follow.byte]
 
 
 BAD = [
@@ -162,7 +167,7 @@ def test_a_quote_that_is_never_closed_keeps_the_rest_as_one_record() -> None:
 def test_a_stray_quote_in_a_large_file_costs_its_own_line_only() -> None:
     good = [f"{number},b\n".encode() for number in range(50)]
     content = b"".join(good[:10]) + b'x,"y\n' + b"".join(good[10:])
-    records = read(content, Shape("utf-8", ",", 2), record_bytes=64)
+    records = read(content, Shape("utf-8", ",", 2), cell_bytes=32)
     assert [row[0][0] for row in rows_of(records)] == [str(number) for number in range(50)]
     (kept,) = unreadable(records)
     assert (kept.reason, kept.raw, kept.first_line) == ("unclosed_quote", b'x,"y\n', 11)
@@ -173,7 +178,7 @@ def test_a_line_beyond_all_measure_is_passed_over(end: bytes) -> None:
     long = b"x" * 500 + b"," + b"y" * 500 + end
     for block_bytes in (1, 2, 7, 64, 4096):
         records = read(
-            b"a,b" + end + long + b"c,d" + end, Shape("utf-8", ",", 2), block_bytes=block_bytes, record_bytes=64
+            b"a,b" + end + long + b"c,d" + end, Shape("utf-8", ",", 2), block_bytes=block_bytes, cell_bytes=32
         )
         assert [row[0] for row in rows_of(records)] == [["a", "b"], ["c", "d"]]
         (kept,) = unreadable(records)
@@ -183,3 +188,64 @@ def test_a_line_beyond_all_measure_is_passed_over(end: bytes) -> None:
 def test_a_cell_of_130_kb_is_a_cell() -> None:
     records = read(b"a," + b"x" * 130_000 + b"\n", Shape("utf-8", ",", 2), block_bytes=4096)
     assert [len(row[0][1]) for row in rows_of(records)] == [130_000]
+
+
+THREE = Shape("utf-8", ",", 3)
+GOOD = [f"{number},b,c\n".encode() for number in range(8)]
+
+
+def kept(content: bytes, shape: Shape = THREE) -> tuple[list[str], list[tuple[str, int, int]]]:
+    """The first cell of each row; reason, first and last line of each unreadable record, whatever the block size."""
+    records = read(content, shape, block_bytes=4096)
+    for block_bytes in (1, 5, 64):
+        assert read(content, shape, block_bytes=block_bytes) == records
+    return (
+        [row[0][0] for row in rows_of(records)],
+        [(one.reason, one.first_line, one.last_line) for one in unreadable(records)],
+    )
+
+
+NUMBERS = [str(number) for number in range(8)]
+
+
+def test_a_stray_quote_near_the_end_costs_its_own_line_where_whole_rows_follow() -> None:
+    assert kept(b'x,"y,c\n' + b"".join(GOOD)) == (NUMBERS, [("unclosed_quote", 1, 1)])
+    assert kept(b'x,"y,c\n' + b"".join(GOOD) + b'9,"half') == (
+        NUMBERS,
+        [("bad_quote", 1, 1), ("unclosed_quote", 10, 10)],
+    )
+
+
+def test_an_open_quote_before_prose_is_one_record_to_the_end() -> None:
+    assert kept(GOOD[0] + b'x,"first line\nsecond, line\nthird') == (["0"], [("unclosed_quote", 2, 4)])
+
+
+def test_a_stray_quote_closed_by_the_next_quoted_cell_swallows_no_row_between() -> None:
+    content = GOOD[0] + b'x,"y,c\n' + b"".join(GOOD[1:5]) + b'5,"z, zz",c\n' + GOOD[6]
+    assert kept(content) == (["0", "1", "2", "3", "4", "5", "6"], [("bad_quote", 2, 2)])
+
+
+def test_quotes_within_a_quoted_cell_do_not_make_rows_of_its_other_lines() -> None:
+    content = GOOD[0] + b'1,"He said "hi" and\nleft, then, ok",c\n' + GOOD[2]
+    assert kept(content) == (["0", "2"], [("bad_quote", 2, 3)])
+    assert kept(GOOD[0] + b'1,"a"b,c\n' + GOOD[2]) == (["0", "2"], [("bad_quote", 2, 2)])
+
+
+def test_rows_after_a_line_with_a_quote_too_many_are_rows() -> None:
+    content = GOOD[0] + b'1,"a"b",c\n' + b"".join(GOOD[2:5]) + b'5,"z, zz",c\n'
+    assert kept(content) == (["0", "2", "3", "4", "5"], [("bad_quote", 2, 2)])
+
+
+def test_a_record_too_wide_that_holds_whole_rows_is_a_stray_quote() -> None:
+    content = b'x,"y,c\n' + b"".join(GOOD) + b'9",b,c,d\n'
+    assert kept(content) == (NUMBERS, [("bad_quote", 1, 1), ("too_many_cells", 10, 10)])
+
+
+def test_surplus_cells_are_joined_where_the_source_allows_it_and_the_figures_fit() -> None:
+    shape = Shape("utf-8", ",", 3, Repair(1, (2,)))
+    records = read(b"1,Rel 5, 4.5,7\n2,a,b,c\n3,x,8\n4,y\n", shape)
+    assert [(row[0], row[5]) for row in rows_of(records)] == [
+        (["1", "Rel 5, 4.5", "7"], True),
+        (["3", "x", "8"], False),
+    ]
+    assert [one.reason for one in unreadable(records)] == ["too_many_cells", "too_few_cells"]

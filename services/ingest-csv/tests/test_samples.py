@@ -7,31 +7,17 @@ from pathlib import Path
 import pytest
 
 from okr_common import paths
-from okr_ingest_csv.domain.content import Inspection
-from okr_ingest_csv.domain.dialect import dialect_of
-from okr_ingest_csv.domain.record import Row, Shape, Unreadable
-from okr_ingest_csv.domain.records import read_records
+from okr_ingest_csv.testing import read_whole
 
 MTA = paths.repository() / "samples" / "mta_nyct" / "Performance_NYCT.csv"
 DEVELOPMENT_DATA = paths.repository().parent / "shared" / "data"
 
 
-def read(content: bytes) -> tuple[Inspection, list[Row], list[Unreadable]]:
-    inspection = Inspection()
-    inspection.feed(content)
-    encoding = inspection.encoding()
-    dialect = dialect_of(inspection.head, encoding)
-    shape = Shape(encoding.codec, dialect.delimiter, len(dialect.header))
-    records = list(read_records(io.BytesIO(content[dialect.start.byte :]), shape, dialect.start))
-    rows = [one for one in records if not isinstance(one, Unreadable)]
-    return inspection, rows, [one for one in records if isinstance(one, Unreadable)]
-
-
 def test_the_mta_file_is_read_as_it_was_published() -> None:
     content = MTA.read_bytes()
-    inspection, rows, unreadable = read(content)
-    assert (inspection.encoding().name, inspection.encoding().guessed) == ("cp1252", True)
-    assert "offset 344926" in inspection.encoding().how
+    dialect, rows, unreadable = read_whole(content)
+    assert (dialect.encoding.name, dialect.encoding.guessed) == ("cp1252", True)
+    assert "offset 344,926" in dialect.encoding.how
     theirs = list(csv.reader(io.StringIO(content.decode("cp1252"), newline=""), strict=True))
     assert [row[0] for row in rows] == theirs[1:]
     assert (len(rows), unreadable) == (9213, [])
@@ -43,7 +29,7 @@ def test_the_mta_file_is_read_as_it_was_published() -> None:
 @pytest.mark.parametrize("path", sorted(DEVELOPMENT_DATA.glob("*/**/*.csv")), ids=lambda path: path.name)
 def test_every_real_file_is_read_to_its_last_byte(path: Path) -> None:
     content = path.read_bytes()
-    _, rows, unreadable = read(content)
+    _, rows, unreadable = read_whole(content)
     ends = [row[3] + row[4] for row in rows] + [one.byte_start + one.byte_len for one in unreadable]
     assert max(ends) == len(content)
     assert len(unreadable) <= 0.2 * (len(rows) + len(unreadable))

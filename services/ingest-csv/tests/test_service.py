@@ -20,12 +20,12 @@ pytestmark = pytest.mark.stack
 
 async def test_a_file_becomes_rows_and_events_in_order(scene: "Scene") -> None:
     with scene.service() as service:
-        path = scene.drop("goals.csv", scene.goals(1, 3) + "short,row\n")
+        path = scene.drop("goals.csv", scene.goals(1, 4) + "short,row\n")
         (file,) = await scene.ended(1)
         await scene.sent()
         shown = httpx2.get(f"{service.url}/files/{file['file_id']}").json()
         listed = httpx2.get(f"{service.url}/files", params={"state": "done"}).json()
-    assert (file["state"], file["source"], file["rows"], file["unreadable"]) == ("done", "goals", 3, 1)
+    assert (file["state"], file["source"], file["rows"], file["unreadable"]) == ("done", "goals", 4, 1)
     assert [type(event) for event in scene.events()] == [FileDiscovered, FileValidated, BatchIngested, FileDone]
     rows = await scene.rows()
     content = path.read_bytes()
@@ -35,7 +35,7 @@ async def test_a_file_becomes_rows_and_events_in_order(scene: "Scene") -> None:
         assert content[row["byte_start"] :][: row["byte_len"]].decode() == ",".join(cells) + "\n"
     assert (shown["encoding"], shown["delimiter"], shown["header"][0]) == ("utf-8", ",", "id")
     assert [(one["reason"], one["text"], one["first_line"]) for one in shown["unreadable_list"]] == [
-        ("too_few_cells", "short,row\n", 5)
+        ("too_few_cells", "short,row\n", 6)
     ]
     assert [one["file_id"] for one in listed["files"]] == [file["file_id"]]
 
@@ -79,7 +79,8 @@ BAD_FILES = {
     "blank.csv": (b"\n\r\n\n", "unrecognised", "failed", "empty"),
     "packed.csv": (gzip.compress(HEADER.encode()), "unrecognised", "failed", "binary"),
     "nuls.csv": (b"\x00\x01\x02\x03" * 100, "unrecognised", "failed", "binary"),
-    "neither.csv": (HEADER.encode() + b"\n\xff\x81,,,,,,,\n", "unrecognised", "failed", "bad_encoding"),
+    "wide.csv": (HEADER.encode("utf-32"), "unrecognised", "failed", "bad_encoding"),
+    "damaged.csv": (HEADER.encode() + b"\n" + b"too,few\n" * 3, "goals", "quarantined", "unreadable_records"),
     "open.csv": (b'"id,title\n1,2\n', "unrecognised", "failed", "bad_header"),
     "strange.csv": (b"x,y\n1,2\n", "unrecognised", "failed", "unrecognised"),
     "misspelt.csv": (b"id,title,plan,target\n1,2,3,4\n", "plans", "quarantined", "missing_columns"),

@@ -62,7 +62,7 @@ async def test_the_tick_of_two_makes_rows_and_an_event_of_a_file_that_nobody_saw
     scene: "Scene", settings: Settings
 ) -> None:
     async with night(settings) as the:
-        placed_unseen(scene, "goals.csv", scene.goals(1, 3) + "short,row\n")
+        placed_unseen(scene, "goals.csv", scene.goals(1, 4) + "short,row\n")
         assert await scene.files() == []
         run, steps = await the.tick(minutes=1)
         slot = await the.slot_state()
@@ -70,16 +70,16 @@ async def test_the_tick_of_two_makes_rows_and_an_event_of_a_file_that_nobody_saw
     assert (run.state, slot, list(steps)) == (RunState.SUCCEEDED, "done", list(STAGE.steps))
     assert steps["scan"] == {"seen": 1, "offered": 1, "unsettled": 0}
     assert steps["validate"]["claimed"] == 1
-    assert steps["load"] == {"files": 1, "rows": 3, "unreadable": 1, "batches": 1}
+    assert steps["load"] == {"files": 1, "rows": 4, "unreadable": 1, "batches": 1}
     assert steps["clean"] == {"unreadable": {"too_few_cells": 1}}
-    assert steps["track"]["sources"]["goals"] == {"position": 1, "files": 1, "rows": 3, "unreadable": 1}
+    assert steps["track"]["sources"]["goals"] == {"position": 1, "files": 1, "rows": 4, "unreadable": 1}
     (file,) = await scene.files()
-    assert (file["state"], len(await scene.rows())) == ("done", 3)
+    assert (file["state"], len(await scene.rows())) == ("done", 4)
     assert run.started_at is not None
     assert run.started_at < file["discovered_at"]
     said = scene.events()
     (ingested,) = [event for event in said if isinstance(event, BatchIngested)]
-    assert (ingested.file_id, ingested.rows) == (file["file_id"], 3)
+    assert (ingested.file_id, ingested.rows) == (file["file_id"], 4)
     assert [event.step for event in said if isinstance(event, IngestionRunStepEnded)] == list(STAGE.steps)
 
 

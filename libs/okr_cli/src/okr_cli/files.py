@@ -1,13 +1,15 @@
-"""`okr files`: every file that was seen, where it is, and why it is not done."""
+"""`okr files`: every file that was seen, where it is, and why it is not done; and letting a quarantined one go."""
 
 import asyncio
 from typing import Annotated, Any
 
 import typer
 
+from okr_cli.context import out
+from okr_cli.file_view import picture
 from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
-from okr_cli.show import Column, show
+from okr_cli.show import Column, print_json, show
 from okr_common.sql import queries
 
 SQL = queries("okr_cli")
@@ -21,11 +23,14 @@ COLUMNS = (
     Column("why", "why"),
     Column("discovered_at", "seen (UTC)"),
 )
+app = typer.Typer(help="Files: what became of each, and why. Without a verb: the newest.", invoke_without_command=True)
+FileArgument = Annotated[int, typer.Argument(help="A file's number, as `okr files` lists it.")]
 FileStateOption = Annotated[
     str | None, typer.Option("--state", help="Only these: done, loading, quarantined, failed, vanished, left alone.")
 ]
 
 
+@app.callback()
 def files(
     context: typer.Context,
     state: FileStateOption = None,
@@ -34,8 +39,27 @@ def files(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Files: what became of each, and why."""
-    show("Files", asyncio.run(listed(reach_of(context), source, state, limit)), COLUMNS, as_json=as_json)
+    """Files: what became of each, and why. Without a verb: the newest."""
+    if context.invoked_subcommand is None:
+        show("Files", asyncio.run(listed(reach_of(context), source, state, limit)), COLUMNS, as_json=as_json)
+
+
+@app.command("show")
+def show_file(context: typer.Context, file: FileArgument, *, as_json: JsonOption = False) -> None:
+    """One file: how it was read and why so, what was found in it, its states, its unreadable records."""
+    found = reach_of(context).get("ingest-csv", f"/files/{file}").json()
+    if as_json:
+        print_json(found)
+    else:
+        out.print(picture(found))
+
+
+@app.command("release")
+def release(context: typer.Context, file: FileArgument) -> None:
+    """Let a quarantined file go: its rows go on, after everything its source has had until now."""
+    let_go = reach_of(context).post("ingest-csv", f"/files/{file}/release", None).json()
+    said = "its rows go on" if let_go["state"] == "done" else "it is read now"
+    out.print(f"file {file} of {let_go['source']} is let go: {said}", highlight=False)
 
 
 async def listed(reach: Reach, source: str | None, state: str | None, limit: int) -> list[dict[str, Any]]:

@@ -83,7 +83,7 @@ def _bytes(row: asyncpg.Record) -> dict[str, Any]:
     if hashlib.sha256(content).digest() != bytes(row["sha256"]):
         return {"text": None, "why": "the file has changed since; the row keeps its cells"}
     piece = content[row["byte_start"] : row["byte_start"] + row["byte_len"]]
-    return {"text": piece.decode(row["encoding"].removesuffix("-sig")), "why": None}
+    return {"text": piece.decode(row["encoding"]), "why": None}
 
 
 def picture(found: dict[str, Any]) -> Tree:

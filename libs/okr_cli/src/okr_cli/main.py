@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from okr_cli import dead_letters, documents, models, runs, stack
+from okr_cli import dead_letters, documents, files, models, runs, stack
 from okr_cli.at_risk import at_risk
 from okr_cli.context import Teaching
 from okr_cli.demo.command import demo
-from okr_cli.files import files
 from okr_cli.ingest import ingest
 from okr_cli.lineage import lineage
 from okr_cli.predict import predict
@@ -41,7 +40,8 @@ for verb in (stack.up, stack.down, stack.status, stack.env):
     app.command()(verb)  # the short way: `okr up`
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(documents.app, name="documents")
+app.add_typer(files.app, name="files")
 app.add_typer(models.app, name="models")
 app.add_typer(runs.app, name="runs")
-for command in (demo, ingest, files, rejected, at_risk, predict, lineage, verify):
+for command in (demo, ingest, rejected, at_risk, predict, lineage, verify):
     app.command()(command)

@@ -18,7 +18,18 @@ def row(cells: list[str] | None, first: int, last: int, start: int, length: int)
     said = None if cells is None else json.dumps(cells)
     place = {"first_line": first, "last_line": last, "byte_start": start, "byte_len": length}
     hashed = None if said is None else blake2b(said.encode(), digest_size=16).digest()
-    return {"cells": said, "row_hash": hashed, "raw": None if said else CONTENT[start : start + length], **place}
+    return {
+        "cells": said,
+        "row_hash": hashed,
+        "repaired": False,
+        "raw": None if said else CONTENT[start : start + length],
+        **place,
+    }
+
+
+def file(header: list[str], encoding: str = "cp1252", header_line: int = 1) -> dict[str, Any]:
+    said = {"header": json.dumps(header), "header_line": header_line}
+    return {"file_id": 1, "encoding": encoding, "delimiter": ",", **said}
 
 
 def stored() -> list[dict[str, Any]]:
@@ -32,7 +43,7 @@ def stored() -> list[dict[str, Any]]:
 
 def look(rows: list[dict[str, Any]], content: bytes = CONTENT, header: list[str] = HEADER) -> Check:
     check = Check("files", "say what is stored")
-    tiles = Tiles(content, "cp1252", ",", header, "file 1")
+    tiles = Tiles(content, file(header))
     tiles.lay(rows[:2], check)
     tiles.lay(rows[2:], check)
     tiles.end(check)
@@ -82,7 +93,21 @@ def test_a_file_of_a_header_only_is_clean() -> None:
 
 def test_a_byte_order_mark_is_no_part_of_the_header() -> None:
     check = Check("files", "say what is stored")
-    tiles = Tiles(b"\xef\xbb\xbfid\n1\n", "utf-8-sig", ",", ["id"], "file 1")
+    tiles = Tiles(b"\xef\xbb\xbfid\n1\n", file(["id"], encoding="utf-8"))
     tiles.lay([row(["1"], 2, 2, 6, 2)], check)
     tiles.end(check)
     assert check.findings == []
+
+
+def test_titles_and_a_file_without_a_header_are_clean_and_a_repair_is_held_against_the_bytes() -> None:
+    check = Check("files", "say what is stored")
+    titled = Tiles(b"Our goals\nid,text\n1,a, b\n", file(["id", "text"], header_line=2))
+    repaired = row(["1", "a, b"], 3, 3, 18, 7) | {"repaired": True}
+    titled.lay([repaired], check)
+    titled.end(check)
+    bare = Tiles(b"1,x\n", file(["id", "text"], header_line=0))
+    bare.lay([row(["1", "x"], 1, 1, 0, 4)], check)
+    bare.end(check)
+    assert check.findings == []
+    titled.lay([repaired | {"cells": '["1", "a b"]'}], check)
+    assert check.wrong

@@ -70,6 +70,16 @@ class FileDiscovered(_OfSource):
     sha256: str
 
 
+class FindingTold(BaseModel):
+    """One thing that a file's validation found; `kind` is a code of docs/reason-codes.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: str
+    severity: Literal["error", "warning", "information"]
+    column: str | None = None
+    detail: str
+
+
 class FileValidated(_OfSource):
     """Its dialect is known and its header has what the mapping requires."""
 
@@ -83,6 +93,18 @@ class FileValidated(_OfSource):
     header: list[str]
 
 
+class FileLoading(_OfSource):
+    """A large file is being read: `records` in so many `ranges` at once; or in one go, `one_reader` says why."""
+
+    ce_type: ClassVar[str] = "okr.ingestion.file_loading.v1"
+    topic: ClassVar[Topic] = topics.INGESTION_EVENTS
+    subject_form: ClassVar[str] = "file/{0.file_id}"
+    file_id: int
+    records: int | None = None
+    ranges: int = 0
+    one_reader: str | None = None
+
+
 class FileDone(_OfSource):
     """Every record of the file is in okr_raw: `rows` as rows, `unreadable` with a reason each."""
 
@@ -93,18 +115,20 @@ class FileDone(_OfSource):
     rows: int
     unreadable: int
     batches: int
+    findings: list[FindingTold] = []
 
 
 class FileRejected(_OfSource):
-    """The file as a whole cannot be read; `reason` is a code, `detail` says what to do."""
+    """The file as a whole is set aside; `reason` is a code, `detail` says what to do."""
 
     ce_type: ClassVar[str] = "okr.ingestion.file_rejected.v1"
     topic: ClassVar[Topic] = topics.INGESTION_EVENTS
-    subject_form: ClassVar[str] = "file/{0.file_id}"
+    subject_form: ClassVar[str] = "file/{0.file_id}/{0.reason}"
     file_id: int
     state: str
     reason: str
     detail: str
+    findings: list[FindingTold] = []
 
 
 class BatchIngested(_OfSource):

@@ -1,12 +1,12 @@
 """`python -m okr_ingest_csv` runs the service."""
 
-from functools import partial
+if __name__ == "__main__":  # readers of large files import this module again: for them it must stay empty
+    from functools import partial
 
-from okr_common.service import serve
-from okr_common.settings import load
-from okr_ingest_csv.service import STAGE, build
-from okr_ingest_csv.settings import Settings
+    from okr_common.service import serve
+    from okr_common.settings import load
+    from okr_ingest_csv.service import STAGE, build
+    from okr_ingest_csv.settings import Settings
 
-if __name__ == "__main__":
     settings = load(Settings)
     serve(STAGE, settings, partial(build, settings))

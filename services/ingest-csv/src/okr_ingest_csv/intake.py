@@ -9,10 +9,10 @@ from okr_common import metrics
 from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
 from okr_common.sources import SourcesFolder
-from okr_ingest_csv import reading
+from okr_ingest_csv import looking
 from okr_ingest_csv.domain.content import Inspection
 from okr_ingest_csv.domain.discovery import LeftAlone, Look
-from okr_ingest_csv.domain.verdict import judge
+from okr_ingest_csv.domain.verdict import Limits, judge
 from okr_ingest_csv.store import Store
 from okr_ingest_csv.waiting import unless_stopped
 
@@ -39,9 +39,10 @@ class Offer:
 class Intake:
     """One worker; whoever sees a complete file offers it here."""
 
-    def __init__(self, store: Store, sources: SourcesFolder, claimed: Claimed) -> None:
+    def __init__(self, store: Store, sources: SourcesFolder, limits: Limits, claimed: Claimed) -> None:
         self._store = store
         self._sources = sources
+        self._limits = limits
         self._claimed = claimed
         self._offers: asyncio.Queue[Offer] = asyncio.Queue()
         self._dealt_with: dict[str, Look] = {}
@@ -82,7 +83,7 @@ class Intake:
 
     async def _take(self, offer: Offer) -> bool:
         """True when the path is dealt with; False when it is still being written."""
-        looked = await asyncio.to_thread(reading.look_through, offer.path, offer.folder, self._dealt_with.get)
+        looked = await asyncio.to_thread(looking.look_through, offer.path, offer.folder, self._dealt_with.get)
         if looked is None:
             return True
         found, inspected = looked.found, looked.inspected
@@ -103,7 +104,7 @@ class Intake:
             del self._dealt_with[next(iter(self._dealt_with))]
 
     async def _claim(self, path: str, look: Look, inspection: Inspection) -> None:
-        candidate = judge(path, look, inspection, self._sources.current())
+        candidate = judge(path, look, inspection, self._sources.current(), limits=self._limits)
         claim = await self._store.claim(candidate)
         if claim is not None and claim.new:
             log.info("claimed", path=path, source=candidate.source, file_id=claim.file_id, state=candidate.state)

@@ -2,34 +2,32 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
 
 from okr_common import metrics
 from okr_common.errors import FencedError, PermanentError
 from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
-from okr_ingest_csv.domain.batch import Batch
-from okr_ingest_csv.domain.progress import Claimed
-from okr_ingest_csv.reading import Reading
+from okr_ingest_csv.keeper import Keeper
+from okr_ingest_csv.on_disk import on_disk, refused
+from okr_ingest_csv.parts import Parts
+from okr_ingest_csv.reading import Portion, Reading
 from okr_ingest_csv.settings import IngestCsvSettings
 from okr_ingest_csv.store import Held, Store
 from okr_ingest_csv.waiting import pause, unless_stopped
 
 log = logger(__name__)
-Asked = ParamSpec("Asked")
-Done = TypeVar("Done")
 LOOK_AGAIN_SECONDS = 5.0
 """How often a source is looked at although nobody said that a file waits: another replica may have died over one."""
-STAGE = "ingest-csv"
 
 
 class Loader:
     """Loads whatever waits in okr_raw, from wherever it was left."""
 
-    def __init__(self, store: Store, settings: IngestCsvSettings) -> None:
+    def __init__(self, store: Store, keeper: Keeper, settings: IngestCsvSettings) -> None:
         self._store = store
-        self._batch_rows = settings.batch_rows
+        self._keeper = keeper
+        self._parts = Parts(keeper, settings)
+        self._portion = Portion(settings.batch_rows, settings.max_cell_bytes)
         self._room = asyncio.Semaphore(settings.parallel_sources)
         self._lanes: dict[str, asyncio.Event] = {}
         self._opened: asyncio.Queue[str] = asyncio.Queue()
@@ -84,57 +82,39 @@ class Loader:
                 await self._read(held, stop)
         except FencedError as error:
             log.warning("fenced", error=str(error))
+        except OSError as error:  # of a reader in a process of its own
+            await self._end(held, refused(error))
         except PermanentError as error:
-            state = "vanished" if error.reason == "vanished" else "failed"
-            log.warning("file_ended", file_id=file.file_id, state=state, reason=error.reason, detail=str(error))
-            await held.end(state, error.reason, str(error))
-            metrics.FILES.labels(file.source, state, error.reason).inc()
+            await self._end(held, error)
         finally:
             del self.loading[file.source]
 
+    async def _end(self, held: Held, error: PermanentError) -> None:
+        file, state = held.file, "vanished" if error.reason == "vanished" else "failed"
+        log.warning("file_ended", file_id=file.file_id, state=state, reason=error.reason, detail=str(error))
+        await held.end(state, error.reason, str(error))
+        metrics.FILES.labels(file.source, state, error.reason).inc()
+
     async def _read(self, held: Held, stop: asyncio.Event) -> None:
-        reading = Reading(held.file, self._batch_rows)
+        if await self._parts.wanted(held):
+            await self._parts.load(held, stop)
+        else:
+            await self._one_after_another(held, stop)
+
+    async def _one_after_another(self, held: Held, stop: asyncio.Event) -> None:
+        """Reads one batch ahead of storing."""
+        reading = Reading(held.file, self._portion)
         number = held.file.batches + 1
-        ahead = asyncio.create_task(_on_disk(reading.next_batch, held.first_batch_id))
+        ahead = asyncio.create_task(on_disk(reading.next_batch, held.first_batch_id))
         try:
             while not stop.is_set():
                 began = time.perf_counter()
                 batch = await ahead
                 if not batch.last:
-                    ahead = asyncio.create_task(_on_disk(reading.next_batch, await held.draw_batch_id()))
-                await held.store_batch(batch, number)
-                number += 1
-                _count(held.file, batch, time.perf_counter() - began)
-                if batch.last:
+                    ahead = asyncio.create_task(on_disk(reading.next_batch, await held.draw_batch_id()))
+                if await self._keeper.keep(held, batch, number, began):
                     return
+                number += 1
         finally:
             await asyncio.wait([ahead])  # the thread must be out of the file before it is closed
             reading.close()
-
-
-async def _on_disk(work: Callable[Asked, Done], *asked: Asked.args, **named: Asked.kwargs) -> Done:
-    """Runs in a thread; whatever the disk or the content does to it becomes the file's own reason."""
-    try:
-        return await asyncio.to_thread(work, *asked, **named)
-    except PermanentError:
-        raise
-    except FileNotFoundError as error:
-        raise PermanentError(
-            "vanished", f"{error.filename} was taken away before it was read. Drop it again."
-        ) from error
-    except OSError as error:
-        raise PermanentError(
-            "cannot_read", f"{error.filename}: {error.strerror}. Mend it and drop it again."
-        ) from error
-    except Exception as error:
-        log.exception("internal_error")
-        raise PermanentError("internal_error", f"reading broke down ({error!r}). Please report this.") from error
-
-
-def _count(file: Claimed, batch: Batch, seconds: float) -> None:
-    metrics.ROWS_INGESTED.labels(file.source).inc(batch.rows)
-    metrics.BATCH_SECONDS.labels(STAGE).observe(seconds)
-    for one in batch.unreadable:
-        metrics.ROWS_UNREADABLE.labels(file.source, one.reason).inc()
-    if batch.last:
-        metrics.FILES.labels(file.source, "done", "").inc()

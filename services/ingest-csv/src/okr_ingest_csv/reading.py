@@ -1,91 +1,38 @@
-"""The disk: looking at paths, looking through files, and reading a claimed one batch by batch. Runs in threads."""
+"""Reading a claimed file batch by batch, from its beginning to its end, or from where it was last left."""
 
 import io
 import os
-import stat
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from okr_common.errors import PermanentError
 from okr_ingest_csv.domain.batch import Batch, take_batch
-from okr_ingest_csv.domain.content import HEAD_BYTES, Inspection
-from okr_ingest_csv.domain.discovery import Found, LeftAlone, Look, unfit
 from okr_ingest_csv.domain.fingerprint import Fingerprinted
+from okr_ingest_csv.domain.plan import Range, Size, plan
 from okr_ingest_csv.domain.progress import Claimed
 from okr_ingest_csv.domain.record import Row, Unreadable
 from okr_ingest_csv.domain.records import read_records
+from okr_ingest_csv.looking import open_file
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """A path and, if it is to be read, what it holds: `inspected` is None where it changed meanwhile."""
+class Portion:
+    """How much is read at once: records in a batch, bytes in a cell."""
 
-    found: Found
-    inspected: tuple[Look, Inspection] | LeftAlone | None
-
-
-def look_of(status: os.stat_result) -> Look:
-    """The part of a stat result that tells a changed file."""
-    return Look(status.st_size, status.st_mtime_ns, status.st_ino)
-
-
-def find(path: Path, folder: Path) -> Found | None:
-    """What stands at this path, None where nothing does.
-
-    A link counts as what it leads to, unless it leads out of the folder or nowhere.
-    """
-    try:
-        status = path.lstat()
-    except OSError:
-        return None
-    found = Found(str(path), look_of(status), status.st_mode)
-    if not stat.S_ISLNK(status.st_mode):
-        return found
-    try:
-        target = path.resolve(strict=True)
-        if not target.is_relative_to(folder.resolve()):
-            return replace(found, link_leaves=True)
-        status = target.stat()
-    except (OSError, RuntimeError):  # broken, or a ring
-        return found
-    return Found(str(path), look_of(status), status.st_mode)
-
-
-def look_through(path: Path, folder: Path, known: Callable[[str], Look | None]) -> Looked | None:
-    """Look at the path and through the whole file; None where nothing stands there, or nothing else than is known."""
-    found = find(path, folder)
-    if found is None or found.look == known(found.path):
-        return None
-    return Looked(found, unfit(found) or _inspect(path))
-
-
-def _inspect(path: Path) -> tuple[Look, Inspection] | LeftAlone | None:
-    inspection = Inspection()
-    try:
-        with _open(path) as stream:
-            before = look_of(os.fstat(stream.fileno()))
-            while chunk := stream.read(HEAD_BYTES):
-                inspection.feed(chunk)
-            after = look_of(os.fstat(stream.fileno()))
-    except FileNotFoundError:
-        return None
-    except PermissionError:
-        return LeftAlone("no_permission", "this user may not read it; give it read permission")
-    except OSError as error:
-        return LeftAlone("cannot_read", f"{error.strerror}; it is tried again at each sweep")
-    return (before, inspection) if before == after and before.size == inspection.fingerprint.bytes else None
+    batch_rows: int
+    cell_bytes: int
 
 
 class Reading:
-    """A claimed file, read on from where it was last left. Opened with the first batch."""
+    """Opened with the first batch."""
 
     _stream: Fingerprinted
     _records: Iterator[Row | Unreadable]
 
-    def __init__(self, file: Claimed, batch_rows: int) -> None:
+    def __init__(self, file: Claimed, portion: Portion) -> None:
         self._file = file
-        self._batch_rows = batch_rows
+        self._portion = portion
         self._place = file.place
         self._raw: io.FileIO | None = None
 
@@ -93,11 +40,11 @@ class Reading:
         """The next batch; raises PermanentError("changed_while_read") where these are not the claimed bytes."""
         if self._raw is None:
             self._raw = self._open()
-        batch = take_batch(self._records, batch_id, self._place, self._batch_rows)
+        batch = take_batch(self._records, batch_id, self._place, self._portion.batch_rows)
         if os.fstat(self._raw.fileno()).st_size != self._file.bytes:
-            raise self._changed()
+            raise changed(self._file)
         if batch.last and self._stream.fingerprint.sha256 != self._file.sha256:
-            raise self._changed()
+            raise changed(self._file)
         self._place = batch.after
         return batch
 
@@ -107,12 +54,12 @@ class Reading:
             self._raw.close()
 
     def _open(self) -> io.FileIO:
-        raw = self._raw = _open(Path(self._file.path))
+        raw = self._raw = open_file(Path(self._file.path))
         if self._file.batches:
             self._compare_all(raw)
         self._stream = Fingerprinted(raw)
         self._stream.skip(self._file.next_byte)
-        self._records = read_records(self._stream, self._file.shape, self._place)
+        self._records = read_records(self._stream, self._file.shape, self._place, cell_bytes=self._portion.cell_bytes)
         return raw
 
     def _compare_all(self, raw: io.FileIO) -> None:
@@ -120,21 +67,28 @@ class Reading:
         again = Fingerprinted(raw)
         again.skip(self._file.bytes + 1)
         if again.fingerprint.sha256 != self._file.sha256:
-            raise self._changed()
+            raise changed(self._file)
         raw.seek(0)
 
-    def _changed(self) -> PermanentError:
-        return PermanentError(
-            "changed_while_read",
-            f"{self._file.path} changed after it was claimed; the {self._file.batches} batches read before stay, "
-            "and what it holds now is taken as a new file. Write to another name and rename when complete.",
-        )
+
+def read_plan(file: Claimed, size: Size) -> list[Range]:
+    """Where the file may be cut from where it was last left.
+
+    Raises UnplannableError, and PermanentError("changed_while_read") where these are not the claimed bytes.
+    """
+    with open_file(Path(file.path)) as raw:
+        stream = Fingerprinted(raw)
+        stream.skip(file.next_byte)
+        ranges = list(plan(stream, file.shape, file.place, size))
+    if stream.fingerprint.sha256 != file.sha256:
+        raise changed(file)
+    return ranges
 
 
-def _open(path: Path) -> io.FileIO:
-    """Open a regular file; a pipe put in its place meanwhile must not block the reader."""
-    stream = io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
-    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        stream.close()
-        raise FileNotFoundError(f"{path} is no longer a file")
-    return stream
+def changed(file: Claimed) -> PermanentError:
+    """Its bytes are not those that were claimed."""
+    return PermanentError(
+        "changed_while_read",
+        f"{file.path} changed after it was claimed; the {file.batches} batches read before stay, "
+        "and what it holds now is taken as a new file. Write to another name and rename when complete.",
+    )

@@ -1,14 +1,16 @@
 """REST of ingest-csv: what became of each file, and why."""
 
-import base64
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, Protocol
 
-import orjson
 from fastapi import APIRouter, HTTPException, Query
 
+from okr_common.errors import PermanentError
 from okr_common.sql import queries
+from okr_ingest_csv import view
+from okr_ingest_csv.domain.profile import Profile
+from okr_ingest_csv.store import LetGo
 from okr_ingest_csv.sweep import Swept
 
 SQL = queries(__package__)
@@ -30,6 +32,10 @@ class Database(Protocol):
         ...
 
 
+Releasing = Callable[[int], Awaitable[LetGo]]
+"""Lets a quarantined file go; raises PermanentError where that cannot be."""
+
+
 class Sweeps(Protocol):
     """Whoever can sweep."""
 
@@ -38,7 +44,7 @@ class Sweeps(Protocol):
         ...
 
 
-def router(database: Database, sweeper: Sweeps) -> APIRouter:
+def router(database: Database, sweeper: Sweeps, releasing: Releasing) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["files"])
 
@@ -52,17 +58,29 @@ def router(database: Database, sweeper: Sweeps) -> APIRouter:
 
     @routes.get("/files/{file_id}")
     async def file(file_id: int) -> dict[str, Any]:
-        """One file: how it was read, its batches, its unreadable records with their reasons."""
+        """One file: how it was read and why so, what was found in it, its states, batches and unreadable records."""
         row = await database.fetchrow(SQL["file"], file_id)
         if row is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no file {file_id}; GET /files lists them")
         unreadable = await database.fetch(SQL["file_unreadable"], file_id, UNREADABLE_SHOWN)
+        profiles = [Profile.from_json(one["profile"]) for one in await database.fetch(SQL["file_profiles"], file_id)]
         return {
-            **_readable(row),
+            **view.of_file(row),
+            **view.of_profile(row, Profile.of_all(profiles)),
+            "findings": [dict(one) for one in await database.fetch(SQL["file_findings"], file_id)],
+            "history": [dict(one) for one in await database.fetch(SQL["file_history"], file_id)],
             "paths": [one["path"] for one in await database.fetch(SQL["file_paths"], file_id)],
             "batch_list": [dict(one) for one in await database.fetch(SQL["file_batches"], file_id)],
-            "unreadable_list": [_with_text(one) for one in unreadable],
+            "unreadable_list": [view.of_unreadable(one) for one in unreadable],
         }
+
+    @routes.post("/files/{file_id}/release")
+    async def release(file_id: int) -> LetGo:
+        """Let a quarantined file go: its rows are announced after everything its source has had until now."""
+        try:
+            return await releasing(file_id)
+        except PermanentError as error:
+            raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
 
     @routes.get("/left-alone")
     async def left_alone(after: str = "", limit: Limit = 100) -> dict[str, Any]:
@@ -76,18 +94,3 @@ def router(database: Database, sweeper: Sweeps) -> APIRouter:
         return await sweeper.sweep()
 
     return routes
-
-
-def _readable(row: Mapping[str, Any]) -> dict[str, Any]:
-    header = row["header"]
-    return {**dict(row), "header": None if header is None else orjson.loads(header)}
-
-
-def _with_text(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The raw bytes as text where they are UTF-8, else in base64."""
-    shown = dict(row)
-    raw = shown.pop("raw")
-    try:
-        return {**shown, "text": raw.decode()}
-    except UnicodeDecodeError:
-        return {**shown, "base64": base64.b64encode(raw).decode()}

@@ -15,12 +15,15 @@ from okr_common.postgres.pool import open_pool
 from okr_common.service import Parts
 from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
+from okr_ingest_csv.domain.verdict import Limits
 from okr_ingest_csv.intake import Intake
+from okr_ingest_csv.keeper import Keeper
 from okr_ingest_csv.loader import Loader
+from okr_ingest_csv.releasing import Releasing
 from okr_ingest_csv.rest import router
 from okr_ingest_csv.settings import Settings
 from okr_ingest_csv.steps import CsvSteps
-from okr_ingest_csv.store import Store
+from okr_ingest_csv.store import Quarantine, Store
 from okr_ingest_csv.sweep import Sweeper
 from okr_ingest_csv.watch import Watch
 
@@ -39,12 +42,14 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
     producer = Producer(settings.kafka.bootstrap, STAGE.service)
     relay, relay_ops = Relay(pool, producer, STAGE), Relay(ops, producer, STAGE)
     store = Store(pool, STAGE, relay.wake)
-    loader = Loader(store, mine)
-    intake = Intake(store, SourcesFolder(settings.sources.folder), loader.wake)
+    sources = SourcesFolder(settings.sources.folder)
+    loader = Loader(store, Keeper(sources, mine.max_rows), mine)
+    intake = Intake(store, sources, Limits(mine.max_header_bytes, mine.max_columns), loader.wake)
     sweeper = Sweeper(store, intake, mine)
     watch = Watch(intake, mine)
     steps = CsvSteps(STAGE, sweeper, loader, store).as_steps()
     control = ControlPlane(STAGE, settings, ops, relay_ops, steps, clock=clock)
+    release = Releasing(Quarantine(store), sources, loader.wake).release
     watch.begin()  # before the first sweep: between the two nothing can slip through
     return Parts(
         workers={
@@ -55,7 +60,7 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
             **control.workers,
         },
         carriers={"relay": relay.run, "relay_ops": relay_ops.run},
-        routers=[router(pool, sweeper), control.router],
+        routers=[router(pool, sweeper, release), control.router],
         live=control.live,
         ready=control.ready,
         status=lambda: {

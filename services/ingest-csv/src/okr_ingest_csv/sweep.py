@@ -9,7 +9,7 @@ from pathlib import Path
 
 from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
-from okr_ingest_csv import reading
+from okr_ingest_csv import looking
 from okr_ingest_csv.domain.discovery import Look, complete, in_order, storable, wanted
 from okr_ingest_csv.intake import Intake
 from okr_ingest_csv.settings import IngestCsvSettings
@@ -94,7 +94,7 @@ def _changed(folder: Path, patterns: tuple[str, ...], known: Mapping[str, Look])
             for entry in entries:
                 if wanted(entry.name, patterns):
                     seen += 1
-                    at = reading.find(Path(entry.path), folder)
+                    at = looking.find(Path(entry.path), folder)
                     if at is not None and known.get(storable(at.path)) != at.look:
                         found[at.path] = at.look
     except OSError as error:

@@ -8,7 +8,7 @@ import asyncio
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ import orjson
 from okr_cli.verify.evidence import Evidence
 from okr_cli.verify.finding import Check
 
-BOM = b"\xef\xbb\xbf"
+MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+"""Byte order marks."""
 Row = Mapping[str, Any] | asyncpg.Record
 """A stored record: its cells (None: unreadable) and its place in the file."""
 CHUNK = 5_000
@@ -54,7 +55,7 @@ def _bytes(file: asyncpg.Record) -> bytes | None:
 
 
 async def _read_again(of: Evidence, file: asyncpg.Record, content: bytes, check: Check) -> None:
-    tiles = Tiles(content, file["encoding"], file["delimiter"], orjson.loads(file["header"]), f"file {file['file_id']}")
+    tiles = Tiles(content, file)
     chunk: list[Row] = []
     async for record in of.raw.stream("records_of_file", file["file_id"]):
         chunk.append(record)
@@ -68,12 +69,13 @@ async def _read_again(of: Evidence, file: asyncpg.Record, content: bytes, check:
 class Tiles:
     """Lays records onto a file's bytes, one after another."""
 
-    def __init__(self, content: bytes, encoding: str, delimiter: str, header: Sequence[str], where: str) -> None:
+    def __init__(self, content: bytes, file: Row) -> None:
         self._content = content
-        self._encoding = encoding.removesuffix("-sig")
-        self._delimiter = delimiter
-        self._header = list(header)
-        self._where = where
+        self._encoding = file["encoding"]
+        self._delimiter = file["delimiter"]
+        self._header = orjson.loads(file["header"])
+        self._in_the_file = file["header_line"] != 0
+        self._where = f"file {file['file_id']}"
         self._next: int | None = None
         self._line = 0
 
@@ -87,9 +89,17 @@ class Tiles:
             if row["cells"] is None:
                 check.must_be(where, piece[: len(row["raw"])], row["raw"])
                 continue
-            check.must_be(where, _json(row["cells"]), self._cells(piece))
+            self._compare(where, row, self._cells(piece), check)
             if hashlib.blake2b(row["cells"].encode(), digest_size=16).digest() != row["row_hash"]:
                 check.find(where, "the hash of its cells", "another row_hash")
+
+    def _compare(self, where: str, row: Row, found: list[str] | str, check: Check) -> None:
+        """A repaired row has its surplus cells joined, so it is held against the file with all of them joined."""
+        cells = _json(row["cells"])
+        if row["repaired"] and isinstance(found, list):
+            check.must_be(where, self._delimiter.join(cells), self._delimiter.join(found))
+        else:
+            check.must_be(where, cells, found)
 
     def end(self, check: Check) -> None:
         """No more records: nothing may be left."""
@@ -111,11 +121,11 @@ class Tiles:
             check.find(f"{self._where}, line {row['first_line']}", f"{lines} lines", f"to line {row['last_line']}")
 
     def _begin(self, start: int, check: Check) -> None:
-        """What stands before the first record is the header, and nothing else."""
-        before = self._content[:start].removeprefix(BOM).decode(self._encoding, "replace")
+        """What stands before the first record ends with the header; above it there may be titles."""
+        before = _unmarked(self._content[:start]).decode(self._encoding, "replace")
         records = [cells for cells in csv.reader(io.StringIO(before, newline=""), delimiter=self._delimiter) if cells]
-        header = [cells for cells in records if not (len(cells) == 1 and cells[0].startswith("sep="))]
-        check.must_be(f"{self._where}, header", [self._header], header)
+        expected = [self._header] if self._in_the_file else []
+        check.must_be(f"{self._where}, header", expected, records[-1:])
         self._next = start
 
     def _cells(self, piece: bytes) -> list[str] | str:
@@ -131,6 +141,11 @@ class Tiles:
         return records[0] if len(records) == 1 else f"{len(records)} records: {piece[:80]!r}"
 
 
+def _unmarked(content: bytes) -> bytes:
+    mark = next((mark for mark in MARKS if content.startswith(mark)), b"")
+    return content.removeprefix(mark)
+
+
 def _json(cells: str) -> list[str]:
     found: list[str] = orjson.loads(cells)
     return found
@@ -140,8 +155,9 @@ def _count(file: asyncpg.Record, content: bytes, check: Check) -> None:
     """Only where the module can read all of it: what it cannot read is told by the tiles."""
     if file["unreadable"]:
         return
-    text = io.StringIO(content.removeprefix(BOM).decode(file["encoding"].removesuffix("-sig")), newline="")
+    text = io.StringIO(_unmarked(content).decode(file["encoding"]), newline="")
     records = iter(csv.reader(text, delimiter=file["delimiter"], strict=True))
-    header = orjson.loads(file["header"])
-    next((cells for cells in records if cells == header), None)
+    if file["header_line"] != 0:
+        header = orjson.loads(file["header"])
+        next((cells for cells in records if cells == header), None)
     check.must_be(f"file {file['file_id']} ({file['path']})", file["rows"], sum(1 for _ in records))

@@ -93,8 +93,8 @@ async def _events(of: Evidence, log: Log) -> Check:
     )
     ingested, processed = _kept_since(topics.INGESTION_EVENTS), _kept_since(topics.PROCESSING_EVENTS)
     for row in (row for row in await of.raw.rows("files") if row["discovered_at"] >= ingested):
-        for event in _of_file(row["state"]):
-            _announced(check, log, event, f"file/{row['file_id']}")
+        for event, subject in _of_file(row):
+            _announced(check, log, event, subject)
     for row in (row for row in await of.raw.rows("released") if row["released_at"] >= ingested):
         _announced(check, log, events.BatchIngested, f"batch/{row['batch_id']}")
     for row in (row for row in await of.processed.rows("applied") if row["applied_at"] >= processed):
@@ -104,12 +104,14 @@ async def _events(of: Evidence, log: Log) -> Check:
     return check
 
 
-def _of_file(state: str) -> Iterator[type[events.Event]]:
-    yield events.FileDiscovered
-    if state == "done":
-        yield from (events.FileValidated, events.FileDone)
-    elif state in {"quarantined", "failed", "vanished"}:
-        yield events.FileRejected
+def _of_file(row: asyncpg.Record) -> Iterator[tuple[type[events.Event], str]]:
+    """What must have been said of a file that is where it is."""
+    subject = f"file/{row['file_id']}"
+    yield events.FileDiscovered, subject
+    if row["state"] == "done":
+        yield from ((events.FileValidated, subject), (events.FileDone, subject))
+    elif row["state"] in {"quarantined", "failed", "vanished"}:
+        yield events.FileRejected, f"{subject}/{row['reason']}"
 
 
 def _announced(check: Check, log: Log, event: type[events.Event], subject: str, generation: int = 1) -> None:

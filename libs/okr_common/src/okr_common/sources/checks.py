@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from okr_common.sources.language import DIRECTIONS, METRIC_KINDS, Block, Column, Mapping, nearest
+from okr_common.sources.language import DIRECTIONS, METRIC_KINDS, Block, Column, Mapping, Read, nearest
 
 Place = tuple[str | int, ...]
 """Keys from the top of a mapping down to what is meant."""
@@ -48,6 +48,8 @@ def _kind(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         yield ("kind",), f'a source of kind {mapping.kind} needs the block "{wanted}"'
     if getattr(mapping, other) is not None:
         yield (other,), f'a source of kind {mapping.kind} has no block "{other}"'
+    if mapping.kind == "api" and mapping.read != Read():
+        yield ("read",), 'a source of kind api has no block "read"'
 
 
 def _columns(mapping: Mapping) -> Iterator[tuple[Place, str]]:

@@ -18,6 +18,23 @@ ColumnType = Literal["text", "integer", "number", "date", "timestamp"]
 
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 METRIC_KINDS: tuple[str, ...] = get_args(MetricKind)
+EncodingName = Literal["utf-8", "utf-16-le", "utf-16-be", "cp1252", "latin-1"]
+Severity = Literal["error", "warning", "information"]
+FindingKind = Literal[
+    "columns_renamed",
+    "columns_added",
+    "columns_removed",
+    "columns_reordered",
+    "header_names",
+    "title_lines",
+    "guessed_encoding",
+    "row_count",
+    "blank_cells",
+    "duplicate_records",
+    "repaired_records",
+    "unreadable_records",
+]
+"""What a file's validation may find (docs/reason-codes.md says what each means)."""
 EXPRESSION_CHARACTERS = 500
 """An expression is one thought; polars parses it at every load."""
 
@@ -74,6 +91,35 @@ class Recognise(Block):
     def _says_something(self) -> "Recognise":
         if not self.columns and self.path is None:
             raise PydanticCustomError("empty_recognise", "name columns or a path, else no file is ever recognised")
+        return self
+
+
+class Read(Block):
+    """How this source's files are read, where a file does not say it itself, or says it wrong."""
+
+    encoding: EncodingName | None = None
+    "Without: found from the bytes."
+    delimiter: str | None = Field(default=None, pattern=r'^[^\r\n"]$')
+    "Without: found from the header's columns."
+    header_line: int | None = Field(default=None, ge=1)
+    "The line the header begins on. Without: the first record that holds the mapping's columns."
+    names: tuple[str, ...] = ()
+    "The columns of files that have no header, in order."
+    repair: Literal["right_aligned"] | None = None
+    "right_aligned: a record with too many cells has delimiters in `repair_column` that nobody quoted."
+    repair_column: str | None = None
+    "The header's name of the free text that takes the surplus cells; those right of it count from the end."
+    unreadable_limit: float = Field(default=0.2, ge=0, le=1)
+    "A file with a larger share of unreadable records is quarantined."
+    findings: dict[FindingKind, Severity] = {}
+    "How bad a finding is here: an `error` quarantines the file."
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> "Read":
+        if (self.repair is None) != (self.repair_column is None):
+            raise PydanticCustomError("half_repair", "repair and repair_column go together")
+        if self.names and self.header_line is not None:
+            raise PydanticCustomError("two_headers", "a file with names of its own has no header_line")
         return self
 
 
@@ -199,6 +245,7 @@ class Mapping(Block):
     clock: Literal["data", "wall"]
     "data: time is what the newest row says (history); wall: time is when rows arrive (live)."
     recognise: Recognise | None = None
+    read: Read = Read()
     api: ApiBlock | None = None
     columns: dict[Name, Column] = Field(min_length=1)
     derived: dict[Name, Expression] = {}
@@ -208,6 +255,6 @@ class Mapping(Block):
     @property
     def hash(self) -> str:
         """Equal for mappings that make the same of a row: comments, layout and where rows come from do not count."""
-        meaning = self.model_dump(mode="json", by_alias=True, exclude={"title", "api"}, exclude_defaults=True)
+        meaning = self.model_dump(mode="json", by_alias=True, exclude={"title", "api", "read"}, exclude_defaults=True)
         meaning["derived"] = list(self.derived.items())
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:32]

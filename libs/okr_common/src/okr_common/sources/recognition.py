@@ -33,17 +33,30 @@ class Sources:
         """What keeps this source from being processed; empty when nothing does, or nobody knows the source."""
         return tuple(problem for problem in self.problems if problem.source == source)
 
+    def by_place(self, path_text: str, hint: str | None = None) -> Mapping | None:
+        """The mapping of this file where its header is not needed to tell: by hint, folder or path alone.
+
+        Raises PermanentError like `recognise`.
+        """
+        placed = self._placed(path_text, hint)
+        if placed is not None:
+            return self.mappings[placed.source]
+        found = [one for one in self._of_files() if not _columns(one) and _fits(one, path_text, ())]
+        return found[0] if len(found) == 1 else None
+
+    def is_header(self, path_text: str, header: Sequence[str]) -> bool:
+        """Whether some mapping recognises a file at this path by these columns."""
+        return any(_columns(one) and _fits(one, path_text, header) for one in self._of_files())
+
     def recognise(self, path_text: str, header: Sequence[str], hint: str | None = None) -> Recognised:
         """The source of this file.
 
         A hint (an upload that names its source) decides, then a folder on the path that is named like a source, then
         the mappings' own conditions. Raises PermanentError `unrecognised` or `ambiguous`; its text says what to do.
         """
-        if hint is not None:
-            return Recognised(self._known(hint), "hint")
-        for folder in reversed(PurePath(path_text).parts[:-1]):
-            if folder in self.mappings or self.problems_of(folder):
-                return Recognised(self._known(folder), "folder")
+        placed = self._placed(path_text, hint)
+        if placed is not None:
+            return placed
         found = [mapping.name for mapping in self._of_files() if _fits(mapping, path_text, header)]
         if len(found) > 1:
             raise PermanentError(
@@ -53,6 +66,14 @@ class Sources:
         if not found:
             raise self._unrecognised(path_text, header)
         return Recognised(found[0], "conditions")
+
+    def _placed(self, path_text: str, hint: str | None) -> Recognised | None:
+        if hint is not None:
+            return Recognised(self._known(hint), "hint")
+        for folder in reversed(PurePath(path_text).parts[:-1]):
+            if folder in self.mappings or self.problems_of(folder):
+                return Recognised(self._known(folder), "folder")
+        return None
 
     def _unrecognised(self, path_text: str, header: Sequence[str]) -> PermanentError:
         """A mapping that cannot be read may be the one that was meant."""
@@ -99,6 +120,11 @@ def load_sources(folder: Path) -> Sources:
         else:
             problems.extend(loaded)
     return Sources(mappings, tuple(problems))
+
+
+def _columns(mapping: Mapping) -> tuple[str, ...]:
+    """The columns it is recognised by."""
+    return mapping.recognise.columns if mapping.recognise else ()
 
 
 def _fits(mapping: Mapping, path_text: str, header: Sequence[str]) -> bool:

@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import orjson
 
+from okr_ingest_csv.domain.profile import Profile, Profiler
 from okr_ingest_csv.domain.record import Place, Row, Unreadable
 
-COLUMNS = ("batch_id", "row_num", "cells", "first_line", "last_line", "byte_start", "byte_len", "row_hash")
+COLUMNS = ("batch_id", "row_num", "cells", "first_line", "last_line", "byte_start", "byte_len", "row_hash", "repaired")
 COPY_DELIMITER, COPY_QUOTE = "\x02", "\x01"
 BATCH_BYTES = 67_108_864
 """A batch ends early when its rows, as COPY takes them, grow beyond this: wide rows must not fill the memory."""
-_LINE = b"%d\x02%d\x02%b\x02%d\x02%d\x02%d\x02%d\x02\\x%b\n"
+_LINE = b"%d\x02%d\x02%b\x02%d\x02%d\x02%d\x02%d\x02\\x%b\x02%d\n"
 
 
 CHUNK_ROWS = 1_000
@@ -33,17 +34,18 @@ class Batch:
     after: Place
     copy: tuple[bytes, ...]
     unreadable: tuple[Unreadable, ...]
+    profile: Profile
     last: bool
 
     @property
     def rows(self) -> int:
         """How many rows `copy` holds."""
-        return self.after.row - self.start.row
+        return self.after.row - self.start.row - len(self.unreadable)
 
     @property
     def empty(self) -> bool:
         """True where the file had ended: there is nothing to store."""
-        return not (self.rows or self.unreadable)
+        return self.after.row == self.start.row
 
 
 def take_batch(
@@ -52,26 +54,29 @@ def take_batch(
     """The next batch of these records."""
     copy: list[bytes] = []
     unreadable: list[Unreadable] = []
+    profiler = Profiler()
     after, taken, size, last = start, 0, 0, False
     while taken < batch_rows and size < batch_bytes and not last:
         wanted = min(CHUNK_ROWS, batch_rows - taken)
-        chunk = _take_chunk(islice(records, wanted), batch_id, after, batch_bytes - size)
+        chunk = _take_chunk(islice(records, wanted), batch_id, after, batch_bytes - size, profiler)
         copy.append(chunk.copy)
         unreadable.extend(chunk.unreadable)
-        after, taken, size = chunk.after, taken + chunk.records, size + chunk.size
-        last = chunk.records < wanted and size < batch_bytes
-    return Batch(batch_id, start, after, tuple(filter(None, copy)), tuple(unreadable), last)
+        records_taken = chunk.after.row - after.row
+        after, taken, size = chunk.after, taken + records_taken, size + chunk.size
+        last = records_taken < wanted and size < batch_bytes
+    return Batch(batch_id, start, after, tuple(filter(None, copy)), tuple(unreadable), profiler.profile(), last)
 
 
 class _Chunk(NamedTuple):
     copy: bytes
     unreadable: list[Unreadable]
     after: Place
-    records: int
     size: int
 
 
-def _take_chunk(records: Iterator[Row | Unreadable], batch_id: int, start: Place, room: int) -> _Chunk:
+def _take_chunk(
+    records: Iterator[Row | Unreadable], batch_id: int, start: Place, room: int, profiler: Profiler
+) -> _Chunk:
     """All of these records, or so many that there is no more room. The innermost loop: each row passes here."""
     lines: list[bytes] = []
     unreadable: list[Unreadable] = []
@@ -82,16 +87,17 @@ def _take_chunk(records: Iterator[Row | Unreadable], batch_id: int, start: Place
             size += len(record.raw)
             byte, line = record.byte_start + record.byte_len, record.last_line + 1
         else:
-            cells, first_line, last_line, byte_start, byte_len = record
+            cells, first_line, last_line, byte_start, byte_len, repaired = record
             data = orjson.dumps(cells)
             digest = blake2b(data, digest_size=16).hexdigest().encode()
-            lines.append(_LINE % (batch_id, row, data, first_line, last_line, byte_start, byte_len, digest))
-            row += 1
+            lines.append(_LINE % (batch_id, row, data, first_line, last_line, byte_start, byte_len, digest, repaired))
+            profiler.see(cells, data, repaired=repaired)
             size += len(data)
             byte, line = byte_start + byte_len, last_line + 1
+        row += 1
         if size >= room:
             break
-    return _Chunk(b"".join(lines), unreadable, Place(byte, line, row), len(lines) + len(unreadable), size)
+    return _Chunk(b"".join(lines), unreadable, Place(byte, line, row), size)
 
 
 def row_hash(cells: bytes) -> bytes:

@@ -1,85 +1,117 @@
-"""Which character separates the cells, and where the header ends."""
+"""Which character separates the cells, which record is the header, and where the rows begin."""
 
-import contextlib
-import csv
-import io
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from okr_common.errors import PermanentError
-from okr_ingest_csv.domain.content import Encoding
+from okr_common.sources import Read
+from okr_ingest_csv.domain.encoding import Encoding
 from okr_ingest_csv.domain.record import Place
+from okr_ingest_csv.domain.sample import Sample, best_delimiter
 
 DELIMITERS = (",", ";", "\t", "|")
-SAMPLE_ROWS = 200
-BOM_BYTES = 3
+TITLE_RECORDS = 50
+"""Of so many records at the beginning one must be the header."""
+_SEP = re.compile(r'^"?sep=([^\r\n"])"?[;,\t ]*[\r\n]*$', re.IGNORECASE)
+IsHeader = Callable[[Sequence[str]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of the file beforehand, and how much header is allowed."""
+
+    read: Read
+    is_header: IsHeader
+    """Whether these cells are the columns that some source asks for."""
+    header_bytes: int
+    columns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How to read the file: decisions, each stored with it. `start` is the first record after the header."""
+    """How to read the file: decisions with the reasons for them, each stored with it.
+
+    `start` is the first record after the header, `header_line` where that begins (0: the file has none).
+    """
 
     encoding: Encoding
     delimiter: str
+    delimiter_how: str
     header: tuple[str, ...]
+    header_how: str
+    header_line: int
     start: Place
 
 
-def dialect_of(head: bytes, encoding: Encoding) -> Dialect:
-    """Decide from the file's first bytes; raises PermanentError("empty" | "bad_header") where there is no header."""
-    skipped = BOM_BYTES if encoding.name == "utf-8-sig" else 0
-    lines = head[skipped:].splitlines(keepends=True)
-    text = _lines(head[skipped:].decode(encoding.codec, "ignore"))
-    delimiter = delimiter_of(text)
-    header, count = _header(text, delimiter)
-    start = Place(byte=skipped + sum(map(len, lines[:count])), line=1 + count, row=1)
-    return Dialect(encoding, delimiter, header, start)
+def dialect_of(head: bytes, encoding: Encoding, asked: Asked) -> Dialect:
+    """Decide from the file's first bytes.
 
-
-def delimiter_of(lines: Sequence[str]) -> str:
-    r"""The delimiter under which the most cells agree with the header's width; a comma if there is but one column.
-
-    >>> delimiter_of(["a;b;c", "1,5;2;3", "4,5;5;6"])
-    ';'
+    Raises PermanentError("empty" | "bad_header" | "header_too_long" | "too_many_columns") where there is no header.
     """
-    scores = {delimiter: _score(lines, delimiter) for delimiter in DELIMITERS}
-    best = max(scores.values())
-    return next(delimiter for delimiter, score in scores.items() if score == best)
+    sample = Sample.of(head[encoding.mark_bytes :], encoding)
+    separator = _SEP.match(sample.lines[0]) if sample.lines else None
+    sample = sample.after(1) if separator else sample
+    delimiter, how = _delimiter(sample, asked, separator and separator.group(1))
+    if asked.read.names:
+        start = Place(encoding.mark_bytes + sample.byte, 1 + sample.line)
+        return Dialect(encoding, delimiter, how, asked.read.names, "the source's read block names them", 0, start)
+    number, header_how = _header(sample, delimiter, asked)
+    cells, first, last = sample.record(number, delimiter)
+    end = sample.byte + sum(sample.lengths[:last])
+    _refuse(cells, first + 1 + sample.line, asked)
+    start = Place(encoding.mark_bytes + end, 1 + sample.line + last)
+    return Dialect(encoding, delimiter, how, tuple(cells), header_how, 1 + sample.line + first, start)
 
 
-def _score(lines: Sequence[str], delimiter: str) -> float:
-    """Share of sampled records as wide as the header, times the separators each of them holds."""
-    widths: list[int] = []
-    reader = csv.reader(lines, delimiter=delimiter)
-    with contextlib.suppress(csv.Error):  # a cell beyond the limit: score what came before it
-        widths.extend(len(cells) for cells in islice(filter(None, reader), SAMPLE_ROWS))
-    if not widths:
-        return 0.0
-    return sum(width == widths[0] for width in widths) / len(widths) * (widths[0] - 1)
+def _delimiter(sample: Sample, asked: Asked, separator: str | None) -> tuple[str, str]:
+    if asked.read.delimiter is not None:
+        return asked.read.delimiter, "the source's read block says so"
+    if separator is not None:
+        return separator, "the sep= line says so"
+    for delimiter in DELIMITERS:
+        if _asked_for(sample, delimiter, asked) is not None:
+            return delimiter, "with it the header holds the columns a source asks for"
+    return best_delimiter(sample.lines, DELIMITERS), "with it the most records are as wide as the first"
 
 
-def _header(lines: Sequence[str], delimiter: str) -> tuple[tuple[str, ...], int]:
-    """The first record that is not blank, and how many physical lines it ends after."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    try:
-        header = next((cells for cells in reader if cells), None)
-    except csv.Error as error:
+def _asked_for(sample: Sample, delimiter: str, asked: Asked) -> int | None:
+    """The number of the record that holds the columns a source asks for."""
+    records = sample.records(delimiter, TITLE_RECORDS)
+    return next((number for number, (cells, *_) in enumerate(records) if asked.is_header(cells)), None)
+
+
+def _header(sample: Sample, delimiter: str, asked: Asked) -> tuple[int, str]:
+    """The header's number among the records, and how it was found."""
+    if asked.read.header_line is not None:
+        line = asked.read.header_line - 1 - sample.line
+        for number, (_, first, last) in enumerate(sample.records(delimiter)):
+            if first <= line < last:
+                return number, "the source's read block says so"
         raise PermanentError(
-            "bad_header",
-            f"line {reader.line_num}: the header cannot be read ({error}). Mend its quotes and drop the file again.",
-        ) from error
-    if header is None:
+            "bad_header", f"there is no line {asked.read.header_line}, where its source has the header"
+        )
+    found = _asked_for(sample, delimiter, asked)
+    if found is not None:
+        return found, "it holds the columns a source asks for"
+    return sample.first_filled(delimiter), "it is the first record that is not blank"
+
+
+def _refuse(header: Sequence[str], line: int, asked: Asked) -> None:
+    if len(header) > asked.columns:
         raise PermanentError(
-            "empty", "the file holds blank lines only. If its writer was cut short, drop the whole file again."
+            "too_many_columns",
+            f"line {line}: {len(header):,} columns, more than ingest_csv.max_columns allows ({asked.columns:,}). "
+            "If it is transposed or its delimiter is another, say so in the source's read block.",
+        )
+    size = sum(len(name) for name in header)
+    if size > asked.header_bytes:
+        raise PermanentError(
+            "header_too_long",
+            f"line {line}: a header of {size:,} characters, more than ingest_csv.max_header_bytes allows "
+            f"({asked.header_bytes:,}). Most likely a quote in it is never closed; mend it and drop the file again.",
         )
     if any("\0" in name for name in header):
         raise PermanentError(
-            "bad_header",
-            f"line {reader.line_num}: a column's name holds a NUL character. Take it out and drop the file again.",
+            "bad_header", f"line {line}: a column's name holds a NUL character. Take it out and drop the file again."
         )
-    return tuple(header), reader.line_num
-
-
-def _lines(text: str) -> list[str]:
-    return list(io.StringIO(text, newline=""))

@@ -15,10 +15,10 @@ HALF_WAY = frozenset({"failed", "vanished"})
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A file the source already has."""
+    """A file the source already has. `age` rises with every file it hears of, also with one that is let go later."""
 
     file_id: int
-    sequence: int
+    age: int
     sha256: bytes
     state: str
     batches: int = 0
@@ -48,7 +48,7 @@ def identify(sha256: bytes, known: Sequence[Known]) -> Same | New:
     >>> identify(b"b", [a, b]), identify(b"a", [a, b]), identify(b"c", [a, b])
     (Same(file_id=2), New(revert_of=1), New(revert_of=None))
     """
-    by_age = sorted(known, key=lambda file: file.sequence)
+    by_age = sorted(known, key=lambda file: file.age)
     heard = [file for file in by_age if file.state in LIVE_STATES or (file.state in HALF_WAY and file.batches)]
     same = next((file for file in reversed(heard) if file.sha256 == sha256 and file.state in LIVE_STATES), None)
     if same is None:

@@ -1,24 +1,29 @@
-"""A block of physical lines, as bytes and as text, and what is wrong with a record made of them."""
+"""A block of physical lines, as bytes and as text; records are runs of its lines."""
 
 import csv
-import io
-from collections.abc import Sequence
 from itertools import accumulate
 
-from okr_ingest_csv.domain.record import Unreadable
+from okr_ingest_csv.domain.flaws import too_large
+from okr_ingest_csv.domain.lines import lines_in
+from okr_ingest_csv.domain.record import Place, Shape, Unreadable
+
+TAIL_ROWS = 5
+"""So many whole rows must follow an open quote that nothing else proves to be a stray one."""
 
 
 class Page:
     """A block of whole physical lines: as text, and where each begins in the file."""
 
-    def __init__(self, block: bytes, byte: int, line: int, codec: str, limit: int) -> None:
+    def __init__(self, block: bytes, place: Place, shape: Shape, limit: int) -> None:
+        text = lines_in(shape.encoding).text(block)
         self.block = block
+        self.shape = shape
         self.limit = limit
-        self.line = line
-        self.starts = [*accumulate(map(len, block.splitlines(keepends=True)), initial=byte)]
-        self.text, undecoded = _decoded(block, codec)
+        self.line = place.line
+        self.starts = [*accumulate(text.lengths, initial=place.byte)]
+        self.text = text.lines
         self.count = len(self.text)
-        self.suspect = undecoded or b"\0" in block
+        self.suspect = text.suspect
 
     def length(self, first: int, last: int) -> int:
         """Bytes of the lines from index `first` up to, not including, `last`."""
@@ -38,58 +43,30 @@ class Page:
         detail = f"a quote opened here is not closed within {self.limit:,} bytes; reading went on with the next line"
         return self.unreadable(first, first + 1, "unclosed_quote", detail)
 
+    def balanced(self, first: int, last: int) -> int | None:
+        """Where the quotes of these lines are closed: `last`, or after the next line with an odd number of them."""
+        if not self._odd(first, last):
+            return last
+        return next((line + 1 for line in range(last, self.count) if self.text[line].count('"') % 2), None)
 
-def _decoded(block: bytes, codec: str) -> tuple[list[str], bool]:
-    """The block's lines as text, and whether some bytes stand for no character (they become lone surrogates)."""
-    try:
-        text, undecoded = block.decode(codec), False
-    except UnicodeDecodeError:
-        text, undecoded = block.decode(codec, "surrogateescape"), True
-    return list(io.StringIO(text, newline="")), undecoded
+    def _odd(self, first: int, last: int) -> bool:
+        return bool(sum(line.count('"') for line in self.text[first:last]) % 2)
 
+    def reads_as_rows(self, first: int, last: int, at_least: int) -> bool:
+        """Whether these lines, taken alone, are at least so many whole rows, with their quotes in pairs.
 
-def whole_lines(data: bytes) -> int:
-    """Where the last complete line ends. A CR at the very end is open: its LF may come."""
-    return max(data.rfind(b"\n"), data.rfind(b"\r", 0, len(data) - 1)) + 1
-
-
-def first_line_end(data: bytes) -> int:
-    """Where the first complete line ends, 0 if none does."""
-    feed, ret = data.find(b"\n"), data.find(b"\r", 0, len(data) - 1)
-    if ret < 0 or 0 <= feed < ret:
-        return feed + 1
-    return ret + 2 if data[ret + 1 : ret + 2] == b"\n" else ret + 1
-
-
-def flaw_of(cells: Sequence[str], width: int) -> tuple[str, str] | None:
-    """Reason and detail, if these cells are no row."""
-    if not cells:
-        return "blank_line", "the line is empty"
-    if len(cells) != width:
-        reason = "too_few_cells" if len(cells) < width else "too_many_cells"
-        return reason, f"{len(cells)} cells, the header has {width}"
-    for number, cell in enumerate(cells, 1):
-        if "\0" in cell:
-            return "nul", f"cell {number} holds a NUL character"
-        if not cell.isascii() and any("\udc80" <= character <= "\udcff" for character in cell):
-            return "bad_encoding", f"cell {number} holds bytes that stand for no character in the file's encoding"
-    return None
-
-
-def why_not_parsed(error: csv.Error | None, line: int) -> tuple[str, str]:
-    """Reason and detail of a record that csv.reader refused."""
-    message = str(error)
-    if "unexpected end" in message:
-        told = f"a quote opened in the record that begins on line {line} is not closed before the file ends"
-        return "unclosed_quote", f"{told}, so all lines from there on are kept as this one record"
-    if "expected after" in message:
-        return (
-            "bad_quote",
-            f"in the record that begins on line {line} neither a delimiter nor a line end follows a closing quote",
-        )
-    return "cell_too_large", message
-
-
-def too_large(length: int, limit: int) -> str:
-    """The detail of `cell_too_large`."""
-    return f"a line of {length:,} bytes, longer than a record may be ({limit:,})"
+        The last line need not be one: there the damaged record's quote was closed, perhaps by the quote that opens a
+        cell of the row that begins there.
+        """
+        begins, rows = first, 0
+        reader = csv.reader(iter(self.text[first:last]), delimiter=self.shape.delimiter, strict=True)
+        try:
+            for cells in reader:
+                ends = first + reader.line_num
+                whole = len(cells) == self.shape.width and not self._odd(begins, ends)
+                if not whole and ends < last:
+                    return False
+                rows, begins = rows + whole, ends
+        except csv.Error:
+            return rows >= at_least and begins >= last - 1
+        return rows >= at_least

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from okr_ingest_csv.domain.content import codec_of
 from okr_ingest_csv.domain.identity import WAITING_STATES
-from okr_ingest_csv.domain.record import Place, Shape
+from okr_ingest_csv.domain.record import Place, Repair, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +12,15 @@ class Claimed:
 
     file_id: int
     source: str
+    sequence: int
     path: str
     sha256: bytes
     bytes: int
+    state: str
     encoding: str
     delimiter: str
     header: tuple[str, ...]
+    repair: Repair | None
     rows: int
     unreadable: int
     batches: int
@@ -30,12 +32,12 @@ class Claimed:
     @property
     def shape(self) -> Shape:
         """How its bytes are taken apart."""
-        return Shape(codec_of(self.encoding), self.delimiter, len(self.header))
+        return Shape(self.encoding, self.delimiter, len(self.header), self.repair)
 
     @property
     def place(self) -> Place:
         """Where reading goes on."""
-        return Place(self.next_byte, self.next_line, self.rows + 1)
+        return Place(self.next_byte, self.next_line, self.rows + self.unreadable + 1)
 
     @property
     def is_revert(self) -> bool:

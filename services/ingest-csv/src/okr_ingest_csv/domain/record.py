@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The next byte, line and row to read. The header is no row; bytes count from 0, lines and rows from 1."""
+    """The next byte, line and record to read. The header is no record; bytes count from 0, lines and records from 1."""
 
     byte: int = 0
     line: int = 1
     row: int = 1
 
 
-Row = tuple[list[str], int, int, int, int]
-"""cells, first line, last line, first byte, bytes. A bare tuple: a million of them pass here."""
+Row = tuple[list[str], int, int, int, int, bool]
+"""cells, first line, last line, first byte, bytes, whether repaired. A bare tuple: a million of them pass here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,18 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """How to take the bytes apart: `codec`, `delimiter`, and how many cells (`width`) a row has."""
+class Repair:
+    """Cells beyond the width belong to the one at `column`; those right of it at `numeric` must then be figures."""
 
-    codec: str
+    column: int
+    numeric: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How to take the bytes apart: `encoding`, `delimiter`, and how many cells (`width`) a row has."""
+
+    encoding: str
     delimiter: str
     width: int
+    repair: Repair | None = None

@@ -3,46 +3,56 @@
 The bytes are cut into physical lines (LF, CRLF or CR, as the csv module counts them), the lines go to csv.reader, and
 its line counter tells which lines, and so which bytes, each record took. Blocks keep the memory small. What comes out
 depends on the bytes alone, never on where a block ended, so reading may resume after any record.
+
+After a damaged record reading goes on where the next record begins: at the line after its first one, if what follows
+reads as whole rows, else where its quotes are closed.
 """
 
 import csv
+import sys
 from collections.abc import Generator, Iterator
 
 from okr_ingest_csv.domain.fingerprint import Readable
-from okr_ingest_csv.domain.page import Page, first_line_end, flaw_of, too_large, whole_lines, why_not_parsed
+from okr_ingest_csv.domain.flaws import flaw_of, repaired, too_large, why_not_parsed
+from okr_ingest_csv.domain.lines import lines_in
+from okr_ingest_csv.domain.page import TAIL_ROWS, Page
 from okr_ingest_csv.domain.record import Place, Row, Shape, Unreadable
 
 BLOCK_BYTES = 131_072
 """Read at once: lines, cells and text of one block stay in the processor's cache."""
-RECORD_BYTES = 1_048_576
-"""A longer record is not parsed: most likely a quote was opened and never closed."""
+CELL_BYTES = 1_048_576
+RECORD_CELLS = 2
+"""A record longer than so many of the largest cells is not parsed: most likely a quote was never closed."""
+Records = Generator[Row | Unreadable, None, int]
 
-csv.field_size_limit(4 * RECORD_BYTES)  # the process's only limit on a cell is RECORD_BYTES, here
+csv.field_size_limit(sys.maxsize)  # the process's only limits on a cell are those here
 
 
 def read_records(
-    stream: Readable, shape: Shape, start: Place, *, block_bytes: int = BLOCK_BYTES, record_bytes: int = RECORD_BYTES
+    stream: Readable, shape: Shape, start: Place, *, block_bytes: int = BLOCK_BYTES, cell_bytes: int = CELL_BYTES
 ) -> Iterator[Row | Unreadable]:
     """All records from `start`, where the stream stands."""
-    return iter(_Reader(stream, shape, start, block_bytes, record_bytes))
+    return iter(_Reader(stream, shape, start, block_bytes, cell_bytes))
 
 
 class _Reader:
     """Holds the place of the next byte to parse while blocks go by."""
 
-    def __init__(self, stream: Readable, shape: Shape, start: Place, block_bytes: int, record_bytes: int) -> None:
+    def __init__(self, stream: Readable, shape: Shape, start: Place, block_bytes: int, cell_bytes: int) -> None:
         self._stream = stream
         self._shape = shape
+        self._lines = lines_in(shape.encoding)
         self._byte = start.byte
         self._line = start.line
         self._block_bytes = block_bytes
-        self._limit = record_bytes
+        self._cell_bytes = cell_bytes
+        self._limit = RECORD_CELLS * cell_bytes
 
     def __iter__(self) -> Iterator[Row | Unreadable]:
         rest = b""
-        while more := self._stream.read(self._block_bytes):
+        while more := self._stream.read(max(self._block_bytes, len(rest))):
             data = rest + more
-            end = whole_lines(data)
+            end = self._lines.whole(data)
             rest = yield from self._block(data[:end], beyond=len(data) - end)
             rest += data[end:]
             if end == 0 and len(rest) > self._limit:
@@ -54,46 +64,39 @@ class _Reader:
 
         `beyond`: how much of the next line has been read; None at the end of the file.
         """
-        page = Page(block, self._byte, self._line, self._shape.codec, self._limit)
+        page = Page(block, Place(self._byte, self._line), self._shape, self._limit)
         first = yield from self._parse(page, beyond)
         self._byte, self._line = page.starts[first], self._line + first
         return block[page.starts[first] - page.starts[0] :]
 
-    def _parse(self, page: Page, beyond: int | None) -> Generator[Row | Unreadable, None, int]:
+    def _parse(self, page: Page, beyond: int | None) -> Records:
         """Returns the index of the first line that was not consumed."""
-        first, lines = 0, iter(page.text)
+        first = 0
         while first < page.count:
-            first, last, error = yield from self._rows(page, first, lines)
+            first, last, error = yield from self._rows(page, first)
             if first == page.count:
                 break
-            cut = error is not None and last == page.count and "unexpected end" in str(error)
-            if page.length(first, last) + (beyond or 0) * cut > self._limit:
-                yield page.overlong(first)
-                first += 1
-                lines = iter(page.text[first:])
-            elif cut and beyond is not None:
+            settled = self._settled(page, first, last, error, beyond)
+            if settled is None:
                 break
-            else:
-                yield page.unreadable(first, last, *why_not_parsed(error, page.line + first))
-                first = last
+            yield settled
+            first = settled.last_line + 1 - page.line
         return first
 
-    def _rows(
-        self, page: Page, first: int, lines: Iterator[str]
-    ) -> Generator[Row | Unreadable, None, tuple[int, int, csv.Error | None]]:
-        """Up to a record that is too long or does not parse: returns its first line, the line after it, the error."""
+    def _rows(self, page: Page, first: int) -> Generator[Row | Unreadable, None, tuple[int, int, csv.Error | None]]:
+        """Up to a record that is damaged: returns its first line, the line after it, the error."""
         skipped, starts, line, plain = first, page.starts, page.line, not page.suspect
-        width, limit = self._shape.width, self._limit
-        reader = csv.reader(lines, delimiter=self._shape.delimiter, strict=True)
+        width, large = self._shape.width, self._cell_bytes
+        reader = csv.reader(iter(page.text[first:]), delimiter=self._shape.delimiter, strict=True)
         try:
             for cells in reader:
                 last = skipped + reader.line_num
                 start = starts[first]
                 length = starts[last] - start
-                if length > limit:
+                if plain and len(cells) == width and length <= large:
+                    yield cells, line + first, line + last - 1, start, length, False
+                elif length > self._limit or (last - first > 1 and len(cells) != width):
                     return first, last, None
-                if plain and len(cells) == width:
-                    yield cells, line + first, line + last - 1, start, length
                 else:
                     yield self._judged(page, cells, first, last)
                 first = last
@@ -102,18 +105,47 @@ class _Reader:
         return first, first, None
 
     def _judged(self, page: Page, cells: list[str], first: int, last: int) -> Row | Unreadable:
-        flaw = flaw_of(cells, self._shape.width)
+        mended = repaired(cells, self._shape)
+        flaw = flaw_of(mended or cells, self._shape.width, self._cell_bytes)
         if flaw is not None:
             return page.unreadable(first, last, *flaw)
-        return cells, page.line + first, page.line + last - 1, page.starts[first], page.length(first, last)
+        place = page.line + first, page.line + last - 1, page.starts[first], page.length(first, last)
+        return mended or cells, *place, mended is not None
+
+    def _settled(
+        self, page: Page, first: int, last: int, error: csv.Error | None, beyond: int | None
+    ) -> Unreadable | None:
+        """The damaged record that begins at line `first`; None where more of the file must be seen to tell its end."""
+        cut = error is not None and last == page.count and "unexpected end" in str(error)
+        if page.length(first, last) + (beyond or 0) * cut > self._limit:
+            return page.overlong(first)
+        if cut:
+            return None if beyond is not None else _open_to_the_end(page, first, last)
+        if error is None:
+            return _too_wide_or_too_narrow(page, first, last)
+        return self._badly_quoted(page, first, last, error, beyond)
+
+    def _badly_quoted(
+        self, page: Page, first: int, last: int, error: csv.Error, beyond: int | None
+    ) -> Unreadable | None:
+        reason = why_not_parsed(error, page.line + first)
+        if last - first > 1 and page.reads_as_rows(first + 1, last, 1):
+            return page.unreadable(first, first + 1, *reason)
+        end = page.balanced(first, last)
+        if end is None and beyond is not None and page.length(first, page.count) + beyond <= self._limit:
+            return None
+        if end is None or page.length(first, end) > self._limit or page.reads_as_rows(last, end, 1):
+            end = last
+        return page.unreadable(first, end, *reason)
 
     def _skip_line(self, data: bytes) -> Generator[Unreadable, None, bytes]:
         """Pass over a line of which `data`, longer than a record may be, is the beginning; returns what follows it."""
-        raw, length = data[: self._limit], len(data) - 1
-        window = data[-1:]
-        while (end := first_line_end(window)) == 0 and (more := self._stream.read(self._block_bytes)):
-            length += len(window) - 1
-            window = window[-1:] + more
+        raw, length = data[: self._limit], self._lines.open_from(data)
+        window = data[length:]
+        while (end := self._lines.first(window)) == 0 and (more := self._stream.read(self._block_bytes)):
+            passed = self._lines.open_from(window)
+            length += passed
+            window = window[passed:] + more
         end = end or len(window)
         length += end
         yield Unreadable(
@@ -121,3 +153,20 @@ class _Reader:
         )
         self._byte, self._line = self._byte + length, self._line + 1
         return window[end:]
+
+
+def _open_to_the_end(page: Page, first: int, last: int) -> Unreadable:
+    """A quote that is never closed: a stray one, if so many whole rows follow; else the file was cut."""
+    if page.reads_as_rows(first + 1, last, TAIL_ROWS):
+        detail = "a quote opened here is never closed, and whole rows follow; reading went on with the next line"
+        return page.unreadable(first, first + 1, "unclosed_quote", detail)
+    return page.unreadable(first, last, *why_not_parsed(csv.Error("unexpected end"), page.line + first))
+
+
+def _too_wide_or_too_narrow(page: Page, first: int, last: int) -> Unreadable:
+    """A record of several lines and the wrong number of cells: a stray quote, if it holds so many whole rows."""
+    if page.reads_as_rows(first + 1, last, TAIL_ROWS):
+        detail = "a quote opened here swallows whole rows; reading went on with the next line"
+        return page.unreadable(first, first + 1, "bad_quote", detail)
+    cells = next(csv.reader(page.text[first:last], delimiter=page.shape.delimiter))
+    return page.unreadable(first, last, *(flaw_of(cells, page.shape.width, page.limit) or ("", "")))

@@ -4,13 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from okr_common.errors import PermanentError
-from okr_common.sources import MissingColumn, Sources, missing_columns
+from okr_common.sources import Mapping, MissingColumn, Read, Sources, missing_columns
 from okr_ingest_csv.domain.content import Inspection
-from okr_ingest_csv.domain.dialect import Dialect, dialect_of
+from okr_ingest_csv.domain.dialect import Asked, Dialect, IsHeader, dialect_of
 from okr_ingest_csv.domain.discovery import Look
+from okr_ingest_csv.domain.record import Repair
 
 UNRECOGNISED = "unrecognised"
 """The reserved source of files that belong to none."""
+NO_READ = Read()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a header may be: in characters, and in columns."""
+
+    header_bytes: int = 65_536
+    columns: int = 5_000
+
+
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,34 +38,72 @@ class Candidate:
     reason: str | None = None
     detail: str | None = None
     dialect: Dialect | None = None
+    repair: Repair | None = None
 
 
-def judge(path: str, look: Look, inspection: Inspection, sources: Sources) -> Candidate:
+def judge(
+    path: str,
+    look: Look,
+    inspection: Inspection,
+    sources: Sources,
+    *,
+    hint: str | None = None,
+    limits: Limits = NO_LIMITS,
+) -> Candidate:
     """Decide from the content, and from what the sources' mappings ask for."""
     sha256 = inspection.fingerprint.sha256
     try:
-        dialect = dialect_of(inspection.head, inspection.encoding())
+        known = sources.by_place(path, hint)
+        dialect = _dialect(inspection, known, _is_header(path, known, sources), limits)
     except PermanentError as error:
-        source = _source(path, (), sources)
-        return Candidate(path, look, sha256, source, "failed", error.reason, str(error))
+        return Candidate(path, look, sha256, _source(path, hint, sources), "failed", error.reason, str(error))
     try:
-        source = sources.recognise(path, dialect.header).source
+        source = sources.recognise(path, dialect.header, hint).source
+        mapping = sources.mappings[source]
+        if known is None and mapping.read != NO_READ:  # only now is it known how its source is to be read
+            dialect = _dialect(inspection, mapping, _is_header(path, mapping, sources), limits)
     except PermanentError as error:
         return Candidate(path, look, sha256, UNRECOGNISED, "failed", error.reason, str(error), dialect)
-    missing = missing_columns(sources.mappings[source], dialect.header)
+    missing = missing_columns(mapping, dialect.header)
     if missing:
         detail = _missing(source, missing)
         return Candidate(path, look, sha256, source, "quarantined", "missing_columns", detail, dialect)
-    return Candidate(path, look, sha256, source, "waiting", dialect=dialect)
+    return Candidate(path, look, sha256, source, "waiting", dialect=dialect, repair=repair_of(mapping, dialect.header))
 
 
-def _source(path: str, header: Sequence[str], sources: Sources) -> str:
+def _dialect(inspection: Inspection, mapping: Mapping | None, is_header: IsHeader, limits: Limits) -> Dialect:
+    read = mapping.read if mapping else NO_READ
+    asked = Asked(read, is_header, limits.header_bytes, limits.columns)
+    return dialect_of(inspection.head, inspection.encoding(read.encoding), asked)
+
+
+def _is_header(path: str, mapping: Mapping | None, sources: Sources) -> IsHeader:
+    if mapping is not None:
+        return lambda cells: not missing_columns(mapping, cells)
+    return lambda cells: sources.is_header(path, cells)
+
+
+def repair_of(mapping: Mapping, header: Sequence[str]) -> Repair | None:
+    """Where the surplus cells of this source's records go; None where it allows no repair."""
+    names = [name.strip() for name in header]
+    if mapping.read.repair_column not in names:
+        return None
+    column = names.index(mapping.read.repair_column)
+    figures = {one.origin for one in mapping.columns.values() if one.type in ("integer", "number")}
+    return Repair(column, tuple(at for at, name in enumerate(names) if at > column and name in figures))
+
+
+def _source(path: str, hint: str | None, sources: Sources) -> str:
     try:
-        return sources.recognise(path, header).source
+        mapping = sources.by_place(path, hint)
     except PermanentError:
         return UNRECOGNISED
+    return mapping.name if mapping else UNRECOGNISED
 
 
 def _missing(source: str, missing: Sequence[MissingColumn]) -> str:
     names = ", ".join(f"{one.name} (nearest here: {one.nearest})" if one.nearest else one.name for one in missing)
-    return f"the mapping of {source} reads columns the file lacks: {names}. Mend one of the two and drop it again."
+    return (
+        f"the mapping of {source} reads columns the file lacks: {names}. Mend the mapping and let the file go "
+        "(okr files release), or mend the export and drop it again."
+    )

@@ -12,20 +12,23 @@ on conflict (path) do update set size = $2, mtime_ns = $3, inode = $4, file_id =
 
 -- name: known_files
 -- Enough to tell news from a copy and from a revert: the newest file that brought or will bring rows, and those of the
--- same bytes.
-select file_id, sequence, sha256, state, batches from file
+-- same bytes. A file that was let go counts as heard of then.
+select file_id, row_number() over (order by coalesce(let_go_after, sequence), let_go_at nulls first) as age, sha256, state, batches
+from file
 where source = $1 and state <> 'quarantined' and (state not in ('failed', 'vanished') or batches > 0)
-    and (sha256 = $2 or sequence = (
-        select max(sequence) from file
-        where source = $1 and state <> 'quarantined' and (state not in ('failed', 'vanished') or batches > 0)))
+    and (sha256 = $2 or file_id = (
+        select file_id from file
+        where source = $1 and state <> 'quarantined' and (state not in ('failed', 'vanished') or batches > 0)
+        order by coalesce(let_go_after, sequence) desc, let_go_at desc nulls last limit 1))
 
 -- name: add_file
 with drawn as (
     update source set next_sequence = next_sequence + 1 where name = $1 returning next_sequence - 1 as sequence
 ), added as (
-    insert into file (source, path, sha256, bytes, modified_at, state, reason, detail, encoding, encoding_guessed,
-        delimiter, header, revert_of, next_byte, next_line, discovered_at, sequence)
-    select $1, $2, $3, $4, to_timestamp($5::bigint / 1e9), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, sequence
+    insert into file (source, path, sha256, bytes, modified_at, state, reason, detail, encoding, encoding_guessed, encoding_how,
+        delimiter, delimiter_how, header, header_how, header_line, repair, revert_of, next_byte, next_line, discovered_at, sequence)
+    select $1, $2, $3, $4, to_timestamp($5::bigint / 1e9), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+        $22, sequence
     from drawn
     returning file_id, sequence
 ), sighted as (

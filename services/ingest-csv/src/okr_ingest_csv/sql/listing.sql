@@ -6,8 +6,20 @@ order by file_id desc limit $4
 
 -- name: file
 select file_id, source, sequence, path, encode(sha256, 'hex') as sha256, bytes, modified_at, state, reason, detail, encoding,
-    encoding_guessed, delimiter, header, revert_of, rows, unreadable, batches, next_byte, next_line, discovered_at, changed_at
+    encoding_guessed, encoding_how, delimiter, delimiter_how, header, header_how, header_line, repair, revert_of, rows, unreadable,
+    batches, expected_rows, one_reader, duplicates, known_rows, next_byte, next_line, discovered_at, started_at, changed_at,
+    extract(epoch from clock_timestamp() - started_at)::float8 as seconds_loading
 from file where file_id = $1
+
+-- name: file_findings
+select kind, severity, column_name as column, detail from file_finding where file_id = $1 order by number
+
+-- name: file_history
+select at, state, reason, detail from file_change where file_id = $1 order by at
+
+-- name: file_profiles
+select o.profile from batch b join batch o on o.batch_id = coalesce(b.rows_of, b.batch_id)
+where b.file_id = $1 and o.profile is not null
 
 -- name: file_batches
 select batch_id, number, first_row, rows, unreadable, rows_of, position, created_at, released_at

@@ -1,6 +1,6 @@
 """Claiming: a complete file gets its sequence in its source, or turns out to be no news."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ class Store:
         self, pool: asyncpg.Pool, stage: Stage, committed: Callable[[], None] = lambda: None, clock: Clock = utc_now
     ) -> None:
         self.pool = pool
-        self._turns = Turns(stage, committed)
+        self.turns = Turns(stage, committed)
         self._clock = clock
 
     async def sightings_below(self, folder: str) -> dict[str, Look]:
@@ -62,7 +62,7 @@ class Store:
             claim = await self._add(connection, candidate, decision.revert_of)
             crash.point("before_claim_commit")
         crash.point("after_claim_commit")
-        self._turns.committed()
+        self.turns.committed()
         return claim
 
     async def _add(self, connection: Connection, candidate: Candidate, revert_of: int | None) -> Claim:
@@ -80,15 +80,20 @@ class Store:
             candidate.detail,
             dialect and dialect.encoding.name,
             bool(dialect and dialect.encoding.guessed),
+            dialect and dialect.encoding.how,
             dialect and dialect.delimiter,
+            dialect and dialect.delimiter_how,
             dialect and orjson.dumps(dialect.header).decode(),
+            dialect and dialect.header_how,
+            dialect and dialect.header_line,
+            candidate.repair and orjson.dumps(candidate.repair).decode(),
             revert_of,
             dialect.start.byte if dialect else 0,
             dialect.start.line if dialect else 1,
             self._clock(),
         )
         assert row is not None  # noqa: S101 - an insert returns its row
-        await self._turns.announce(connection, _claimed(candidate, row["file_id"], row["sequence"]))
+        await self.turns.announce(connection, _claimed(candidate, row["file_id"], row["sequence"]))
         return Claim(row["file_id"], new=True)
 
     async def unfinished_sources(self) -> list[str]:
@@ -104,7 +109,7 @@ class Store:
         """The file, for nobody else to load meanwhile; None where another replica has it, or it is at its end."""
         async with self.pool.acquire() as connection:
             row = await connection.fetchrow(SQL["hold"], file_id)
-            yield Held(self._turns, connection, row) if row is not None and row["held"] else None
+            yield Held(self.turns, connection, row) if row is not None and row["held"] else None
 
     async def _sight(
         self, connection: Connection | asyncpg.Pool, path: str, look: Look, file_id: int | None, reason: str | None
@@ -131,15 +136,22 @@ def _claimed(candidate: Candidate, file_id: int, sequence: int) -> list[Event]:
         reason, detail = candidate.reason or "", candidate.detail or ""
         events.append(FileRejected(source=source, file_id=file_id, state=candidate.state, reason=reason, detail=detail))
     elif candidate.dialect is not None:
-        dialect = candidate.dialect
+        encoding, dialect = candidate.dialect.encoding, candidate.dialect
         events.append(
-            FileValidated(
-                source=source,
-                file_id=file_id,
-                encoding=dialect.encoding.name,
-                encoding_guessed=dialect.encoding.guessed,
-                delimiter=dialect.delimiter,
-                header=list(dialect.header),
-            )
+            validated(source, file_id, encoding.name, dialect.delimiter, dialect.header, guessed=encoding.guessed)
         )
     return events
+
+
+def validated(
+    source: str, file_id: int, encoding: str, delimiter: str, header: Sequence[str], *, guessed: bool
+) -> FileValidated:
+    """The event that says how a file is read."""
+    return FileValidated(
+        source=source,
+        file_id=file_id,
+        encoding=encoding,
+        encoding_guessed=guessed,
+        delimiter=delimiter,
+        header=list(header),
+    )

@@ -23,7 +23,7 @@ select 'raw_row' as kind, r.batch_id, count(*) as rows from raw_row r
 where not exists (select from batch b where b.batch_id = r.batch_id) group by r.batch_id
 
 -- name: files
-select f.file_id, f.source, f.path, f.state, f.discovered_at, f.sha256, f.bytes, f.encoding, f.delimiter, f.header, f.rows, f.unreadable,
+select f.file_id, f.source, f.path, f.state, f.reason, f.discovered_at, f.header_line, f.let_go_at, f.sha256, f.bytes, f.encoding, f.delimiter, f.header, f.rows, f.unreadable,
        f.batches, f.revert_of, coalesce(b.rows, 0) as batch_rows, coalesce(b.unreadable, 0) as batch_unreadable,
        coalesce(b.batches, 0) as found_batches, coalesce(b.unreleased, 0) as unreleased,
        coalesce(b.numbers, '{}') as numbers
@@ -35,11 +35,11 @@ order by f.file_id
 
 -- name: records_of_file
 -- Rows and unreadable records of one file, in the file's order.
-select b.batch_id, r.row_num, r.cells, r.row_hash, null::bytea as raw, r.first_line, r.last_line, r.byte_start, r.byte_len
+select b.batch_id, r.row_num, r.cells, r.row_hash, r.repaired, null::bytea as raw, r.first_line, r.last_line, r.byte_start, r.byte_len
 from batch b join raw_row r on r.batch_id = coalesce(b.rows_of, b.batch_id)
 where b.file_id = $1
 union all
-select b.batch_id, null, null, null, u.raw, u.first_line, u.last_line, u.byte_start, u.byte_len
+select b.batch_id, null, null, null, false, u.raw, u.first_line, u.last_line, u.byte_start, u.byte_len
 from batch b join unreadable u on u.batch_id = coalesce(b.rows_of, b.batch_id)
 where b.file_id = $1
 order by byte_start

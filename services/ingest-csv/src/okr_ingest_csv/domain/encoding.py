@@ -1,0 +1,119 @@
+"""In which encoding a file is written: said by its source, marked by the file, proved by its bytes, or guessed."""
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from okr_common.errors import PermanentError
+from okr_common.sources import EncodingName
+
+_MARKS: tuple[tuple[bytes, EncodingName], ...] = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_UTF32 = re.compile(rb"\xff\xfe\0\0|\0\0\xfe\xff")
+_UNDEFINED_IN_CP1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
+_ESCAPED = re.compile("[\udc80-\udcff]")
+_SAMPLE_BYTES = 4096
+_WIDE_SHARE = 0.3
+"""Half of the bytes of Latin text in UTF-16 are NUL, all on the same side; of a text with other scripts fewer."""
+_ODD_SHARE = 0.05
+DAMAGED_SHARE = 0.01
+"""So few bad bytes, as a share of all non-ASCII characters, are damage to a UTF-8 file; more mean another encoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """`name`, `guessed` when nothing proves it, `how` it was found, in words; `mark_bytes`: the byte order mark's."""
+
+    name: EncodingName
+    guessed: bool
+    how: str
+    mark_bytes: int = 0
+
+
+def declared_or_marked(head: bytes, declared: EncodingName | None) -> Encoding | None:
+    """What the source says, else the byte order mark; None where neither speaks.
+
+    Raises PermanentError("bad_encoding") for UTF-32.
+    """
+    if _UTF32.match(head):
+        raise PermanentError("bad_encoding", "it is UTF-32 by its first bytes. Save it as UTF-8 and drop it again.")
+    mark, marked = next(((mark, name) for mark, name in _MARKS if head.startswith(mark)), (b"", None))
+    if declared is not None:
+        return Encoding(
+            declared, guessed=False, how="the source's read block says so", mark_bytes=len(mark) * (declared == marked)
+        )
+    return marked and Encoding(marked, guessed=False, how="byte order mark", mark_bytes=len(mark))
+
+
+def without_mark(head: bytes) -> Encoding | None:
+    """UTF-16 that nobody marked: Latin text has its NUL bytes on one side only.
+
+    >>> without_mark("id;title".encode("utf-16-be")).name
+    'utf-16-be'
+    """
+    sample = head[: _SAMPLE_BYTES & ~1]
+    half = len(sample) / 2
+    first, second = sample[::2].count(0), sample[1::2].count(0)
+    wide: tuple[tuple[int, int, EncodingName], ...] = ((second, first, "utf-16-le"), (first, second, "utf-16-be"))
+    for many, few, name in wide:
+        if many > _WIDE_SHARE * half and few < 0.1 * many and _is_text(sample, name):
+            return Encoding(name, guessed=True, how="no mark, but every other byte of its beginning is NUL")
+    return None
+
+
+def _is_text(sample: bytes, encoding: EncodingName) -> bool:
+    """Whether hardly anything but letters, figures and line ends comes out; a character may be cut at the end."""
+    text = sample[: len(sample) & ~1].decode(encoding, "replace")
+    odd = sum(not character.isprintable() and character not in "\t\r\n\f" for character in text)
+    return odd + text.count("\ufffd") <= _ODD_SHARE * len(text)
+
+
+class Census:
+    """Counts, over the whole file, what speaks for UTF-8 and for cp1252."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._characters = 0
+        self._bad = 0
+        self._first_bad = ""
+        self._undefined = ""
+
+    def feed(self, chunk: bytes, at: int) -> None:
+        """The next bytes, which stand at `at`."""
+        held = len(self._decoder.getstate()[0])
+        if held or not chunk.isascii():
+            self._look_for_undefined(chunk, at)
+            self._count(self._decoder.decode(chunk), at - held)
+
+    def encoding(self) -> Encoding:
+        """UTF-8 where the bytes prove it, or all but prove it; else cp1252, else latin-1, as guesses."""
+        self._count(self._decoder.decode(b"", final=True), 0)
+        if not self._bad:
+            return Encoding("utf-8", guessed=False, how="every byte is valid UTF-8")
+        if self._bad <= DAMAGED_SHARE * self._characters:
+            told = f"{self._characters:,} characters are valid UTF-8, {self._bad:,} bytes are not ({self._first_bad})"
+            return Encoding("utf-8", guessed=True, how=told)
+        if not self._undefined:
+            return Encoding(
+                "cp1252", guessed=True, how=f"not UTF-8 ({self._first_bad}); every byte is defined in cp1252"
+            )
+        told = f"neither UTF-8 ({self._first_bad}) nor cp1252 ({self._undefined}), in which every byte is defined"
+        return Encoding("latin-1", guessed=True, how=told)
+
+    def _count(self, text: str, at: int) -> None:
+        self._characters += len(text) - len(text.encode("ascii", "ignore"))
+        bad = _ESCAPED.search(text)
+        if bad is not None:
+            found = len(_ESCAPED.findall(text))
+            self._characters, self._bad = self._characters - found, self._bad + found
+            offset = at + len(text[: bad.start()].encode("utf-8", "surrogateescape"))
+            self._first_bad = self._first_bad or f"byte {ord(bad.group()) - 0xDC00:#04x} at offset {offset:,}"
+
+    def _look_for_undefined(self, chunk: bytes, at: int) -> None:
+        if not self._undefined:
+            found = [place for place in map(chunk.find, _UNDEFINED_IN_CP1252) if place >= 0]
+            if found:
+                self._undefined = f"byte {chunk[min(found)]:#04x} at offset {at + min(found):,} has no character"

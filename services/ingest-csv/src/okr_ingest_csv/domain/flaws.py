@@ -1,0 +1,67 @@
+"""What is wrong with a record, and whether it can be mended without guessing."""
+
+import csv
+import re
+from collections.abc import Sequence
+
+from okr_ingest_csv.domain.record import Repair, Shape
+
+_NO_CHARACTER = re.compile("[\ud800-\udfff]")
+_FIGURE = re.compile(r"\s*[+-]?[\d.,' \u00a0\u202f]*\d[\d.,%]*(?:[eE][+-]?\d+)?\s*|\s*")
+
+
+def flaw_of(cells: Sequence[str], width: int, cell_bytes: int) -> tuple[str, str] | None:
+    """Reason and detail, if these cells are no row."""
+    if not cells:
+        return "blank_line", "the line is empty"
+    if len(cells) != width:
+        reason = "too_few_cells" if len(cells) < width else "too_many_cells"
+        return reason, f"{len(cells)} cells, the header has {width}"
+    for number, cell in enumerate(cells, 1):
+        if "\0" in cell:
+            return "nul", f"cell {number} holds a NUL character"
+        if not cell.isascii() and _NO_CHARACTER.search(cell):
+            return "bad_encoding", f"cell {number} holds bytes that stand for no character in the file's encoding"
+        if len(cell) > cell_bytes:
+            return (
+                "cell_too_large",
+                f"cell {number} has {len(cell):,} characters, more than a cell may ({cell_bytes:,})",
+            )
+    return None
+
+
+def repaired(cells: Sequence[str], shape: Shape) -> list[str] | None:
+    """The cells with the surplus ones joined again, where the source allows it and the figures then fit.
+
+    >>> repaired(["1", "Rel 5", " 4.5", "7"], Shape("utf-8", ",", 3, Repair(1, (2,))))
+    ['1', 'Rel 5, 4.5', '7']
+    """
+    repair, surplus = shape.repair, len(cells) - shape.width
+    if repair is None or surplus <= 0:
+        return None
+    end = repair.column + surplus + 1
+    joined = [*cells[: repair.column], shape.delimiter.join(cells[repair.column : end]), *cells[end:]]
+    return joined if _figures_fit(joined, repair) else None
+
+
+def _figures_fit(cells: Sequence[str], repair: Repair) -> bool:
+    return all(_FIGURE.fullmatch(cells[column]) for column in repair.numeric)
+
+
+def why_not_parsed(error: csv.Error | None, line: int) -> tuple[str, str]:
+    """Reason and detail of a record that csv.reader refused."""
+    message = str(error)
+    if "unexpected end" in message:
+        told = f"a quote opened in the record that begins on line {line} is not closed before the file ends"
+        return "unclosed_quote", f"{told}, and the lines after it do not read as rows: all are kept as this one record"
+    if "expected after" in message:
+        return (
+            "bad_quote",
+            f"in the record that begins on line {line} neither a delimiter nor a line end follows a closing quote",
+        )
+    return "cell_too_large", message
+
+
+def too_large(length: int, limit: int) -> str:
+    """The detail of `cell_too_large` for a line without an end."""
+    return f"a line of {length:,} bytes, longer than a record may be ({limit:,})"

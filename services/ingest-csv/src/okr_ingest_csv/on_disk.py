@@ -1,0 +1,33 @@
+"""Work on the disk, in a thread: whatever the disk or the content does to it becomes the file's own reason."""
+
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from okr_common.errors import PermanentError
+from okr_common.logs import logger
+from okr_ingest_csv.domain.plan import UnplannableError
+
+log = logger(__name__)
+Asked = ParamSpec("Asked")
+Done = TypeVar("Done")
+
+
+async def on_disk(work: Callable[Asked, Done], *asked: Asked.args, **named: Asked.kwargs) -> Done:
+    """Runs in a thread. Raises PermanentError("vanished" | "cannot_read" | "internal_error")."""
+    try:
+        return await asyncio.to_thread(work, *asked, **named)
+    except (PermanentError, UnplannableError):
+        raise
+    except OSError as error:
+        raise refused(error) from error
+    except Exception as error:
+        log.exception("internal_error")
+        raise PermanentError("internal_error", f"reading broke down ({error!r}). Please report this.") from error
+
+
+def refused(error: OSError) -> PermanentError:
+    """What the disk said, as the file's reason."""
+    if isinstance(error, FileNotFoundError):
+        return PermanentError("vanished", f"{error.filename} was taken away before it was read. Drop it again.")
+    return PermanentError("cannot_read", f"{error.filename}: {error.strerror}. Mend it and drop it again.")

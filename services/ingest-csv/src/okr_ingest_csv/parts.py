@@ -1,0 +1,128 @@
+"""Large files: cut by a plan, read in parts by several processes, stored in order."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from okr_common.logs import logger
+from okr_ingest_csv.domain.plan import Range, Size, UnplannableError
+from okr_ingest_csv.domain.progress import Claimed
+from okr_ingest_csv.keeper import Keeper
+from okr_ingest_csv.on_disk import on_disk
+from okr_ingest_csv.ranges import RangeRead, Readers, Task
+from okr_ingest_csv.reading import changed, read_plan
+from okr_ingest_csv.settings import IngestCsvSettings
+from okr_ingest_csv.store import Held
+
+log = logger(__name__)
+COPIES = 4
+"""A range stands in memory about so many times over: its cells, its rows for COPY, and both on their way to us."""
+
+
+class Parts:
+    """Reads the planned ranges of large files. All files together hold so many ranges at once as memory allows."""
+
+    def __init__(self, keeper: Keeper, settings: IngestCsvSettings) -> None:
+        self._keeper = keeper
+        self._large = settings.large_file_bytes
+        self._cell_bytes = settings.max_cell_bytes
+        self._readers = Readers(settings.readers)
+        ahead = settings.readers + 1
+        self._size = Size(settings.batch_rows, settings.memory_bytes // COPIES // ahead)
+        self._room = asyncio.Semaphore(ahead)
+
+    async def wanted(self, held: Held) -> bool:
+        """Whether this file is large; of one that cannot be cut it is noted that one reader reads it."""
+        if held.file.bytes - held.file.next_byte < self._large or held.one_reader is not None:
+            return False
+        if not held.planned:
+            await self._plan(held)
+        return held.one_reader is None
+
+    async def _plan(self, held: Held) -> None:
+        await held.begin_plan()
+        try:
+            await held.store_plan(await on_disk(read_plan, held.file, self._size))
+        except UnplannableError as error:
+            log.info("one_reader", file_id=held.file.file_id, reason=str(error))
+            await held.store_plan([], str(error))
+
+    async def load(self, held: Held, stop: asyncio.Event) -> None:
+        """Reads what is left of the file, some ranges ahead of storing."""
+        left = await held.ranges_left()
+        batch_ids = [held.first_batch_id, *[await held.draw_batch_id() for _ in left[1:]]]
+        with self._readers:
+            ahead = _Ahead(self._room)
+            try:
+                await self._load(held, left, batch_ids, ahead, stop)
+            finally:
+                await ahead.cancel()
+
+    async def _load(
+        self, held: Held, left: Sequence[Range], batch_ids: Sequence[int], ahead: "_Ahead", stop: asyncio.Event
+    ) -> None:
+        waiting = deque(zip(left, batch_ids, strict=True))
+        for number, _ in enumerate(left, held.file.batches + 1):
+            if stop.is_set():
+                return
+            began = time.perf_counter()
+            while waiting and await ahead.has_room():
+                part, batch_id = waiting.popleft()
+                ahead.add(asyncio.create_task(self._readers.read(self._task(held.file, part, batch_id))))
+            read = await ahead.next()
+            if read.batch is None:
+                await _refuse(held, read)
+                return
+            batch = replace(read.batch, last=number == held.file.batches + len(left))
+            await self._keeper.keep(held, batch, number, began)
+            ahead.stored()
+
+    def _task(self, file: Claimed, part: Range, batch_id: int) -> Task:
+        return Task(file.path, file.shape, part, batch_id, self._cell_bytes)
+
+
+async def _refuse(held: Held, read: RangeRead) -> None:
+    if read.trouble == "changed":
+        raise changed(held.file)
+    log.warning("misplanned", file_id=held.file.file_id)
+    await held.give_up_plan("its records are not where its quotes say; one reader reads on where the parts ended")
+
+
+class _Ahead:
+    """The ranges that are being read, oldest first; each holds room until it is stored."""
+
+    def __init__(self, room: asyncio.Semaphore) -> None:
+        self._room = room
+        self._tasks: deque[asyncio.Task[RangeRead]] = deque()
+        self._held = 0
+
+    async def has_room(self) -> bool:
+        """Takes room for one more if there is any; the first one waits for it."""
+        if self._held and self._room.locked():
+            return False
+        await self._room.acquire()
+        self._held += 1
+        return True
+
+    def add(self, task: "asyncio.Task[RangeRead]") -> None:
+        """One more is being read."""
+        self._tasks.append(task)
+
+    async def next(self) -> RangeRead:
+        """The oldest."""
+        return await self._tasks.popleft()
+
+    def stored(self) -> None:
+        """The oldest needs no memory any more."""
+        self._held -= 1
+        self._room.release()
+
+    async def cancel(self) -> None:
+        """Nobody wants the rest."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for _ in range(self._held):
+            self._room.release()

@@ -1,0 +1,83 @@
+"""Cut anywhere by a plan, a file gives the same records under the same numbers; or the plan says that it cannot."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okr_ingest_csv.domain.batch import take_batch
+from okr_ingest_csv.domain.plan import Range, Size, UnplannableError, plan
+from okr_ingest_csv.domain.record import Place, Row, Shape, Unreadable
+from okr_ingest_csv.domain.records import read_records
+
+SHAPE = Shape("utf-8", ",", 2)
+PIECES = st.sampled_from(["a", "1", ",", ",", "\n", "\n", "\r\n", "\r", '"', '""', '"x,\ny"', "é", " "])
+REGULAR = st.lists(
+    st.sampled_from(["a,b\n", '"a\nb",c\r\n', '"x""y\r\n",""\n', "1,2\r", "\n", "é,ü\n", "a\n", '"",""\r\n'])
+)
+
+
+def planned(content: bytes, size: Size, chunk_bytes: int) -> list[Range]:
+    return list(plan(io.BytesIO(content), SHAPE, Place(), size, chunk_bytes))
+
+
+def records(content: bytes, start: Place = Place()) -> list[Row | Unreadable]:  # noqa: B008 - immutable
+    return list(read_records(io.BytesIO(content), SHAPE, start))
+
+
+def in_parts(content: bytes, ranges: list[Range]) -> list[Row | Unreadable] | None:
+    """The records of all parts, each read alone; None where a part is not what the plan says."""
+    found: list[Row | Unreadable] = []
+    for one in ranges:
+        part = content[one.start.byte : one.start.byte + one.length]
+        if take_batch(iter(records(part, one.start)), 1, one.start, one.records + 1).after != one.after:
+            return None
+        found += records(part, one.start)
+    return found
+
+
+@given(REGULAR.map("".join), st.integers(1, 5), st.integers(1, 60), st.integers(1, 30))
+def test_a_regular_file_is_cut_between_records_and_comes_back_whole(
+    text: str, rows: int, size_bytes: int, chunk_bytes: int
+) -> None:
+    content = text.encode()
+    ranges = planned(content, Size(rows, size_bytes), chunk_bytes)
+    whole = records(content)
+    assert in_parts(content, ranges) == whole
+    assert sum(one.records for one in ranges) == len(whole)
+    assert sum(one.length for one in ranges) == len(content)
+    assert [one.after for one in ranges[:-1]] == [one.start for one in ranges[1:]]
+
+
+@given(st.lists(PIECES, max_size=40).map("".join), st.integers(1, 5), st.integers(1, 30))
+def test_of_any_file_the_parts_are_right_or_the_plan_is_refused_or_found_out(
+    text: str, rows: int, chunk_bytes: int
+) -> None:
+    content = text.encode()
+    try:
+        ranges = planned(content, Size(rows, 1_000), chunk_bytes)
+    except UnplannableError:
+        return
+    found = in_parts(content, ranges)
+    assert found is None or found == records(content)
+
+
+def test_ranges_are_as_large_as_they_may_be() -> None:
+    ranges = planned(b"a,b\n" * 1000, Size(100, 10_000), 40)
+    assert [one.records for one in ranges] == [100] * 10
+    assert [one.start.row for one in ranges] == list(range(1, 1001, 100))
+    by_bytes = planned(b"a,b\n" * 1000, Size(10_000, 400), 40)
+    assert {one.length for one in by_bytes} == {400}
+
+
+@pytest.mark.parametrize("text", ['a,5" pipe\n', '"a" ,b\n', 'a,"b\n', '"a"b,c\n', 'a,b"\n"c,d\n'])
+def test_a_quote_that_neither_opens_nor_closes_a_cell_forbids_a_plan(text: str) -> None:
+    with pytest.raises(UnplannableError, match="byte"):
+        planned(b"1,2\n" + text.encode() + b"3,4\n", Size(1, 100), 64)
+
+
+def test_utf_16_has_no_plan() -> None:
+    shape = Shape("utf-16-le", ",", 2)
+    with pytest.raises(UnplannableError, match="UTF-16"):
+        list(plan(io.BytesIO(b"a\0"), shape, Place(), Size(1, 1)))
