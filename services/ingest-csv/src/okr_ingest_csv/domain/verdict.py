@@ -27,16 +27,16 @@ class Candidate:
     dialect: Dialect | None = None
 
 
-def judge(path: str, look: Look, inspection: Inspection, sources: Sources) -> Candidate:
-    """Decide from the content, and from what the sources' mappings ask for."""
+def judge(path: str, look: Look, inspection: Inspection, sources: Sources, hint: str | None = None) -> Candidate:
+    """Decide from the content, and from what the sources' mappings ask for. `hint` names the source outright."""
     sha256 = inspection.fingerprint.sha256
     try:
         dialect = dialect_of(inspection.head, inspection.encoding())
     except PermanentError as error:
-        source = _source(path, (), sources)
+        source = _source(path, (), sources, hint)
         return Candidate(path, look, sha256, source, "failed", error.reason, str(error))
     try:
-        source = sources.recognise(path, dialect.header).source
+        source = sources.recognise(path, dialect.header, hint).source
     except PermanentError as error:
         return Candidate(path, look, sha256, UNRECOGNISED, "failed", error.reason, str(error), dialect)
     missing = missing_columns(sources.mappings[source], dialect.header)
@@ -46,9 +46,9 @@ def judge(path: str, look: Look, inspection: Inspection, sources: Sources) -> Ca
     return Candidate(path, look, sha256, source, "waiting", dialect=dialect)
 
 
-def _source(path: str, header: Sequence[str], sources: Sources) -> str:
+def _source(path: str, header: Sequence[str], sources: Sources, hint: str | None) -> str:
     try:
-        return sources.recognise(path, header).source
+        return sources.recognise(path, header, hint).source
     except PermanentError:
         return UNRECOGNISED
 
