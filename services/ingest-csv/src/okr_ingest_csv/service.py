@@ -40,9 +40,9 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
     relay, relay_ops = Relay(pool, producer, STAGE), Relay(ops, producer, STAGE)
     store = Store(pool, STAGE, relay.wake)
     loader = Loader(store, mine)
-    intake = Intake(store, SourcesFolder(settings.sources.folder), loader.wake)
+    intake = Intake(store, SourcesFolder(settings.sources.folder), loader.wake, mine.max_file_bytes)
     sweeper = Sweeper(store, intake, mine)
-    watch = Watch(intake, mine)
+    watch = Watch(intake, mine, sweeper.wake)
     steps = CsvSteps(STAGE, sweeper, loader, store).as_steps()
     control = ControlPlane(STAGE, settings, ops, relay_ops, steps, clock=clock)
     watch.begin()  # before the first sweep: between the two nothing can slip through
@@ -59,7 +59,7 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
         live=control.live,
         ready=control.ready,
         status=lambda: {
-            "folders": [str(folder.absolute()) for folder in mine.folders],
+            "folders": [str(folder.path) for folder in mine.watched],
             "offered": intake.waiting,
             "loading": loader.loading,
             "last_sweep": sweeper.last,
