@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orjson
 import pytest
 
 from okr_common.clock import Clock
@@ -40,9 +39,13 @@ def placed_unseen(scene: "Scene", name: str, content: str) -> Path:
 @pytest.fixture
 def settings(scene: "Scene", monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The live watch and this service's own looks into the folder see nothing: what comes is the tick's."""
-    folders = {"OKR_INGEST_CSV__FOLDERS": orjson.dumps([str(scene.stack.inbox)]).decode()}
     rare = {"OKR_INGEST_CSV__RESCAN_SECONDS": "3600"}
-    for name, value in {**environment(STAGE, scene.stack.addresses, 0), **scene.env, **folders, **rare}.items():
+    for name, value in {
+        **environment(STAGE, scene.stack.addresses, 0),
+        **scene.env,
+        **scene.stack.defaults(),
+        **rare,
+    }.items():
         monkeypatch.setenv(name, value)
     return load(Settings)
 

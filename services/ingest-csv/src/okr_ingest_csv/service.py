@@ -22,6 +22,8 @@ from okr_ingest_csv.settings import Settings
 from okr_ingest_csv.steps import CsvSteps
 from okr_ingest_csv.store import Store
 from okr_ingest_csv.sweep import Sweeper
+from okr_ingest_csv.uploads import Uploads
+from okr_ingest_csv.uploads import router as uploads_router
 from okr_ingest_csv.watch import Watch
 
 STAGE = STAGES["ingest-csv"]
@@ -40,11 +42,14 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
     relay, relay_ops = Relay(pool, producer, STAGE), Relay(ops, producer, STAGE)
     store = Store(pool, STAGE, relay.wake)
     loader = Loader(store, mine)
-    intake = Intake(store, SourcesFolder(settings.sources.folder), loader.wake, mine.max_file_bytes)
+    sources = SourcesFolder(settings.sources.folder)
+    intake = Intake(store, sources, loader.wake, mine.max_file_bytes)
+    uploads = Uploads(pool, intake, sources, mine)
     sweeper = Sweeper(store, intake, mine)
     watch = Watch(intake, mine, sweeper.wake)
     steps = CsvSteps(STAGE, sweeper, loader, store).as_steps()
     control = ControlPlane(STAGE, settings, ops, relay_ops, steps, clock=clock)
+    await uploads.tidy()
     watch.begin()  # before the first sweep: between the two nothing can slip through
     return Parts(
         workers={
@@ -55,11 +60,12 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
             **control.workers,
         },
         carriers={"relay": relay.run, "relay_ops": relay_ops.run},
-        routers=[router(pool, sweeper), control.router],
+        routers=[router(pool, sweeper), uploads_router(uploads, mine), control.router],
         live=control.live,
         ready=control.ready,
         status=lambda: {
             "folders": [str(folder.path) for folder in mine.watched],
+            "max_upload_bytes": mine.max_upload_bytes,
             "offered": intake.waiting,
             "loading": loader.loading,
             "last_sweep": sweeper.last,

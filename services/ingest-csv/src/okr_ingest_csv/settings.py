@@ -59,6 +59,14 @@ class IngestCsvSettings(Group):
     max_file_bytes: int = Field(
         50_000_000_000, ge=1, description="a larger file is left alone before it is read (`file_too_large`)"
     )
+    upload_folder: Path = Field(
+        Path("data/uploads"),
+        description="where POST /files puts what it is sent; made at start, watched like the others",
+    )
+    max_upload_bytes: int = Field(2_000_000_000, ge=1, description="a larger upload is refused (413)")
+    min_free_bytes: int = Field(
+        1_073_741_824, ge=0, description="no upload is taken that would leave the disk less than this (507)"
+    )
     batch_rows: int = Field(
         50_000,
         ge=1,
@@ -72,7 +80,7 @@ class IngestCsvSettings(Group):
     @property
     def watched(self) -> tuple[Folder, ...]:
         """All folders to look into, as they are to be looked into: absolute, and with what they include."""
-        return tuple(self._whole(folder) for folder in self.folders)
+        return tuple(map(self._whole, (*self.folders, Folder(path=self.upload_folder, recursive=True))))
 
     def _whole(self, folder: Folder) -> Folder:
         return folder.model_copy(update={"path": folder.path.absolute(), "include": folder.include or self.patterns})

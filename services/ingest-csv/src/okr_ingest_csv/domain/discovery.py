@@ -67,7 +67,7 @@ def _fits(relative: str, patterns: Sequence[str]) -> bool:
 
 def unfit(found: Found, max_bytes: int) -> LeftAlone | None:
     """Why this path must not be opened, or None."""
-    if not _printable(found.path):
+    if not printable(found.path):
         return LeftAlone(
             "bad_name",
             "its name, or that of a folder on the way to it, holds line breaks, control characters or bytes that are "
@@ -94,14 +94,14 @@ def unfit_folder(found: Found) -> LeftAlone | None:
         return LeftAlone("link_outside", "it is a link to a folder outside the watched one; watch that folder instead")
     if stat.S_ISLNK(found.mode):
         return LeftAlone("link_to_folder", "it is a link to a folder; files are taken where they really are")
-    if not _printable(found.path):
+    if not printable(found.path):
         return LeftAlone(
             "bad_name", "its name holds line breaks, control characters or bytes that are no text; rename it"
         )
     return None
 
 
-def _printable(path: str) -> bool:
+def printable(path: str) -> bool:
     """Spaces of other widths are harmless, and some systems write them into names."""
     return all(one.isprintable() or unicodedata.category(one) == "Zs" for one in path)
 
