@@ -24,7 +24,10 @@ def measured(folder: Path, rows: int, files: int) -> dict[str, Any]:
     inbox = folder / "inbox"
     inbox.mkdir()
     stack = Stack(folder / "state", tied=True)
-    env = {"OKR_INGEST_CSV__FOLDERS": json.dumps([str(inbox)])}
+    env = {
+        "OKR_INGEST_CSV__FOLDERS": json.dumps([str(inbox)]),
+        "OKR_INGEST_CSV__UPLOAD_FOLDER": str(folder / "uploads"),
+    }
     try:
         cold = footprint.up(stack, env)
         stack.down()

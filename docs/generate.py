@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_json
 
 from okr_common import codec, metrics, records
-from okr_common.settings import ServiceSettings
+from okr_common.settings import ServiceSettings, nested
 from okr_common.topics import TOPICS, Topic
 from okr_common.topology import STAGES
 
@@ -135,10 +135,14 @@ def _settings_table(name: str, group: type[BaseModel]) -> str:
         f"| `{key}` | `{_default(field)}` | {field.description or ''} |" for key, field in group.model_fields.items()
     ]
     meaning = (group.__doc__ or "").strip().splitlines()[0]
-    return "\n".join([f"## {name}", "", meaning, "", "| key | default | meaning |", "|---|---|---|", *rows])
+    table = "\n".join([f"## {name}", "", meaning, "", "| key | default | meaning |", "|---|---|---|", *rows])
+    blocks = {f"{name}.{key}": nested(field) for key, field in group.model_fields.items()}
+    return "\n\n".join([table, *(_settings_table(key, block) for key, block in blocks.items() if block is not None)])
 
 
 def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "(to be said)"
     value = field.get_default(call_default_factory=True)
     return to_json(sorted(value) if isinstance(value, set) else value).decode()
 

@@ -1,13 +1,10 @@
 """When files have arrived, and when they never will."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from okr_cli.drop import drop, folder_for
 from okr_cli.follow import Stand, trouble
-from okr_common.errors import OkrError
 
 THERE = Stand(
     files=2,
@@ -52,25 +49,3 @@ def test_a_file_that_was_refused_is_not_waited_for() -> None:
 )
 def test_trouble_is_told_with_its_reason(row: dict[str, object], why: str | None) -> None:
     assert trouble(row) == why
-
-
-def test_a_dropped_file_appears_as_a_whole_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
-    folder = tmp_path / "raw"
-    folder.mkdir()
-    file = tmp_path / "goals.csv"
-    file.write_bytes(b"a,b\n1,2\n")
-    assert drop(file, folder).read_bytes() == file.read_bytes()
-    assert [entry.name for entry in folder.iterdir()] == ["goals.csv"]
-
-
-def test_a_file_that_cannot_be_dropped_is_told(tmp_path: Path) -> None:
-    with pytest.raises(OkrError, match="is no file"):
-        drop(tmp_path / "missing.csv", tmp_path)
-    (tmp_path / "goals.csv").write_text("x")
-    with pytest.raises(OkrError, match="could not be put"):
-        drop(tmp_path / "goals.csv", tmp_path / "nowhere")
-
-
-def test_a_source_without_a_folder_of_its_name_is_told_what_to_do() -> None:
-    with pytest.raises(OkrError, match="leave --source away"):
-        folder_for("mta", [Path("data/raw")])

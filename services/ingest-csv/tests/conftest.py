@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ class Scene:
     stack: StackUnderTest
     env: Mapping[str, str]
     database: asyncpg.Connection
+    closing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def service(self, **more: str) -> AbstractContextManager[SoloService]:
         """A running ingest-csv that watches the inbox."""
@@ -78,6 +79,12 @@ class Scene:
         """Some rows of the source `goals`."""
         numbers = range(first, first + count)
         return cls.table([(f"g{n}", f"Goal {n}", "n", "up", 10, n, "2026-03-01", "2026-12-31") for n in numbers])
+
+    async def admin(self) -> asyncpg.Connection:
+        """The database as its owner, to bring about what a service would take long for."""
+        connection = await asyncpg.connect(self.stack.admin_dsn("okr_raw"))
+        self.closing.push_async_callback(connection.close)
+        return connection
 
     def drop(self, name: str, content: bytes | str) -> Path:
         """A file that is complete at once: renamed in."""
@@ -128,5 +135,7 @@ async def scene(fresh_stack: StackUnderTest, sources: Path) -> AsyncIterator[Sce
     """An empty inbox and no service yet."""
     connection = await asyncpg.connect(fresh_stack.dsn("okr_readonly", "raw"))
     env = {"OKR_SOURCES__FOLDER": str(sources), "OKR_INGEST_CSV__STABLE_SECONDS": "0.3"}
-    yield Scene(fresh_stack, env, connection)
+    scene = Scene(fresh_stack, env, connection)
+    yield scene
+    await scene.closing.aclose()
     await connection.close()

@@ -18,11 +18,15 @@ LOOK = Look(10, 100 * 10**9, 1)
         (Found("in/a.csv", LOOK, stat.S_IFREG, link_leaves=True), "link_outside"),
         (Found("in/a\nb.csv", LOOK, stat.S_IFREG), "bad_name"),
         (Found("in/a\udcff.csv", LOOK, stat.S_IFREG), "bad_name"),
-        (Found("in/Ziele für März.csv", LOOK, stat.S_IFREG), None),
+        (Found("in/Ziele für\u202fMärz.csv", LOOK, stat.S_IFREG), None),
+        (Found("in/a..b.csv", LOOK, stat.S_IFREG), None),
+        (Found("in/x\ny/a.csv", LOOK, stat.S_IFREG), "bad_name"),
+        (Found("in/a.csv", Look(1000, 1, 1), stat.S_IFREG), None),
+        (Found("in/a.csv", Look(1001, 1, 1), stat.S_IFREG), "file_too_large"),
     ],
 )
 def test_what_is_left_alone_and_why(found: Found, reason: str | None) -> None:
-    verdict = unfit(found)
+    verdict = unfit(found, 1000)
     assert (verdict.reason if verdict else None) == reason
 
 

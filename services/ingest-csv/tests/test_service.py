@@ -148,7 +148,8 @@ async def test_a_file_still_being_written_is_left_until_it_rests(scene: "Scene")
         growing.write(scene.goals(1, 5))
         growing.flush()
         with scene.service(OKR_INGEST_CSV__STABLE_SECONDS="600") as service:
-            assert httpx2.post(f"{service.url}/sweep").json() == {"seen": 1, "offered": 0, "unsettled": 1}
+            swept = httpx2.post(f"{service.url}/sweep").json()
+            assert swept == {"seen": 1, "offered": 0, "unsettled": 1, "waiting": 0}
             assert await scene.files() == []
             os.utime(path, (1e9, 1e9))  # still open, but at rest for years
             assert httpx2.post(f"{service.url}/sweep").json()["unsettled"] == 0

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orjson
 import pytest
 
 from okr_common.clock import Clock
@@ -40,9 +39,13 @@ def placed_unseen(scene: "Scene", name: str, content: str) -> Path:
 @pytest.fixture
 def settings(scene: "Scene", monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The live watch and this service's own looks into the folder see nothing: what comes is the tick's."""
-    folders = {"OKR_INGEST_CSV__FOLDERS": orjson.dumps([str(scene.stack.inbox)]).decode()}
     rare = {"OKR_INGEST_CSV__RESCAN_SECONDS": "3600"}
-    for name, value in {**environment(STAGE, scene.stack.addresses, 0), **scene.env, **folders, **rare}.items():
+    for name, value in {
+        **environment(STAGE, scene.stack.addresses, 0),
+        **scene.env,
+        **scene.stack.defaults(),
+        **rare,
+    }.items():
         monkeypatch.setenv(name, value)
     return load(Settings)
 
@@ -68,7 +71,7 @@ async def test_the_tick_of_two_makes_rows_and_an_event_of_a_file_that_nobody_saw
         slot = await the.slot_state()
         await scene.sent()
     assert (run.state, slot, list(steps)) == (RunState.SUCCEEDED, "done", list(STAGE.steps))
-    assert steps["scan"] == {"seen": 1, "offered": 1, "unsettled": 0}
+    assert steps["scan"] == {"seen": 1, "offered": 1, "unsettled": 0, "waiting": 0}
     assert steps["validate"]["claimed"] == 1
     assert steps["load"] == {"files": 1, "rows": 4, "unreadable": 1, "batches": 1}
     assert steps["clean"] == {"unreadable": {"too_few_cells": 1}}
@@ -88,7 +91,7 @@ async def test_a_run_with_nothing_to_do_says_so_and_a_bad_file_is_named(scene: "
         _, idle = await the.tick(minutes=1)
         placed_unseen(scene, "strange.csv", "shop,price\nA,1\n")
         _, busy = await the.tick(hours=2)
-    assert idle["scan"] == {"seen": 0, "offered": 0, "unsettled": 0}
+    assert idle["scan"] == {"seen": 0, "offered": 0, "unsettled": 0, "waiting": 0}
     assert idle["load"] == {"files": 0, "rows": 0, "unreadable": 0, "batches": 0}
     assert busy["validate"]["set_aside"] == 1
     (named,) = busy["validate"]["named"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from okr_ingest_csv import watch
-from okr_ingest_csv.settings import IngestCsvSettings
+from okr_ingest_csv.settings import Folder, IngestCsvSettings
 from okr_ingest_csv.watch import Watch
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
@@ -21,7 +21,7 @@ class Offers:
     def __init__(self) -> None:
         self.queue: asyncio.Queue[str] = asyncio.Queue()
 
-    def offer(self, path: Path, _: Path) -> "asyncio.Future[bool]":
+    def offer(self, path: Path, _: Path, __: str | None = None) -> "asyncio.Future[bool]":
         self.queue.put_nowait(path.name)
         return asyncio.get_running_loop().create_future()
 
@@ -38,7 +38,7 @@ def inbox(tmp_path: Path) -> Path:
 async def offers(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Offers]:
     monkeypatch.setattr(watch, "LOOK_AFTER_SECONDS", 0.05)
     offers, stop = Offers(), asyncio.Event()
-    watching = Watch(offers, IngestCsvSettings(folders=(inbox,)))
+    watching = Watch(offers, IngestCsvSettings(folders=(Folder(path=inbox),)))
     watching.begin()
     running = asyncio.create_task(watching.run(stop))
     yield offers

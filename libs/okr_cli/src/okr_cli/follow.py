@@ -16,6 +16,8 @@ from okr_common.sql import queries
 SQL = queries("okr_cli")
 LOOK_SECONDS = 0.04
 """Between two looks at least; a look that takes long makes the pause longer."""
+Asked = Sequence[str] | Sequence[int]
+"""Files by the paths they were dropped at, or by their ids."""
 ENDED_BADLY = ("quarantined", "failed", "vanished")
 
 
@@ -73,14 +75,16 @@ class Follower:
         self._processed = processed
         self._ops = ops
 
-    async def stand(self, paths: Sequence[str]) -> Stand:
+    async def stand(self, asked: Asked) -> Stand:
         """Where these files are now."""
-        rows = [dict(row) for row in await self._raw.fetch(SQL["paths"], list(paths))]
+        paths = [one for one in asked if isinstance(one, str)]
+        ids = [one for one in asked if isinstance(one, int)]
+        rows = [dict(row) for row in await self._raw.fetch(SQL["followed"], paths, ids)]
         batches = [batch for row in rows for batch in row["batches"]]
         applied = await self._processed.fetchrow(SQL["applied"], batches)
         assert applied is not None  # noqa: S101 - an aggregate has a row
         return Stand(
-            files=len(paths),
+            files=len(asked),
             seen=len(rows),
             done=sum(row["state"] == "done" for row in rows),
             trouble=tuple(filter(None, map(trouble, rows))),
@@ -99,12 +103,12 @@ class Follower:
             unsent=await self._ops.fetchval(SQL["unsent"]),
         )
 
-    async def until_arrived(self, paths: Sequence[str], within_seconds: float) -> AsyncIterator[Stand]:
+    async def until_arrived(self, asked: Asked, within_seconds: float) -> AsyncIterator[Stand]:
         """Where they are, again and again, until they have arrived. Raises NotInTimeError where they have not."""
         began = time.monotonic()
         while True:
             looked = time.monotonic()
-            stand = await self.stand(paths)
+            stand = await self.stand(asked)
             yield stand
             if stand.arrived:
                 return

@@ -1,7 +1,7 @@
-"""`okr ingest FILE...`: drops files into the watched folder and, if asked, waits for their predictions."""
+"""`okr ingest FILE...`: sends files to ingest-csv and, if asked, waits for their predictions."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +9,16 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from okr_cli.context import err, out
-from okr_cli.drop import drop, folder_for, folders_of
-from okr_cli.follow import Follower, Stand, follower
-from okr_cli.options import SourceOption
-from okr_cli.reach import Reach, reach_of
+from okr_cli.follow import Asked, Follower, Stand, follower
+from okr_cli.reach import NotUpError, Reach, reach_of
+from okr_cli.send import Sent, send
+from okr_common.errors import OkrError
 
-FilesArgument = Annotated[list[Path], typer.Argument(help="CSV files, as exported.")]
+FilesArgument = Annotated[list[Path], typer.Argument(help="CSV files, as exported; - is standard input.")]
+OfSourceOption = Annotated[
+    str | None, typer.Option("--source", "-s", help="Whose files they are; else the mappings recognise them.")
+]
+NameOption = Annotated[str | None, typer.Option("--name", help="What the one file is called, as goals.csv.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Show how far they are until their predictions are there.")]
 WithinOption = Annotated[float, typer.Option("--within", help="Seconds to wait at most.")]
 
@@ -22,32 +26,52 @@ WithinOption = Annotated[float, typer.Option("--within", help="Seconds to wait a
 def ingest(
     context: typer.Context,
     files: FilesArgument,
-    source: SourceOption = None,
+    source: OfSourceOption = None,
+    name: NameOption = None,
     within: WithinOption = 600.0,
     *,
     wait: WaitOption = False,
 ) -> None:
-    """Put CSV files into the watched folder, each as a whole."""
+    """Send CSV files to ingest-csv, each as a whole. Exit code 1 where one was refused."""
+    if name is not None and len(files) > 1:
+        raise OkrError(f"--name names one file, and {len(files)} are given; send them one by one")
     reach = reach_of(context)
-    folder = folder_for(source, folders_of(reach))
-    dropped = [str(drop(file, folder)) for file in files]
-    for path in dropped:
-        out.print(path, highlight=False)
-    if wait:
-        stand = asyncio.run(_wait(reach, dropped, within))
-        _report(stand)
+    sent = list(_sent(reach, files, name, source))
+    taken = list(dict.fromkeys(one.file_id for one in sent if not one.refused))
+    if wait and taken:
+        _report(asyncio.run(_wait(reach, taken, within)))
+    if len(sent) < len(files) or any(one.refused for one in sent):
+        raise typer.Exit(1)
 
 
-async def _wait(reach: Reach, paths: Sequence[str], within: float) -> Stand:
+def _sent(reach: Reach, files: Sequence[Path], name: str | None, source: str | None) -> Iterator[Sent]:
+    """Sends one after another and says what came of each; one that is refused does not keep the others."""
+    for file in files:
+        try:
+            sent = send(reach, file, name, source)
+        except NotUpError:
+            raise
+        except OkrError as error:
+            _complain(f"{name or file}: {error}")
+        else:
+            _complain(str(sent)) if sent.refused else out.print(str(sent), highlight=False, markup=False)
+            yield sent
+
+
+def _complain(line: str) -> None:
+    err.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+async def _wait(reach: Reach, files: Sequence[int], within: float) -> Stand:
     async with follower(reach) as following:
         with progress() as bars:
-            return await arrive(following, paths, Bars(bars), within)
+            return await arrive(following, files, Bars(bars), within)
 
 
-async def arrive(following: Follower, paths: Sequence[str], bars: "Bars", within: float) -> Stand:
+async def arrive(following: Follower, files: Asked, bars: "Bars", within: float) -> Stand:
     """Waits until these files are predictions; the bars show how far they are."""
-    stand = Stand(len(paths), 0, 0, ())
-    async for now in following.until_arrived(paths, within):
+    stand = Stand(len(files), 0, 0, ())
+    async for now in following.until_arrived(files, within):
         stand = now
         bars.show(stand)
     return stand
@@ -93,6 +117,6 @@ class Bars:
 def _report(stand: Stand) -> None:
     out.print(f"{stand}", highlight=False)
     for line in stand.trouble:
-        err.print(line, style="red", markup=False, highlight=False)
+        _complain(line)
     if stand.trouble:
         raise typer.Exit(1)

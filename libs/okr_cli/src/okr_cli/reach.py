@@ -1,6 +1,6 @@
 """Where the stack is that a command speaks to: the addresses of `okr env`, and what to say when nobody is there."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,11 +66,19 @@ class Reach:
         """Tells a service; see `_answered`."""
         return self._answered("POST", service, path, json=body)
 
+    def upload(
+        self, service: str, path: str, body: Iterator[bytes], length: int | None, **parameters: str
+    ) -> httpx2.Response:
+        """Sends bytes, as many as there are; the answer may take as long as reading them through; see `_answered`."""
+        headers = {} if length is None else {"Content-Length": str(length)}
+        timeout = httpx2.Timeout(REST_SECONDS, read=None)
+        return self._answered("POST", service, path, params=parameters, content=body, headers=headers, timeout=timeout)
+
     def _answered(self, method: str, service: str, path: str, **more: object) -> httpx2.Response:
         """The answer. Raises NotUpError where nobody listens, OkrError in the service's words where it refuses."""
         url = self.env[f"OKR_{service.replace('-', '_').upper()}_URL"] + path
         try:
-            response = httpx2.request(method, url, timeout=REST_SECONDS, **more)  # type: ignore[arg-type]
+            response = httpx2.request(method, url, **{"timeout": REST_SECONDS, **more})  # type: ignore[arg-type]
         except httpx2.TransportError as error:
             raise NotUpError(f"{service} does not answer at {url} ({error}): {self._cure()}") from error
         if response.is_error:

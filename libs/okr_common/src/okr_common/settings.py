@@ -7,9 +7,10 @@ other services are theirs to check.
 import difflib
 import json
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from okr_common import paths
@@ -181,11 +182,18 @@ def _explain(model: type[BaseModel], where: tuple[int | str, ...], kind: str, me
 
 def _fields_at(model: type[BaseModel], where: tuple[int | str, ...]) -> set[str]:
     for part in where:
-        inner = model.model_fields[str(part)].annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return set()
-        model = inner
+        if isinstance(part, str):  # a number is a place in a list
+            inner = nested(model.model_fields[part])
+            if inner is None:
+                return set()
+            model = inner
     return set(model.model_fields)
+
+
+def nested(field: FieldInfo) -> type[BaseModel] | None:
+    """The block, or the list's block, that a field holds; None where it holds plain values."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
 def _nearest(key: str, known: set[str]) -> str:

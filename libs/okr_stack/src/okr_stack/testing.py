@@ -37,6 +37,7 @@ class StackUnderTest:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.inbox = stack.state.folder / "inbox"
+        self.uploads = stack.state.folder / "uploads"
 
     @property
     def addresses(self) -> Addresses:
@@ -72,7 +73,8 @@ class StackUnderTest:
             databases = pool.submit(asyncio.run, pristine.restore(self.admin_dsn()))
             topics.result()
             databases.result()
-        shutil.rmtree(self.inbox, ignore_errors=True)
+        for folder in (self.inbox, self.uploads):
+            shutil.rmtree(folder, ignore_errors=True)
         self.inbox.mkdir()
 
     @contextmanager
@@ -97,8 +99,11 @@ class StackUnderTest:
             self.up()
 
     def defaults(self) -> dict[str, str]:
-        """What every service of a test gets: its watched folder."""
-        return {"OKR_INGEST_CSV__FOLDERS": json.dumps([str(self.inbox)])}
+        """What every service of a test gets: its watched folders."""
+        return {
+            "OKR_INGEST_CSV__FOLDERS": json.dumps([str(self.inbox)]),
+            "OKR_INGEST_CSV__UPLOAD_FOLDER": str(self.uploads),
+        }
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from okr_common.postgres.pool import until_done
 from okr_common.sources import SourcesFolder
 from okr_ingest_csv import looking
 from okr_ingest_csv.domain.content import Inspection
-from okr_ingest_csv.domain.discovery import LeftAlone, Look
+from okr_ingest_csv.domain.discovery import Found, LeftAlone, Look
 from okr_ingest_csv.domain.verdict import Limits, judge
 from okr_ingest_csv.store import Store
 from okr_ingest_csv.waiting import unless_stopped
@@ -24,10 +24,11 @@ Claimed = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A path that seems complete, and the watched folder it stands in."""
+    """A path that seems complete, the watched folder it stands in, and the source that folder is for, if any."""
 
     path: Path
     folder: Path
+    hint: str | None
     future: "asyncio.Future[bool]"
 
     def answer(self, *, dealt_with: bool) -> None:
@@ -48,9 +49,9 @@ class Intake:
         self._dealt_with: dict[str, Look] = {}
         self._closed = False
 
-    def offer(self, path: Path, folder: Path) -> "asyncio.Future[bool]":
+    def offer(self, path: Path, folder: Path, hint: str | None = None) -> "asyncio.Future[bool]":
         """Take this file in its turn. The future tells whether it was dealt with; if not, it is worth another look."""
-        offer = Offer(path, folder, asyncio.get_running_loop().create_future())
+        offer = Offer(path, folder, hint, asyncio.get_running_loop().create_future())
         if self._closed:
             offer.answer(dealt_with=False)
         else:
@@ -83,19 +84,25 @@ class Intake:
 
     async def _take(self, offer: Offer) -> bool:
         """True when the path is dealt with; False when it is still being written."""
-        looked = await asyncio.to_thread(looking.look_through, offer.path, offer.folder, self._dealt_with.get)
+        looked = await asyncio.to_thread(
+            looking.look_through, offer.path, offer.folder, self._dealt_with.get, self._limits.file_bytes
+        )
         if looked is None:
             return True
         found, inspected = looked.found, looked.inspected
         if inspected is None:
             return False
         if isinstance(inspected, LeftAlone):
-            log.warning("left_alone", path=found.path, reason=inspected.reason, detail=inspected.detail)
-            await self._store.leave_alone(found.path, found.look, inspected)
+            await self.leave_alone(found, inspected)
         else:
-            await self._claim(found.path, *inspected)
+            await self._claim(found.path, *inspected, offer.hint)
             self._remember(found.path, inspected[0])
         return True
+
+    async def leave_alone(self, found: Found, why: LeftAlone) -> None:
+        """Remembers that this path is not read; says so once, not at each sweep."""
+        if await self._store.leave_alone(found.path, found.look, why):
+            log.warning("left_alone", path=found.path, reason=why.reason, detail=why.detail)
 
     def _remember(self, path: str, look: Look) -> None:
         """The sweep and the watch may see the same file: the second offer costs one look."""
@@ -103,8 +110,8 @@ class Intake:
         while len(self._dealt_with) > REMEMBERED:
             del self._dealt_with[next(iter(self._dealt_with))]
 
-    async def _claim(self, path: str, look: Look, inspection: Inspection) -> None:
-        candidate = judge(path, look, inspection, self._sources.current(), limits=self._limits)
+    async def _claim(self, path: str, look: Look, inspection: Inspection, hint: str | None) -> None:
+        candidate = judge(path, look, inspection, self._sources.current(), hint=hint, limits=self._limits)
         claim = await self._store.claim(candidate)
         if claim is not None and claim.new:
             log.info("claimed", path=path, source=candidate.source, file_id=claim.file_id, state=candidate.state)

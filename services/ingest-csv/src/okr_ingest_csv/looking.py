@@ -24,41 +24,58 @@ def look_of(status: os.stat_result) -> Look:
     return Look(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
-def find(path: Path, folder: Path) -> Found | None:
+def find(path: Path, folder: Path, *, follow: bool = True) -> Found | None:
     """What stands at this path, None where nothing does.
 
-    A link counts as what it leads to, unless it leads out of the folder or nowhere.
+    A link counts as what it leads to, unless it leads out of the folder or nowhere, or is not to be followed. What is
+    reached over a folder that is a link leading out is out, too.
     """
     try:
         status = path.lstat()
+        found = Found(str(path), look_of(status), status.st_mode)
+        if path.parent != folder and not _inside(path.parent, folder):
+            return replace(found, link_leaves=True)
     except OSError:
         return None
-    found = Found(str(path), look_of(status), status.st_mode)
-    if not stat.S_ISLNK(status.st_mode):
-        return found
+    return _led(path, folder, found, follow=follow) if stat.S_ISLNK(status.st_mode) else found
+
+
+def _led(path: Path, folder: Path, link: Found, *, follow: bool) -> Found:
+    """Where a link leads."""
     try:
-        target = path.resolve(strict=True)
-        if not target.is_relative_to(folder.resolve()):
-            return replace(found, link_leaves=True)
-        status = target.stat()
-    except (OSError, RuntimeError):  # broken, or a ring
-        return found
-    return Found(str(path), look_of(status), status.st_mode)
+        if not _inside(path, folder):
+            return replace(link, link_leaves=True)
+        if not follow:
+            return link
+        status = path.stat()
+    except OSError:  # broken, or a ring
+        return link
+    return Found(link.path, look_of(status), status.st_mode)
 
 
-def look_through(path: Path, folder: Path, known: Callable[[str], Look | None]) -> Looked | None:
+def _inside(path: Path, folder: Path) -> bool:
+    """Whether it really lies below the folder. Raises OSError where it leads nowhere."""
+    try:
+        return path.resolve(strict=True).is_relative_to(folder.resolve())
+    except RuntimeError as error:  # a ring, as older Pythons tell it
+        raise OSError(str(error)) from error
+
+
+def look_through(path: Path, folder: Path, known: Callable[[str], Look | None], max_bytes: int) -> Looked | None:
     """Look at the path and through the whole file; None where nothing stands there, or nothing else than is known."""
     found = find(path, folder)
     if found is None or found.look == known(found.path):
         return None
-    return Looked(found, unfit(found) or _inspect(path))
+    return Looked(found, unfit(found, max_bytes) or _inspect(path, found.look))
 
 
-def _inspect(path: Path) -> tuple[Look, Inspection] | LeftAlone | None:
+def _inspect(path: Path, seen: Look) -> tuple[Look, Inspection] | LeftAlone | None:
     inspection = Inspection()
     try:
         with open_file(path) as stream:
             before = look_of(os.fstat(stream.fileno()))
+            if before.inode != seen.inode:  # another file, or a link, was put in its place since it was found fit
+                return None
             while chunk := stream.read(HEAD_BYTES):
                 inspection.feed(chunk)
             after = look_of(os.fstat(stream.fileno()))
@@ -69,6 +86,12 @@ def _inspect(path: Path) -> tuple[Look, Inspection] | LeftAlone | None:
     except OSError as error:
         return LeftAlone("cannot_read", f"{error.strerror}; it is tried again at each sweep")
     return (before, inspection) if before == after and before.size == inspection.fingerprint.bytes else None
+
+
+def content(path: Path, max_bytes: int) -> bytes:
+    """A small file's bytes, at most so many."""
+    with open_file(path) as stream:
+        return io.BufferedReader(stream).read(max_bytes)
 
 
 def open_file(path: Path) -> io.FileIO:

@@ -25,6 +25,8 @@ from okr_ingest_csv.settings import Settings
 from okr_ingest_csv.steps import CsvSteps
 from okr_ingest_csv.store import Quarantine, Store
 from okr_ingest_csv.sweep import Sweeper
+from okr_ingest_csv.uploads import Uploads
+from okr_ingest_csv.uploads import router as uploads_router
 from okr_ingest_csv.watch import Watch
 
 STAGE = STAGES["ingest-csv"]
@@ -44,12 +46,15 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
     store = Store(pool, STAGE, relay.wake)
     sources = SourcesFolder(settings.sources.folder)
     loader = Loader(store, Keeper(sources, mine.max_rows), mine)
-    intake = Intake(store, sources, Limits(mine.max_header_bytes, mine.max_columns), loader.wake)
+    limits = Limits(mine.max_file_bytes, mine.max_header_bytes, mine.max_columns)
+    intake = Intake(store, sources, limits, loader.wake)
+    uploads = Uploads(pool, intake, sources, mine)
     sweeper = Sweeper(store, intake, mine)
-    watch = Watch(intake, mine)
+    watch = Watch(intake, mine, sweeper.wake)
     steps = CsvSteps(STAGE, sweeper, loader, store).as_steps()
     control = ControlPlane(STAGE, settings, ops, relay_ops, steps, clock=clock)
     release = Releasing(Quarantine(store), sources, loader.wake).release
+    await uploads.tidy()
     watch.begin()  # before the first sweep: between the two nothing can slip through
     return Parts(
         workers={
@@ -60,11 +65,12 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
             **control.workers,
         },
         carriers={"relay": relay.run, "relay_ops": relay_ops.run},
-        routers=[router(pool, sweeper, release), control.router],
+        routers=[router(pool, sweeper, release), uploads_router(uploads, mine), control.router],
         live=control.live,
         ready=control.ready,
         status=lambda: {
-            "folders": [str(folder.absolute()) for folder in mine.folders],
+            "folders": [str(folder.path) for folder in mine.watched],
+            "max_upload_bytes": mine.max_upload_bytes,
             "offered": intake.waiting,
             "loading": loader.loading,
             "last_sweep": sweeper.last,

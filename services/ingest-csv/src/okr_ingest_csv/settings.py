@@ -1,17 +1,53 @@
 """Settings of ingest-csv: the group `ingest_csv`."""
 
 from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from okr_common.settings import Group, ServiceSettings
+
+Complete = Literal["rest", "done_file", "manifest"]
+
+
+class Folder(Group):
+    """A watched folder; where only the path is to be said, a string will do."""
+
+    path: Path = Field(description="made at start where it is missing")
+    include: tuple[str, ...] = Field(
+        (),
+        description="names to take, upper and lower case alike; one with a slash is held against the path below the "
+        "folder; empty: `patterns`. What is hidden never is",
+    )
+    exclude: tuple[str, ...] = Field((), description="names not to take, although they are included")
+    recursive: bool = Field(False, description="folders in it too, also those made later; links to folders never")
+    source: str | None = Field(None, description="files of this folder belong to this source, whatever they hold")
+    complete: Complete = Field(
+        "rest",
+        description="when a file is taken: `rest`, closed, renamed in, or not written to for stable_seconds; "
+        "`done_file`, once x.csv.done stands beside x.csv; `manifest`, once a *.manifest file in its folder or one "
+        "above, itself at rest, names it: one relative name a line",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, given: Any) -> Any:  # noqa: ANN401 - whatever the settings hold
+        return {"path": given} if isinstance(given, str | Path) else given
+
+    @model_serializer(mode="wrap")
+    def _short(self, write: SerializerFunctionWrapHandler) -> Any:  # noqa: ANN401 - a string or a block
+        return str(self.path) if self.model_fields_set == {"path"} else write(self)
 
 
 class IngestCsvSettings(Group):
     """Where files come from, when they count as complete, and how much is done at once."""
 
-    folders: tuple[Path, ...] = Field((Path("data/raw"),), description="watched; made at start where they are missing")
-    patterns: tuple[str, ...] = Field(("*.csv",), description="names to take, upper and lower case alike")
+    folders: tuple[Folder, ...] = Field(
+        (Folder(path=Path("data/raw")),), description="watched: a path, or a block of the keys below"
+    )
+    patterns: tuple[str, ...] = Field(
+        ("*.csv",), description="names to take where a folder has no `include` of its own, upper and lower case alike"
+    )
     stable_seconds: float = Field(
         2.0,
         ge=0,
@@ -19,6 +55,17 @@ class IngestCsvSettings(Group):
     )
     rescan_seconds: float = Field(
         60.0, gt=0, description="between two looks into the folders, beside the live watch and the scheduled sweep"
+    )
+    max_file_bytes: int = Field(
+        50_000_000_000, ge=1, description="a larger file is left alone before it is read (`file_too_large`)"
+    )
+    upload_folder: Path = Field(
+        Path("data/uploads"),
+        description="where POST /files puts what it is sent; made at start, watched like the others",
+    )
+    max_upload_bytes: int = Field(2_000_000_000, ge=1, description="a larger upload is refused (413)")
+    min_free_bytes: int = Field(
+        1_073_741_824, ge=0, description="no upload is taken that would leave the disk less than this (507)"
     )
     batch_rows: int = Field(
         50_000,
@@ -49,6 +96,14 @@ class IngestCsvSettings(Group):
     parallel_sources: int = Field(
         4, ge=1, le=64, description="sources loaded at the same time; each holds a connection"
     )
+
+    @property
+    def watched(self) -> tuple[Folder, ...]:
+        """All folders to look into, as they are to be looked into: absolute, and with what they include."""
+        return tuple(map(self._whole, (*self.folders, Folder(path=self.upload_folder, recursive=True))))
+
+    def _whole(self, folder: Folder) -> Folder:
+        return folder.model_copy(update={"path": folder.path.absolute(), "include": folder.include or self.patterns})
 
 
 class Settings(ServiceSettings):

@@ -5,7 +5,7 @@ The run waits for what is there when its step begins; what arrives meanwhile is 
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from okr_common.sql import queries
 from okr_common.topology import Stage
 from okr_ingest_csv.loader import Loader
 from okr_ingest_csv.store import Store
-from okr_ingest_csv.sweep import Sweeper, Swept
+from okr_ingest_csv.sweep import Sweeper
 
 SQL = queries(__package__)
 SETTLE_SECONDS = 30.0
@@ -63,7 +63,7 @@ class CsvSteps:
                     offered += swept.offered
         except TimeoutError:
             pass
-        return asdict(Swept(swept.seen, offered, swept.unsettled))
+        return asdict(replace(swept, offered=offered))
 
     async def validate(self, context: RunContext) -> Detail:
         """Each file claimed by this run was judged by its bytes and its header; some are set aside with a reason."""

@@ -25,3 +25,13 @@ async def unless_stopped(awaited: Coroutine[Any, Any, Result], stop: asyncio.Eve
     finally:
         waiting.cancel()
         stopped.cancel()
+
+
+async def pause_unless(woken: asyncio.Event, stop: asyncio.Event, seconds: float) -> None:
+    """Until so much time has passed, or one of the two is set."""
+    waits = [asyncio.ensure_future(one.wait()) for one in (woken, stop)]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()

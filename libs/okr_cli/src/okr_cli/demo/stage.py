@@ -74,7 +74,10 @@ def stack_for(folder: Path, *, keep: bool) -> Iterator[tuple[Stack, float]]:
     began = monotonic()
     try:
         with Live(console=err, refresh_per_second=10, transient=True) as live:
-            env = {"OKR_INGEST_CSV__FOLDERS": json.dumps([str(inbox)])}
+            env = {
+                "OKR_INGEST_CSV__FOLDERS": json.dumps([str(inbox)]),
+                "OKR_INGEST_CSV__UPLOAD_FOLDER": str(inbox.with_name("uploads")),
+            }
             stack.up(env=env, progress=lambda now: live.update(stack_view.progress(now)))
         yield stack, monotonic() - began
     finally:

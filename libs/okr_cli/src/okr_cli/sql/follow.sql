@@ -1,12 +1,16 @@
--- name: paths
--- What became of these paths: the file each is now, or why it was left alone.
-select s.path, s.reason as seen_as, f.file_id, f.source, f.state, f.reason, f.detail, f.bytes, f.next_byte, f.rows, f.unreadable,
+-- name: followed
+-- What became of these paths, and of these files: the file each is now, or why it was left alone.
+with asked as (
+    select path, reason as seen_as, file_id from sighting where path = any($1::text[])
+    union all
+    select path, null, file_id from file where file_id = any($2::bigint[])
+)
+select a.path, a.seen_as, f.file_id, f.source, f.state, f.reason, f.detail, f.bytes, f.next_byte, f.rows, f.unreadable,
        f.discovered_at, coalesce(b.batches, '{}') as batches, coalesce(b.unreleased, 0) as unreleased
-from sighting s
+from asked a
 left join file f using (file_id)
 left join lateral (select array_agg(batch_id order by number) as batches, count(*) filter (where position is null) as unreleased
                    from batch where batch.file_id = f.file_id) b on true
-where s.path = any($1::text[])
 
 -- name: applied
 select count(*) as batches, coalesce(sum(rows), 0)::bigint as rows from batch_result where batch_id = any($1::bigint[])

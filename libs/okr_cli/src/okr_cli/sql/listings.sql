@@ -7,7 +7,7 @@ order by file_id desc limit $3
 
 -- name: left_alone
 -- Paths in the watched folders that are no file of any source, and why.
-select null::bigint as file_id, null::text as source, path, 'left alone' as state, reason, size as bytes, seen_at as discovered_at
+select null::bigint as file_id, null::text as source, path, 'left alone' as state, reason, detail, size as bytes, seen_at as discovered_at
 from sighting where file_id is null order by path limit $1
 
 -- name: unreadable

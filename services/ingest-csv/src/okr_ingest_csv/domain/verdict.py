@@ -17,8 +17,9 @@ NO_READ = Read()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large a header may be: in characters, and in columns."""
+    """How large a file may be in bytes, and its header in characters and in columns."""
 
+    file_bytes: int = 50_000_000_000
     header_bytes: int = 65_536
     columns: int = 5_000
 
@@ -50,7 +51,7 @@ def judge(
     hint: str | None = None,
     limits: Limits = NO_LIMITS,
 ) -> Candidate:
-    """Decide from the content, and from what the sources' mappings ask for."""
+    """Decide from the content, and from what the sources' mappings ask for. `hint` names the source outright."""
     sha256 = inspection.fingerprint.sha256
     try:
         known = sources.by_place(path, hint)

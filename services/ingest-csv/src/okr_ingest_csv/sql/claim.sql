@@ -1,14 +1,26 @@
 -- name: sighting
 select size, mtime_ns, inode from sighting where path = $1
 
--- name: sightings_below
--- What could not be read may be readable now although it looks the same: it counts as not seen.
+-- name: known_sightings
+-- What could not be read for a reason that may pass counts as not seen.
 select path, size, mtime_ns, inode from sighting
-where starts_with(path, $1) and coalesce(reason, '') not in ('no_permission', 'cannot_read', 'broken_link')
+where path = any($1::text[]) and not coalesce(reason, '') = any($2::text[])
+
+-- name: left_alone_below
+select path, reason, size, mtime_ns, inode from sighting
+where file_id is null and path > $2 and starts_with(path, $1) order by path limit 1000
+
+-- name: forget_left_alone
+delete from sighting where path = any($1::text[]) and file_id is null
 
 -- name: put_sighting
-insert into sighting (path, size, mtime_ns, inode, file_id, reason) values ($1, $2, $3, $4, $5, $6)
-on conflict (path) do update set size = $2, mtime_ns = $3, inode = $4, file_id = $5, reason = $6, seen_at = now()
+-- Gives a row only where it says something new.
+insert into sighting (path, size, mtime_ns, inode, file_id, reason, detail) values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (path) do update
+    set size = $2, mtime_ns = $3, inode = $4, file_id = $5, reason = $6, detail = $7, seen_at = now()
+    where (sighting.size, sighting.mtime_ns, sighting.inode, sighting.file_id, sighting.reason, sighting.detail)
+        is distinct from ($2, $3, $4, $5, $6, $7)
+returning true
 
 -- name: known_files
 -- Enough to tell news from a copy and from a revert: the newest file that brought or will bring rows, and those of the
@@ -34,6 +46,6 @@ with drawn as (
 ), sighted as (
     insert into sighting (path, size, mtime_ns, inode, file_id, reason) select $2, $4, $5, $6, file_id, $8 from added
     on conflict (path) do update set size = $4, mtime_ns = $5, inode = $6, file_id = excluded.file_id, reason = $8,
-        seen_at = now()
+        detail = null, seen_at = now()
 )
 select file_id, sequence from added

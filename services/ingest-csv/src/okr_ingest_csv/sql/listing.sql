@@ -34,4 +34,4 @@ where b.file_id = $1 order by b.number, u.number limit $2
 select path from sighting where file_id = $1 order by path
 
 -- name: left_alone
-select path, size, reason, seen_at from sighting where file_id is null and path > $1 order by path limit $2
+select path, size, reason, detail, seen_at from sighting where file_id is null and path > $1 order by path limit $2

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import asyncpg
 import orjson
@@ -13,7 +14,7 @@ from okr_common.delivery.outbox import Connection
 from okr_common.delivery.release import lock_source
 from okr_common.events import Event, FileDiscovered, FileRejected, FileValidated
 from okr_common.topology import Stage
-from okr_ingest_csv.domain.discovery import LeftAlone, Look, storable
+from okr_ingest_csv.domain.discovery import UNDECIDED, LeftAlone, Look, storable
 from okr_ingest_csv.domain.identity import Known, Same, identify
 from okr_ingest_csv.domain.verdict import Candidate
 from okr_ingest_csv.store.loads import Held
@@ -38,14 +39,23 @@ class Store:
         self.turns = Turns(stage, committed)
         self._clock = clock
 
-    async def sightings_below(self, folder: str) -> dict[str, Look]:
-        """All sightings of paths in this folder."""
-        rows = await self.pool.fetch(SQL["sightings_below"], folder.rstrip("/") + "/")
+    async def known(self, paths: Sequence[str]) -> dict[str, Look]:
+        """What these paths held when they were last looked at, by their storable names; see UNDECIDED."""
+        rows = await self.pool.fetch(SQL["known_sightings"], paths, UNDECIDED)
         return {path: Look(*look) for path, *look in rows}
 
-    async def leave_alone(self, path: str, look: Look, why: LeftAlone) -> None:
-        """Remember that this path is not read, and why."""
-        await self._sight(self.pool, path, look, None, why.reason)
+    async def leave_alone(self, path: str, look: Look, why: LeftAlone) -> bool:
+        """Remember that this path is not read, and why; False where that was known."""
+        return await self._sight(self.pool, path, look, reason=why.reason, detail=why.detail)
+
+    async def left_alone_below(self, folder: Path, after: str) -> list[tuple[str, Look, str]]:
+        """A page of the paths in this folder that are not read: their storable names, looks, and reasons."""
+        rows = await self.pool.fetch(SQL["left_alone_below"], f"{folder}/", after)
+        return [(path, Look(*look), reason) for path, reason, *look in rows]
+
+    async def forget(self, paths: Sequence[str]) -> None:
+        """These paths are not left alone any more."""
+        await self.pool.execute(SQL["forget_left_alone"], paths)
 
     async def claim(self, candidate: Candidate) -> Claim | None:
         """Give the file its sequence in its source; None where another replica has dealt with this path already."""
@@ -57,7 +67,9 @@ class Store:
             rows = await connection.fetch(SQL["known_files"], candidate.source, candidate.sha256)
             decision = identify(candidate.sha256, [Known(*row) for row in rows])
             if isinstance(decision, Same):
-                await self._sight(connection, candidate.path, candidate.look, decision.file_id, "same_bytes")
+                await self._sight(
+                    connection, candidate.path, candidate.look, file_id=decision.file_id, reason="same_bytes"
+                )
                 return Claim(decision.file_id, new=False)
             claim = await self._add(connection, candidate, decision.revert_of)
             crash.point("before_claim_commit")
@@ -112,10 +124,20 @@ class Store:
             yield Held(self.turns, connection, row) if row is not None and row["held"] else None
 
     async def _sight(
-        self, connection: Connection | asyncpg.Pool, path: str, look: Look, file_id: int | None, reason: str | None
-    ) -> None:
-        await connection.execute(
-            SQL["put_sighting"], storable(path), look.size, look.mtime_ns, look.inode, file_id, reason
+        self,
+        connection: Connection | asyncpg.Pool,
+        path: str,
+        look: Look,
+        *,
+        file_id: int | None = None,
+        reason: str,
+        detail: str | None = None,
+    ) -> bool:
+        """Whether that is news."""
+        return bool(
+            await connection.fetchval(
+                SQL["put_sighting"], storable(path), look.size, look.mtime_ns, look.inode, file_id, reason, detail
+            )
         )
 
 

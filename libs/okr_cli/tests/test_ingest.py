@@ -1,0 +1,56 @@
+"""`okr ingest` as a person types it, on real service processes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from okr_cli.testing import Flow, Published
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+
+
+def ingest(flow: Flow, *arguments: object, stdin: bytes = b"") -> tuple[int, str, str]:
+    """Exit code, what it printed, what it complained of; words as they stand, whatever the width."""
+    okr = [str(Path(sys.executable).with_name("okr")), "--state", str(flow.stack.stack.state.folder), "ingest"]
+    done = subprocess.run([*okr, *map(str, arguments)], input=stdin, capture_output=True, check=False, timeout=120)
+    return done.returncode, " ".join(done.stdout.decode().split()), " ".join(done.stderr.decode().split())
+
+
+async def test_files_are_sent_waited_for_and_known_again(flow: Flow, published: Published, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_bytes(published.encoded(published.rows[:40]))
+    second.write_bytes(published.encoded(published.rows[:60]))
+    with flow.stack.supervised(["ingest-csv", "etl", "trainer"]):
+        code, told, complaints = ingest(flow, first, second, "--wait", "--within", 100)
+        again = ingest(flow, second, "--wait")
+    assert (code, complaints) == (0, "")
+    assert told.startswith("first.csv: file 1 of mta_nyct, waiting second.csv: file 2 of mta_nyct, waiting")
+    assert "2 of 2 files read, 100 of 100 rows applied" in told
+    assert again[0] == 0
+    assert again[1].startswith("second.csv: already there as file 2 of mta_nyct, done 1 of 1 files read")
+
+
+async def test_what_is_refused_is_told_with_what_to_do_and_the_others_are_sent(
+    flow: Flow, published: Published, tmp_path: Path
+) -> None:
+    good, strange, text = tmp_path / "good.csv", tmp_path / "strange.csv", tmp_path / "notes.txt"
+    good.write_bytes(published.encoded(published.rows[:5]))
+    strange.write_text("shop,price\nA,1\n")
+    text.write_text("x")
+    with flow.stack.supervised(["ingest-csv"], {"OKR_INGEST_CSV__MAX_UPLOAD_BYTES": "100000"}):
+        code, told, complaints = ingest(flow, tmp_path / "missing.csv", strange, text, good)
+        named = ingest(flow, good, "--source", "mta_nycd")
+        piped = ingest(flow, "-", "--name", "piped.csv", stdin=published.encoded(published.rows[:6]))
+        unnamed = ingest(flow, "-")
+        (tmp_path / "large.csv").write_bytes(b"x" * 100_001)
+        large = ingest(flow, tmp_path / "large.csv")
+    assert (code, told) == (1, "good.csv: file 2 of mta_nyct, waiting")
+    assert "missing.csv is no file" in complaints
+    assert "strange.csv: file 1 of unrecognised, failed: unrecognised: " in complaints
+    assert "notes.txt: ingest-csv answered 422" in complaints
+    assert (named[0], "did you mean mta_nyct?" in named[2]) == (1, True)
+    assert (piped[0], piped[1]) == (0, "piped.csv: file 3 of mta_nyct, waiting")
+    assert (unnamed[0], "--name goals.csv" in unnamed[2]) == (1, True)
+    assert (large[0], "an upload may have 100,000 (ingest_csv.max_upload_bytes)" in large[2]) == (1, True)
