@@ -12,6 +12,7 @@ from typing import Any
 import flow
 import footprint
 import freshness
+from table import lines
 
 from okr_stack.stack import Stack
 
@@ -46,18 +47,6 @@ def measured(folder: Path, rows: int, files: int) -> dict[str, Any]:
         }
     finally:
         stack.erase()
-
-
-def lines(figures: dict[str, Any], path: str = "") -> list[tuple[str, str]]:
-    """The figures, flat."""
-    found = []
-    for key, value in figures.items():
-        name = f"{path}{key}"
-        if isinstance(value, dict):
-            found += lines(value, f"{name}.")
-        else:
-            found.append((name, f"{value:.3f}" if isinstance(value, float) else str(value)))
-    return found
 
 
 def main() -> None:
