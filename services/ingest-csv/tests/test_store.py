@@ -15,7 +15,7 @@ from okr_ingest_csv.domain.batch import Batch, take_batch
 from okr_ingest_csv.domain.discovery import Look
 from okr_ingest_csv.domain.records import read_records
 from okr_ingest_csv.domain.verdict import Candidate
-from okr_ingest_csv.store import Claim, Held, Store
+from okr_ingest_csv.store import Claim, Held, Portion, Store
 from okr_ingest_csv.testing import dialect_in
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ async def batches(held: Held, content: bytes, batch_rows: int) -> list[Batch]:
 
 
 async def load(store: Store, file_id: int, content: bytes, batch_rows: int = 2, only: int | None = None) -> None:
-    async with store.hold(file_id) as held:
+    async with store.hold([file_id]) as held:
         assert held is not None
         for number, batch in enumerate((await batches(held, content, batch_rows))[:only], held.file.batches + 1):
-            await held.store_batch(batch, number, Read())
+            await held.store([Portion(held.file, batch, number)], Read())
 
 
 A, B, C = (b"id,x\n" + b"".join(b"%b%d,1\n" % (name, n) for n in range(5)) for name in (b"a", b"b", b"c"))
@@ -87,7 +87,7 @@ async def test_a_later_file_waits_for_its_position_although_it_is_loaded_first(s
 async def test_a_file_that_fails_lets_those_after_it_pass(scene: "Scene", store: Store, state: str) -> None:
     a, b = await claimed(store, "a", A), await claimed(store, "b", B)
     await load(store, b.file_id, B, batch_rows=9)
-    async with store.hold(a.file_id) as held:
+    async with store.hold([a.file_id]) as held:
         assert held is not None
         await held.end(state, "a_reason", "a sentence")
     assert await positions(scene) == [(b.file_id, 1, 1)]
@@ -106,7 +106,7 @@ async def test_a_revert_refers_to_the_rows_of_the_first_time_however_often(scene
     await load(store, b.file_id, B)
     for name, content, original in (("a2", A, a.file_id), ("b2", B, b.file_id), ("a3", A, None)):
         again = await claimed(store, name, content)
-        async with store.hold(again.file_id) as held:
+        async with store.hold([again.file_id]) as held:
             assert held is not None
             assert held.file.is_revert
             assert held.file.revert_of is not None
@@ -125,11 +125,11 @@ async def test_a_copy_of_a_file_on_its_way_is_no_news_unless_another_came_betwee
     await claimed(store, "b", B)
     back = await claimed(store, "back", A)
     assert back.new
-    async with store.hold(back.file_id) as held:
+    async with store.hold([back.file_id]) as held:
         assert held is not None
         assert held.file.must_wait
     await load(store, a.file_id, A)
-    async with store.hold(back.file_id) as held:
+    async with store.hold([back.file_id]) as held:
         assert held is not None
         assert held.file.is_revert
 
@@ -137,21 +137,21 @@ async def test_a_copy_of_a_file_on_its_way_is_no_news_unless_another_came_betwee
 async def test_one_path_is_claimed_once_and_one_file_held_once(store: Store) -> None:
     a = await claimed(store, "a", A)
     assert await store.claim(candidate("a", A)) is None
-    async with store.hold(a.file_id) as first, store.hold(a.file_id) as second:
+    async with store.hold([a.file_id]) as first, store.hold([a.file_id]) as second:
         assert first is not None
         assert second is None
-    async with store.hold(a.file_id) as third:
+    async with store.hold([a.file_id]) as third:
         assert third is not None
 
 
 async def test_a_batch_stored_by_another_replica_meanwhile_is_not_stored_again(scene: "Scene", store: Store) -> None:
     a = await claimed(store, "a", A)
-    async with store.hold(a.file_id) as held:
+    async with store.hold([a.file_id]) as held:
         assert held is not None
         ours, theirs = await batches(held, A, 9), await batches(held, A, 9)
-        await held.store_batch(theirs[0], 1, Read())
+        await held.store([Portion(held.file, theirs[0], 1)], Read())
         with pytest.raises(FencedError):
-            await held.store_batch(ours[0], 1, Read())
+            await held.store([Portion(held.file, ours[0], 1)], Read())
         with pytest.raises(FencedError):
             await held.end("failed", "a_reason", "a sentence")
     assert await positions(scene) == [(a.file_id, 1, 1)]

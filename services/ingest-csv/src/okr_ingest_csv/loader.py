@@ -10,9 +10,10 @@ from okr_common.postgres.pool import until_done
 from okr_ingest_csv.keeper import Keeper
 from okr_ingest_csv.on_disk import on_disk, refused
 from okr_ingest_csv.parts import Parts
-from okr_ingest_csv.reading import Portion, Reading
+from okr_ingest_csv.reading import Measure, Reading
 from okr_ingest_csv.settings import IngestCsvSettings
-from okr_ingest_csv.store import Held, Store
+from okr_ingest_csv.small import Small, groups
+from okr_ingest_csv.store import Held, Portion, Store
 from okr_ingest_csv.waiting import pause, unless_stopped
 
 log = logger(__name__)
@@ -27,7 +28,8 @@ class Loader:
         self._store = store
         self._keeper = keeper
         self._parts = Parts(keeper, settings)
-        self._portion = Portion(settings.batch_rows, settings.max_cell_bytes)
+        self._measure = Measure(settings.batch_rows, settings.max_cell_bytes)
+        self._small = Small(keeper, self._measure)
         self._room = asyncio.Semaphore(settings.parallel_sources)
         self._lanes: dict[str, asyncio.Event] = {}
         self._opened: asyncio.Queue[str] = asyncio.Queue()
@@ -65,29 +67,36 @@ class Loader:
 
     async def _load_source(self, source: str, stop: asyncio.Event) -> None:
         """All the files that wait in this source now, in order."""
-        for file_id in await self._store.unfinished_files(source):
-            if stop.is_set():
-                return
-            async with self._store.hold(file_id) as held:
-                if held is not None and not held.file.must_wait:
-                    await self._load(held, stop)
+        for group in groups(await self._store.unfinished_files(source)):
+            left = group
+            while left and not stop.is_set():
+                async with self._store.hold(left) as held:
+                    done = await self._load_held(held, stop) if held is not None else len(left)
+                left = left[done:]
 
-    async def _load(self, held: Held, stop: asyncio.Event) -> None:
-        file = held.file
-        self.loading[file.source] = file.path
+    async def _load_held(self, held: Held, stop: asyncio.Event) -> int:
+        """How many of the files, from the first, need no more attention now."""
+        self.loading[held.file.source] = held.file.path
         try:
-            if file.is_revert and file.revert_of is not None:
-                await held.store_revert(file.revert_of)
-            else:
-                await self._read(held, stop)
+            return await self._small.load(held) or await self._load(held, stop)
         except FencedError as error:
             log.warning("fenced", error=str(error))
+            return len(held.files)
+        finally:
+            del self.loading[held.file.source]
+
+    async def _load(self, held: Held, stop: asyncio.Event) -> int:
+        """The first of the files, alone."""
+        try:
+            if held.file.is_revert and held.file.revert_of is not None:
+                await held.store_revert(held.file.revert_of)
+            elif not held.file.must_wait:
+                await self._read(held, stop)
         except OSError as error:  # of a reader in a process of its own
             await self._end(held, refused(error))
         except PermanentError as error:
             await self._end(held, error)
-        finally:
-            del self.loading[file.source]
+        return 1
 
     async def _end(self, held: Held, error: PermanentError) -> None:
         file, state = held.file, "vanished" if error.reason == "vanished" else "failed"
@@ -103,16 +112,16 @@ class Loader:
 
     async def _one_after_another(self, held: Held, stop: asyncio.Event) -> None:
         """Reads one batch ahead of storing."""
-        reading = Reading(held.file, self._portion)
+        reading = Reading(held.file, self._measure)
         number = held.file.batches + 1
-        ahead = asyncio.create_task(on_disk(reading.next_batch, held.first_batch_id))
+        ahead = asyncio.create_task(on_disk(reading.next_batch, held.batch_ids[0]))
         try:
             while not stop.is_set():
                 began = time.perf_counter()
                 batch = await ahead
                 if not batch.last:
                     ahead = asyncio.create_task(on_disk(reading.next_batch, await held.draw_batch_id()))
-                if await self._keeper.keep(held, batch, number, began):
+                if await self._keeper.keep(held, [Portion(held.file, batch, number)], began):
                     return
                 number += 1
         finally:

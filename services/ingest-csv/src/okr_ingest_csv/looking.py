@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from okr_ingest_csv.domain.content import HEAD_BYTES, Inspection
+from okr_ingest_csv.domain.content import Inspection
 from okr_ingest_csv.domain.discovery import Found, LeftAlone, Look, unfit
+from okr_ingest_csv.domain.fingerprint import CHUNK_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _inspect(path: Path, seen: Look) -> tuple[Look, Inspection] | LeftAlone | No
             before = look_of(os.fstat(stream.fileno()))
             if before.inode != seen.inode:  # another file, or a link, was put in its place since it was found fit
                 return None
-            while chunk := stream.read(HEAD_BYTES):
+            while chunk := stream.read(CHUNK_BYTES):
                 inspection.feed(chunk)
             after = look_of(os.fstat(stream.fileno()))
     except FileNotFoundError:

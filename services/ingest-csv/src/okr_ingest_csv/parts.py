@@ -14,7 +14,7 @@ from okr_ingest_csv.on_disk import on_disk
 from okr_ingest_csv.ranges import RangeRead, Readers, Task
 from okr_ingest_csv.reading import changed, read_plan
 from okr_ingest_csv.settings import IngestCsvSettings
-from okr_ingest_csv.store import Held
+from okr_ingest_csv.store import Held, Portion
 
 log = logger(__name__)
 COPIES = 4
@@ -37,7 +37,7 @@ class Parts:
         """Whether this file is large; of one that cannot be cut it is noted that one reader reads it."""
         if held.file.bytes - held.file.next_byte < self._large or held.one_reader is not None:
             return False
-        if not held.planned:
+        if not held.file.planned:
             await self._plan(held)
         return held.one_reader is None
 
@@ -52,7 +52,7 @@ class Parts:
     async def load(self, held: Held, stop: asyncio.Event) -> None:
         """Reads what is left of the file, some ranges ahead of storing."""
         left = await held.ranges_left()
-        batch_ids = [held.first_batch_id, *[await held.draw_batch_id() for _ in left[1:]]]
+        batch_ids = [held.batch_ids[0], *[await held.draw_batch_id() for _ in left[1:]]]
         with self._readers:
             ahead = _Ahead(self._room)
             try:
@@ -76,7 +76,7 @@ class Parts:
                 await _refuse(held, read)
                 return
             batch = replace(read.batch, last=number == held.file.batches + len(left))
-            await self._keeper.keep(held, batch, number, began)
+            await self._keeper.keep(held, [Portion(held.file, batch, number)], began)
             ahead.stored()
 
     def _task(self, file: Claimed, part: Range, batch_id: int) -> Task:

@@ -17,7 +17,7 @@ from okr_ingest_csv.looking import open_file
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
+class Measure:
     """How much is read at once: records in a batch, bytes in a cell."""
 
     batch_rows: int
@@ -30,9 +30,9 @@ class Reading:
     _stream: Fingerprinted
     _records: Iterator[Row | Unreadable]
 
-    def __init__(self, file: Claimed, portion: Portion) -> None:
+    def __init__(self, file: Claimed, measure: Measure) -> None:
         self._file = file
-        self._portion = portion
+        self._measure = measure
         self._place = file.place
         self._raw: io.FileIO | None = None
 
@@ -40,7 +40,7 @@ class Reading:
         """The next batch; raises PermanentError("changed_while_read") where these are not the claimed bytes."""
         if self._raw is None:
             self._raw = self._open()
-        batch = take_batch(self._records, batch_id, self._place, self._portion.batch_rows)
+        batch = take_batch(self._records, batch_id, self._place, self._measure.batch_rows)
         if os.fstat(self._raw.fileno()).st_size != self._file.bytes:
             raise changed(self._file)
         if batch.last and self._stream.fingerprint.sha256 != self._file.sha256:
@@ -59,7 +59,7 @@ class Reading:
             self._compare_all(raw)
         self._stream = Fingerprinted(raw)
         self._stream.skip(self._file.next_byte)
-        self._records = read_records(self._stream, self._file.shape, self._place, cell_bytes=self._portion.cell_bytes)
+        self._records = read_records(self._stream, self._file.shape, self._place, cell_bytes=self._measure.cell_bytes)
         return raw
 
     def _compare_all(self, raw: io.FileIO) -> None:

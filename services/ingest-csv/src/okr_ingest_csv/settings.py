@@ -75,7 +75,7 @@ class IngestCsvSettings(Group):
     )
     max_columns: int = Field(5_000, ge=1, description="a header with more columns is refused: too_many_columns")
     max_header_bytes: int = Field(
-        65_536, ge=1, le=524_288, description="a header with more characters is refused: header_too_long"
+        65_536, ge=1, le=131_072, description="a header with more characters is refused: header_too_long"
     )
     max_cell_bytes: int = Field(
         1_048_576,

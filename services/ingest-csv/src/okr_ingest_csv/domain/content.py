@@ -7,7 +7,7 @@ from okr_common.sources import EncodingName
 from okr_ingest_csv.domain.encoding import Census, Encoding, declared_or_marked, without_mark
 from okr_ingest_csv.domain.fingerprint import Fingerprint
 
-HEAD_BYTES = 1_048_576
+HEAD_BYTES = 262_144
 """Kept of the file's beginning, to find its delimiter and header."""
 
 SIGNATURES: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(

@@ -38,6 +38,38 @@ class New:
     revert_of: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Bytes at a path, the id their file would get, and the state it would be in.
+
+    `last_seen` is the file that the path held when it was last looked at, if these very bytes were in it.
+    """
+
+    sha256: bytes
+    file_id: int
+    state: str
+    last_seen: int | None = None
+
+
+def identify_all(arrived: Sequence[Arrived], known: Sequence[Known]) -> list[Same | New]:
+    """What to do with each of these, which come one after another; each is known to those after it.
+
+    A path that was only touched holds what it held: no news, even where its source has heard of another file since.
+
+    >>> identify_all([Arrived(b"a", 1, "waiting"), Arrived(b"b", 2, "waiting"), Arrived(b"a", 3, "waiting")], [])
+    [New(revert_of=None), New(revert_of=None), New(revert_of=1)]
+    """
+    heard = list(known)
+    decisions: list[Same | New] = []
+    for one in arrived:
+        decision = Same(one.last_seen) if one.last_seen is not None else identify(one.sha256, heard)
+        if isinstance(decision, New):
+            age = max((file.age for file in heard), default=0) + 1
+            heard.append(Known(one.file_id, age, one.sha256, one.state))
+        decisions.append(decision)
+    return decisions
+
+
 def identify(sha256: bytes, known: Sequence[Known]) -> Same | New:
     """What to do with a file of these bytes.
 

@@ -18,9 +18,14 @@ class Claimed:
     bytes: int
     state: str
     encoding: str
+    encoding_guessed: bool
+    encoding_how: str | None
     delimiter: str
     header: tuple[str, ...]
+    header_line: int | None
     repair: Repair | None
+    expected_rows: int | None
+    one_reader: str | None
     rows: int
     unreadable: int
     batches: int
@@ -38,6 +43,11 @@ class Claimed:
     def place(self) -> Place:
         """Where reading goes on."""
         return Place(self.next_byte, self.next_line, self.rows + self.unreadable + 1)
+
+    @property
+    def planned(self) -> bool:
+        """Whether it is known where the file may be cut."""
+        return self.expected_rows is not None
 
     @property
     def is_revert(self) -> bool:

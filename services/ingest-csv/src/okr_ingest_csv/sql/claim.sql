@@ -1,5 +1,8 @@
--- name: sighting
-select size, mtime_ns, inode from sighting where path = $1
+-- name: sightings
+-- What these paths held when they were last looked at, with the bytes if a file was made of them that is not set aside.
+select s.path, s.size, s.mtime_ns, s.inode, f.file_id, f.source, f.sha256
+from sighting s left join file f on f.file_id = s.file_id and f.state not in ('failed', 'vanished', 'quarantined')
+where s.path = any($1::text[])
 
 -- name: known_sightings
 -- What could not be read for a reason that may pass counts as not seen.
@@ -27,25 +30,22 @@ returning true
 -- same bytes. A file that was let go counts as heard of then.
 select file_id, row_number() over (order by coalesce(let_go_after, sequence), let_go_at nulls first) as age, sha256, state, batches
 from file
-where source = $1 and state <> 'quarantined' and (state not in ('failed', 'vanished') or batches > 0)
-    and (sha256 = $2 or file_id = (
-        select file_id from file
-        where source = $1 and state <> 'quarantined' and (state not in ('failed', 'vanished') or batches > 0)
-        order by coalesce(let_go_after, sequence) desc, let_go_at desc nulls last limit 1))
+where state <> 'quarantined' and (state not in ('failed', 'vanished') or batches > 0) and file_id in (
+    (select file_id from file
+     where source = $1 and state <> 'quarantined' and (state not in ('failed', 'vanished') or batches > 0)
+     order by coalesce(let_go_after, sequence) desc, let_go_at desc nulls last limit 1)
+    union all
+    select file_id from file where source = $1 and sha256 = any($2::bytea[]))
+
+-- name: draw_file_ids
+select nextval(pg_get_serial_sequence('file', 'file_id')) as file_id from generate_series(1, $1::int)
+
+-- name: draw_sequences
+update source set next_sequence = next_sequence + $2 where name = $1 returning next_sequence - $2
 
 -- name: add_file
-with drawn as (
-    update source set next_sequence = next_sequence + 1 where name = $1 returning next_sequence - 1 as sequence
-), added as (
-    insert into file (source, path, sha256, bytes, modified_at, state, reason, detail, encoding, encoding_guessed, encoding_how,
-        delimiter, delimiter_how, header, header_how, header_line, repair, revert_of, next_byte, next_line, discovered_at, sequence)
-    select $1, $2, $3, $4, to_timestamp($5::bigint / 1e9), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-        $22, sequence
-    from drawn
-    returning file_id, sequence
-), sighted as (
-    insert into sighting (path, size, mtime_ns, inode, file_id, reason) select $2, $4, $5, $6, file_id, $8 from added
-    on conflict (path) do update set size = $4, mtime_ns = $5, inode = $6, file_id = excluded.file_id, reason = $8,
-        detail = null, seen_at = now()
-)
-select file_id, sequence from added
+insert into file (file_id, sequence, source, path, sha256, bytes, modified_at, state, reason, detail, encoding, encoding_guessed,
+    encoding_how, delimiter, delimiter_how, header, header_how, header_line, repair, revert_of, next_byte, next_line, discovered_at)
+overriding system value
+values ($1, $2, $3, $4, $5, $6, to_timestamp($7::bigint / 1e9), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+    $22, $23)

@@ -2,7 +2,7 @@
 select distinct source from file where state not in ('done', 'quarantined', 'failed', 'vanished')
 
 -- name: unfinished_files
-select file_id from file
+select file_id, bytes from file
 where source = $1 and state not in ('done', 'quarantined', 'failed', 'vanished') order by sequence
 
 -- name: hold
@@ -14,26 +14,36 @@ select f.file_id, f.source, f.sequence, f.path, f.sha256, f.bytes, f.state, f.en
     pg_try_advisory_lock(7306, (f.file_id % 2147483647)::int) as held,
     nextval(pg_get_serial_sequence('batch', 'batch_id')) as batch_id
 from file f left join file older on older.file_id = f.revert_of
-where f.file_id = $1 and f.state not in ('done', 'quarantined', 'failed', 'vanished')
+where f.file_id = any($1::bigint[]) and f.state not in ('done', 'quarantined', 'failed', 'vanished')
+order by f.sequence
 
 -- name: draw_batch_id
 select nextval(pg_get_serial_sequence('batch', 'batch_id'))
 
 -- name: advance
--- The file's progress, and its next batch if there is anything in it. Nothing matches, and so nothing is added, when
--- another replica has stored this batch already.
-with advanced as (
-    update file set rows = rows + $4, unreadable = unreadable + $5, batches = batches + ($4 + $5 > 0)::int, next_byte = $6,
-        next_line = $7, state = $8, reason = $9, detail = $10, duplicates = $11, known_rows = $12,
-        started_at = coalesce(started_at, now()), changed_at = now()
-    where file_id = $1 and next_byte = $2 and batches = $3 and state in ('waiting', 'validating', 'loading')
-    returning source, rows, unreadable, batches
+-- The progress of files, and their next batches if there is anything in them. A file does not come back, and nothing is
+-- added to it, when another replica has stored this batch already.
+with progress as (
+    select * from unnest($1::bigint[], $2::bigint[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[],
+        $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::json[])
+        as p (file_id, from_byte, number, rows, unreadable, next_byte, next_line, state, reason, detail, duplicates, known_rows,
+            batch_id, first_row, profile)
+), advanced as (
+    update file f set rows = f.rows + p.rows, unreadable = f.unreadable + p.unreadable,
+        batches = f.batches + (p.rows + p.unreadable > 0)::int, next_byte = p.next_byte, next_line = p.next_line, state = p.state,
+        reason = p.reason, detail = p.detail, duplicates = p.duplicates, known_rows = p.known_rows,
+        started_at = coalesce(f.started_at, now()), changed_at = now()
+    from progress p
+    where f.file_id = p.file_id and f.next_byte = p.from_byte and f.batches = p.number - 1
+        and f.state in ('waiting', 'validating', 'loading')
+    returning f.file_id, f.source, f.rows, f.unreadable, f.batches
 ), added as (
     insert into batch (batch_id, source, file_id, number, first_row, rows, unreadable, profile)
     overriding system value
-    select $13, source, $1, $3 + 1, $14, $4, $5, $15 from advanced where $4 + $5 > 0
+    select p.batch_id, a.source, p.file_id, p.number, p.first_row, p.rows, p.unreadable, p.profile
+    from progress p join advanced a using (file_id) where p.rows + p.unreadable > 0
 )
-select rows, unreadable, batches from advanced
+select file_id, rows, unreadable, batches from advanced
 
 -- name: set_state
 update file set state = $2, changed_at = now() where file_id = $1 and state not in ('done', 'quarantined', 'failed', 'vanished')
@@ -52,32 +62,34 @@ update file set expected_rows = $2, one_reader = $3, changed_at = now() where fi
 -- name: unreadable_of
 select u.reason, count(*) as records from unreadable u join batch using (batch_id) where file_id = $1 group by u.reason
 
--- name: profiles_of
-select profile from batch where file_id = $1 and profile is not null
+-- name: batches_of
+-- With whose rows they have: a revert's batches have those of an older file's.
+select b.batch_id, coalesce(b.rows_of, b.batch_id) as rows_of, o.profile
+from batch b join batch o on o.batch_id = coalesce(b.rows_of, b.batch_id) where b.file_id = $1 order by b.number
 
 -- name: formers
--- The source's files before this one, the newest first, with how many cells of each column were blank.
-select f.file_id, f.header, f.rows, f.batches,
-    (select coalesce(json_object_agg(column_index, cells), '{}') from (
-        select blank.key as column_index, sum(blank.value::bigint) as cells
-        from batch b, json_each_text(b.profile -> 'blank') as blank
-        where b.batch_id in (select coalesce(rows_of, batch_id) from batch where file_id = f.file_id) group by blank.key) as counted
-    ) as blank
-from (
-    select * from file where source = $1 and state = 'done' and file_id <> $2
-    order by coalesce(let_go_after, sequence) desc, let_go_at desc nulls last limit $3) as f
+-- The source's files before this one, the newest first.
+select file_id, header, rows from file
+where source = $1 and state = 'done' and file_id <> $2
+order by coalesce(let_go_after, sequence) desc, let_go_at desc nulls last limit $3
 
 -- name: count_duplicates
-select coalesce(sum(copies - 1), 0)::bigint from (
-    select count(*) as copies from raw_row where batch_id = any($1::bigint[]) group by row_hash having count(*) > 1) as repeated
+-- Of each file (an index into the arrays: a batch and the file it is of) the rows that repeat an earlier one of it.
+select file, sum(copies - 1)::bigint as duplicates from (
+    select part.file, count(*) as copies
+    from unnest($1::bigint[], $2::int[]) as part (batch_id, file) join raw_row r using (batch_id)
+    group by part.file, r.row_hash having count(*) > 1) as repeated
+group by file
 
 -- name: count_known
-select count(*) from raw_row mine where mine.batch_id = any($1::bigint[]) and exists (
-    select from raw_row theirs
-    where theirs.batch_id in (select coalesce(rows_of, batch_id) from batch where file_id = $2) and theirs.row_hash = mine.row_hash)
-
--- name: batches_of
-select batch_id from batch where file_id = $1
+-- Of each file the rows that the file before it had too: $1 its batches, $2 which file that is; $3 and $4 the same of
+-- the files before.
+select mine.file, count(*) as known
+from unnest($1::bigint[], $2::int[]) as mine (batch_id, file) join raw_row r using (batch_id)
+where exists (
+    select from unnest($3::bigint[], $4::int[]) as theirs (batch_id, file) join raw_row o on o.batch_id = theirs.batch_id
+    where theirs.file = mine.file and o.row_hash = r.row_hash)
+group by mine.file
 
 -- name: put_finding
 insert into file_finding (file_id, number, kind, severity, column_name, detail) values ($1, $2, $3, $4, $5, $6)

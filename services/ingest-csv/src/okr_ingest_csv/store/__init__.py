@@ -6,7 +6,8 @@ lock, because its foreign key would otherwise hold a share of the source while C
 
 from okr_ingest_csv.store.claims import Claim, Store
 from okr_ingest_csv.store.endings import Ending
+from okr_ingest_csv.store.facts import Portion
 from okr_ingest_csv.store.loads import Held
 from okr_ingest_csv.store.quarantine import LetGo, Quarantine
 
-__all__ = ["Claim", "Ending", "Held", "LetGo", "Quarantine", "Store"]
+__all__ = ["Claim", "Ending", "Held", "LetGo", "Portion", "Quarantine", "Store"]

@@ -1,8 +1,9 @@
 """Claiming: a complete file gets its sequence in its source, or turns out to be no news."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
@@ -15,7 +16,7 @@ from okr_common.delivery.release import lock_source
 from okr_common.events import Event, FileDiscovered, FileRejected, FileValidated
 from okr_common.topology import Stage
 from okr_ingest_csv.domain.discovery import UNDECIDED, LeftAlone, Look, storable
-from okr_ingest_csv.domain.identity import Known, Same, identify
+from okr_ingest_csv.domain.identity import Arrived, Known, New, Same, identify_all
 from okr_ingest_csv.domain.verdict import Candidate
 from okr_ingest_csv.store.loads import Held
 from okr_ingest_csv.store.turns import SQL, Turns
@@ -46,7 +47,8 @@ class Store:
 
     async def leave_alone(self, path: str, look: Look, why: LeftAlone) -> bool:
         """Remember that this path is not read, and why; False where that was known."""
-        return await self._sight(self.pool, path, look, reason=why.reason, detail=why.detail)
+        row = (storable(path), look.size, look.mtime_ns, look.inode, None, why.reason, why.detail)
+        return bool(await self.pool.fetchval(SQL["put_sighting"], *row))
 
     async def left_alone_below(self, folder: Path, after: str) -> list[tuple[str, Look, str]]:
         """A page of the paths in this folder that are not read: their storable names, looks, and reasons."""
@@ -58,87 +60,123 @@ class Store:
         await self.pool.execute(SQL["forget_left_alone"], paths)
 
     async def claim(self, candidate: Candidate) -> Claim | None:
-        """Give the file its sequence in its source; None where another replica has dealt with this path already."""
+        """See `claim_all`."""
+        return (await self.claim_all([candidate]))[0]
+
+    async def claim_all(self, candidates: Sequence[Candidate]) -> list[Claim | None]:
+        """Gives these files of one source their sequences, in this order, in one transaction.
+
+        None where another replica has dealt with a path already.
+        """
         async with self.pool.acquire() as connection, connection.transaction():
-            await lock_source(connection, candidate.source)
-            seen = await connection.fetchrow(SQL["sighting"], candidate.path)
-            if seen is not None and Look(*seen) == candidate.look:
-                return None
-            rows = await connection.fetch(SQL["known_files"], candidate.source, candidate.sha256)
-            decision = identify(candidate.sha256, [Known(*row) for row in rows])
-            if isinstance(decision, Same):
-                await self._sight(
-                    connection, candidate.path, candidate.look, file_id=decision.file_id, reason="same_bytes"
-                )
-                return Claim(decision.file_id, new=False)
-            claim = await self._add(connection, candidate, decision.revert_of)
+            await lock_source(connection, candidates[0].source)
+            claims = await self._claim(connection, candidates)
             crash.point("before_claim_commit")
         crash.point("after_claim_commit")
         self.turns.committed()
-        return claim
+        return claims
 
-    async def _add(self, connection: Connection, candidate: Candidate, revert_of: int | None) -> Claim:
-        dialect = candidate.dialect
-        row = await connection.fetchrow(
+    async def _claim(self, connection: Connection, candidates: Sequence[Candidate]) -> list[Claim | None]:
+        rows = await connection.fetch(SQL["sightings"], [storable(one.path) for one in candidates])
+        seen = {row["path"]: row for row in rows}
+        fresh = [one for one in candidates if not _unchanged(one, seen.get(storable(one.path)))]
+        claims = await self._claim_fresh(connection, fresh, seen) if fresh else {}
+        return [claims.get(id(one)) for one in candidates]
+
+    async def _claim_fresh(
+        self, connection: Connection, candidates: Sequence[Candidate], seen: Mapping[str, asyncpg.Record]
+    ) -> dict[int, Claim | None]:
+        source = candidates[0].source
+        known = await connection.fetch(SQL["known_files"], source, [one.sha256 for one in candidates])
+        ids = [row["file_id"] for row in await connection.fetch(SQL["draw_file_ids"], len(candidates))]
+        arrived = [
+            Arrived(one.sha256, file_id, one.state, _touched(one, seen.get(storable(one.path))))
+            for one, file_id in zip(candidates, ids, strict=True)
+        ]
+        decisions = identify_all(arrived, [Known(*row) for row in known])
+        await self._add_new(connection, list(zip(candidates, ids, decisions, strict=True)))
+        claims = [
+            Claim(decision.file_id, new=False) if isinstance(decision, Same) else Claim(file_id, new=True)
+            for file_id, decision in zip(ids, decisions, strict=True)
+        ]
+        await connection.executemany(SQL["put_sighting"], list(map(_sighting, candidates, claims)))
+        return {id(one): claim for one, claim in zip(candidates, claims, strict=True)}
+
+    async def _add_new(self, connection: Connection, decided: Sequence[tuple[Candidate, int, Same | New]]) -> None:
+        new = [(one, file_id, decision) for one, file_id, decision in decided if isinstance(decision, New)]
+        if not new:
+            return
+        first = await connection.fetchval(SQL["draw_sequences"], new[0][0].source, len(new))
+        numbered = list(zip(new, range(first, first + len(new)), strict=True))
+        now = self._clock()
+        await connection.executemany(
             SQL["add_file"],
-            candidate.source,
-            candidate.path,
-            candidate.sha256,
-            candidate.look.size,
-            candidate.look.mtime_ns,
-            candidate.look.inode,
-            candidate.state,
-            candidate.reason,
-            candidate.detail,
-            dialect and dialect.encoding.name,
-            bool(dialect and dialect.encoding.guessed),
-            dialect and dialect.encoding.how,
-            dialect and dialect.delimiter,
-            dialect and dialect.delimiter_how,
-            dialect and orjson.dumps(dialect.header).decode(),
-            dialect and dialect.header_how,
-            dialect and dialect.header_line,
-            candidate.repair and orjson.dumps(candidate.repair).decode(),
-            revert_of,
-            dialect.start.byte if dialect else 0,
-            dialect.start.line if dialect else 1,
-            self._clock(),
+            [_file_row(one, file_id, sequence, decision, now) for (one, file_id, decision), sequence in numbered],
         )
-        assert row is not None  # noqa: S101 - an insert returns its row
-        await self.turns.announce(connection, _claimed(candidate, row["file_id"], row["sequence"]))
-        return Claim(row["file_id"], new=True)
+        events = [event for (one, file_id, _), sequence in numbered for event in _claimed(one, file_id, sequence)]
+        await self.turns.announce(connection, events)
 
     async def unfinished_sources(self) -> list[str]:
         """The sources that have files on their way."""
         return [row["source"] for row in await self.pool.fetch(SQL["unfinished_sources"])]
 
-    async def unfinished_files(self, source: str) -> list[int]:
-        """The source's files on their way, in order."""
-        return [row["file_id"] for row in await self.pool.fetch(SQL["unfinished_files"], source)]
+    async def unfinished_files(self, source: str) -> list[tuple[int, int]]:
+        """The source's files on their way, in order, each with its size in bytes."""
+        return [(row["file_id"], row["bytes"]) for row in await self.pool.fetch(SQL["unfinished_files"], source)]
 
     @asynccontextmanager
-    async def hold(self, file_id: int) -> AsyncIterator["Held | None"]:
-        """The file, for nobody else to load meanwhile; None where another replica has it, or it is at its end."""
-        async with self.pool.acquire() as connection:
-            row = await connection.fetchrow(SQL["hold"], file_id)
-            yield Held(self.turns, connection, row) if row is not None and row["held"] else None
+    async def hold(self, file_ids: Sequence[int]) -> AsyncIterator["Held | None"]:
+        """Those of the source's files that nobody else loads, for nobody else to load meanwhile; None where all are.
 
-    async def _sight(
-        self,
-        connection: Connection | asyncpg.Pool,
-        path: str,
-        look: Look,
-        *,
-        file_id: int | None = None,
-        reason: str,
-        detail: str | None = None,
-    ) -> bool:
-        """Whether that is news."""
-        return bool(
-            await connection.fetchval(
-                SQL["put_sighting"], storable(path), look.size, look.mtime_ns, look.inode, file_id, reason, detail
-            )
-        )
+        What is at its end by now is left out.
+        """
+        async with self.pool.acquire() as connection:
+            rows = [row for row in await connection.fetch(SQL["hold"], file_ids) if row["held"]]
+            yield Held(self.turns, connection, rows) if rows else None
+
+
+def _unchanged(candidate: Candidate, seen: asyncpg.Record | None) -> bool:
+    return seen is not None and Look(seen["size"], seen["mtime_ns"], seen["inode"]) == candidate.look
+
+
+def _touched(candidate: Candidate, seen: asyncpg.Record | None) -> int | None:
+    """The file that this path held when it was last looked at, if it is this source's and of the same bytes."""
+    same = seen is not None and (seen["source"], seen["sha256"]) == (candidate.source, candidate.sha256)
+    return seen["file_id"] if seen is not None and same else None
+
+
+def _sighting(candidate: Candidate, claim: Claim) -> tuple[object, ...]:
+    look, reason = candidate.look, candidate.reason if claim.new else "same_bytes"
+    return storable(candidate.path), look.size, look.mtime_ns, look.inode, claim.file_id, reason, None
+
+
+def _file_row(candidate: Candidate, file_id: int, sequence: int, decision: New, now: datetime) -> tuple[object, ...]:
+    dialect, look = candidate.dialect, candidate.look
+    return (
+        file_id,
+        sequence,
+        candidate.source,
+        candidate.path,
+        candidate.sha256,
+        look.size,
+        look.mtime_ns,
+        candidate.state,
+        candidate.reason,
+        candidate.detail,
+        dialect and dialect.encoding.name,
+        bool(dialect and dialect.encoding.guessed),
+        dialect and dialect.encoding.how,
+        dialect and dialect.delimiter,
+        dialect and dialect.delimiter_how,
+        dialect and orjson.dumps(dialect.header).decode(),
+        dialect and dialect.header_how,
+        dialect and dialect.header_line,
+        candidate.repair and orjson.dumps(candidate.repair).decode(),
+        decision.revert_of,
+        dialect.start.byte if dialect else 0,
+        dialect.start.line if dialect else 1,
+        now,
+    )
 
 
 def _claimed(candidate: Candidate, file_id: int, sequence: int) -> list[Event]:

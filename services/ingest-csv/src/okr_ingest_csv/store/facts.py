@@ -1,15 +1,16 @@
-"""Everything that is asked of okr_raw to judge a file that was read to its end."""
+"""Everything that is asked of okr_raw to judge files that were read to their ends."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-import asyncpg
 import orjson
 
 from okr_common.delivery.outbox import Connection
 from okr_common.sources import Read
 from okr_ingest_csv.domain.batch import Batch
 from okr_ingest_csv.domain.profile import Profile
+from okr_ingest_csv.domain.progress import Claimed
 from okr_ingest_csv.domain.quality import Former, Summary, findings_of, reason_to_stop
 from okr_ingest_csv.store.endings import Ending
 from okr_ingest_csv.store.turns import SQL
@@ -20,56 +21,115 @@ COMPARED_ROWS = 5_000_000
 """Of a larger file nobody counts which rows it repeats: the answer would cost more than it tells."""
 
 
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A batch of a file: its `number` among the file's batches."""
+
+    file: Claimed
+    batch: Batch
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A file that was read to its end: the batches with its rows, and what they are like."""
+
+    summary: Summary
+    batch_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the source had before: its files, the newest first, and the batches with the newest one's rows."""
+
+    formers: tuple[Former, ...]
+    batch_ids: tuple[int, ...] = ()
+
+    def and_then(self, whole: Whole) -> "Before":
+        """After one more file."""
+        summary = whole.summary
+        former = Former(summary.header, summary.rows, summary.profile.blank)
+        return Before((former, *self.formers[: FORMERS - 1]), whole.batch_ids)
+
+
 class Facts:
-    """Asks for one file; `file` is its row as `hold` gives it."""
+    """Asks in the session that has the rows of the last batches already, the batches themselves not yet."""
 
-    def __init__(self, connection: Connection, file: asyncpg.Record) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._file = file
 
-    async def ending(self, batch: Batch, number: int, read: Read) -> Ending:
-        """How the file ends with this last batch, whose rows are stored already, the batch itself not yet."""
-        file, rows = self._file, self._file["rows"] + batch.rows
-        former_rows = await self._connection.fetch(SQL["formers"], file["source"], file["file_id"], FORMERS)
-        ids = [batch.batch_id, *[row["batch_id"] for row in await self._fetch("batches_of", number)]]
-        compared = 0 < rows <= COMPARED_ROWS
-        duplicates = await self._connection.fetchval(SQL["count_duplicates"], ids) if compared else None
-        known = await self._known(ids, former_rows) if compared else None
-        summary = await self._summary(batch, number, rows, duplicates or 0)
-        findings = tuple(findings_of(summary, [_former(row) for row in former_rows], read))
-        error = reason_to_stop(findings)
-        if error is not None:
-            return Ending(
-                "quarantined", error.kind, _what_now(error.detail, file["file_id"]), findings, duplicates, known
-            )
-        reason = None if rows or summary.unreadable else "header_only"
-        return Ending("done", reason, None, findings, duplicates, known)
+    async def endings(self, last: Sequence[Portion], read: Read) -> list[Ending]:
+        """How files of one source end, each with its last batch, in order."""
+        if not last:
+            return []
+        before = await self._before(last[0].file)
+        wholes = [await self._whole(portion) for portion in last]
+        repeated = await self._count("count_duplicates", [one.batch_ids for one in wholes])
+        endings: list[Ending] = []
+        formerly: list[tuple[int, ...]] = []
+        for number, (portion, whole) in enumerate(zip(last, wholes, strict=True)):
+            summary = replace(whole.summary, duplicates=repeated.get(number, 0))
+            ending = _judged(portion.file, summary, before, read)
+            formerly.append(before.batch_ids)
+            before = before.and_then(whole) if ending.state == "done" else before
+            endings.append(replace(ending, duplicates=summary.duplicates if _compared(whole) else None))
+        known = await self._count("count_known", [one.batch_ids for one in wholes], formerly)
+        return [
+            replace(ending, known_rows=known.get(number, 0) if formerly[number] and _compared(wholes[number]) else None)
+            for number, ending in enumerate(endings)
+        ]
 
-    async def _known(self, ids: Sequence[int], formers: Sequence[asyncpg.Record]) -> int | None:
-        if not formers:
-            return None
-        return int(await self._connection.fetchval(SQL["count_known"], ids, formers[0]["file_id"]))
+    async def _before(self, file: Claimed) -> Before:
+        rows = await self._connection.fetch(SQL["formers"], file.source, file.file_id, FORMERS)
+        formers = [Former(tuple(orjson.loads(row["header"])), row["rows"], {}) for row in rows]
+        if not rows:
+            return Before(())
+        batches = await self._connection.fetch(SQL["batches_of"], rows[0]["file_id"])
+        blank = Profile.of_all([Profile.from_json(one["profile"]) for one in batches if one["profile"]]).blank
+        return Before((replace(formers[0], blank=blank), *formers[1:]), tuple(one["rows_of"] for one in batches))
 
-    async def _summary(self, batch: Batch, number: int, rows: int, duplicates: int) -> Summary:
-        file = self._file
+    async def _whole(self, last: Portion) -> Whole:
+        file, batch = last.file, last.batch
         unreadable = Counter(one.reason for one in batch.unreadable)
-        for row in await self._fetch("unreadable_of", number):
-            unreadable[row["reason"]] += row["records"]
-        profile = Profile.of_all(
-            [batch.profile, *[Profile.from_json(row["profile"]) for row in await self._fetch("profiles_of", number)]]
-        )
-        guess = file["encoding_how"] if file["encoding_guessed"] else None
-        header = tuple(orjson.loads(file["header"]))
-        return Summary(header, file["header_line"] or 0, guess, rows, unreadable, profile, duplicates)
+        profiles, ids = [batch.profile], [batch.batch_id]
+        if last.number > 1:
+            for row in await self._connection.fetch(SQL["batches_of"], file.file_id):
+                profiles.append(Profile.from_json(row["profile"]))
+                ids.append(row["batch_id"])
+            for row in await self._connection.fetch(SQL["unreadable_of"], file.file_id):
+                unreadable[row["reason"]] += row["records"]
+        guess = file.encoding_how if file.encoding_guessed else None
+        rows = batch.after.row - 1 - sum(unreadable.values())
+        summary = Summary(file.header, file.header_line or 0, guess, rows, unreadable, Profile.of_all(profiles))
+        return Whole(summary, tuple(ids))
 
-    async def _fetch(self, query: str, number: int) -> list[asyncpg.Record]:
-        """Of the batches stored before; a first batch has none."""
-        return await self._connection.fetch(SQL[query], self._file["file_id"]) if number > 1 else []
+    async def _count(self, query: str, *batches: Sequence[Sequence[int]]) -> dict[int, int]:
+        """Of each file, by its place in the lists of batches."""
+        arrays = [array for lists in batches for array in _numbered(lists)]
+        if not all(arrays[0::2]):
+            return {}
+        return {row[0]: row[1] for row in await self._connection.fetch(SQL[query], *arrays)}
 
 
-def _former(row: asyncpg.Record) -> Former:
-    blank = {int(column): int(cells) for column, cells in orjson.loads(row["blank"]).items()}
-    return Former(tuple(orjson.loads(row["header"])), row["rows"], blank)
+def _numbered(lists: Iterable[Sequence[int]]) -> tuple[list[int], list[int]]:
+    pairs = [(batch_id, number) for number, ids in enumerate(lists) for batch_id in ids]
+    return [batch_id for batch_id, _ in pairs], [number for _, number in pairs]
+
+
+def _compared(whole: Whole) -> bool:
+    return whole.summary.rows <= COMPARED_ROWS
+
+
+def _judged(file: Claimed, summary: Summary, before: Before, read: Read) -> Ending:
+    findings = tuple(findings_of(summary, before.formers, read))
+    error = reason_to_stop(findings)
+    if error is not None:
+        return Ending("quarantined", error.kind, _what_now(error.detail, file.file_id), findings)
+    return Ending("done", _of_nothing(summary.rows, summary.unreadable), None, findings)
+
+
+def _of_nothing(rows: int, unreadable: Mapping[str, int]) -> str | None:
+    return None if rows or unreadable else "header_only"
 
 
 def _what_now(detail: str, file_id: int) -> str:

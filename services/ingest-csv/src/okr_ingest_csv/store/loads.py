@@ -1,6 +1,6 @@
 """Loading: a claimed file's batches, each with the file's progress, and the file's end."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import asyncpg
 import orjson
@@ -17,23 +17,24 @@ from okr_ingest_csv.domain.plan import Range
 from okr_ingest_csv.domain.progress import Claimed
 from okr_ingest_csv.domain.record import Place, Repair
 from okr_ingest_csv.store.endings import STILL_LOADING, Ending, told
-from okr_ingest_csv.store.facts import Facts
+from okr_ingest_csv.store.facts import Facts, Portion
 from okr_ingest_csv.store.turns import SQL, Turns
 
 _UNREADABLE = ("batch_id", "number", "first_line", "last_line", "byte_start", "byte_len", "reason", "detail", "raw")
+_COUNTS = ("rows", "unreadable", "batches")
 
 
 class Held:
-    """A claimed file and the session that holds it."""
+    """Claimed files of one source, in their order, and the session that holds them."""
 
-    def __init__(self, turns: Turns, connection: Connection, row: asyncpg.Record) -> None:
+    def __init__(self, turns: Turns, connection: Connection, rows: Sequence[asyncpg.Record]) -> None:
         self._turns = turns
         self._connection = connection
-        self._facts = Facts(connection, row)
-        self.file = _file(row)
-        self.first_batch_id = int(row["batch_id"])
-        self.planned = row["expected_rows"] is not None
-        self.one_reader: str | None = row["one_reader"]
+        self._facts = Facts(connection)
+        self.files = [_file(row) for row in rows]
+        self.batch_ids = [int(row["batch_id"]) for row in rows]
+        self.file = self.files[0]
+        self.one_reader = self.file.one_reader
 
     async def draw_batch_id(self) -> int:
         """An id for the next batch; the rows carry it before the batch is there."""
@@ -70,22 +71,24 @@ class Held:
         rows = await self._connection.fetch(SQL["ranges"], self.file.file_id, self.file.batches)
         return [_range(row) for row in rows]
 
-    async def store_batch(self, batch: Batch, number: int, read: Read) -> Ending | None:
-        """Rows and progress; with the last batch the file's end, judged as its source's read block wants it.
+    async def store(self, portions: Sequence[Portion], read: Read) -> list[Ending]:
+        """Rows and progress of a batch of each of these files; with a last batch also its file's end.
 
-        At its end a file's batches get positions and events, if it is their turn. Raises FencedError where another
-        replica has stored it.
+        A file's end is judged as its source's read block wants it; then its batches get positions and events, if it is
+        their turn. Returns the endings, in order. Raises FencedError where another replica has stored one of them.
         """
         async with self._connection.transaction():
-            await self._copy(batch)
+            await self._copy([piece for portion in portions for piece in portion.batch.copy])
             crash.point("after_copy")
-            ending = await self._facts.ending(batch, number, read) if batch.last else None
+            last = [portion for portion in portions if portion.batch.last]
+            endings = await self._facts.endings(last, read)
             await lock_source(self._connection, self.file.source)
-            await self._advance(batch, number, ending or STILL_LOADING)
+            ended = dict(zip((portion.file.file_id for portion in last), endings, strict=True))
+            await self._advance(portions, ended)
             crash.point("before_commit")
         crash.point("after_commit")
         self._turns.committed()
-        return ending
+        return endings
 
     async def store_revert(self, original: int) -> None:
         """Batches that refer to the rows of the older file's batches."""
@@ -110,13 +113,13 @@ class Held:
             await self._close([FileRejected(source=source, file_id=file_id, state=state, reason=reason, detail=detail)])
         self._turns.committed()
 
-    async def _copy(self, batch: Batch) -> None:
-        if not batch.copy:
+    async def _copy(self, pieces: Sequence[bytes]) -> None:
+        if not pieces:
             return
         try:
             copying = self._connection.copy_to_table(
                 "raw_row",
-                source=_pieces(batch.copy),
+                source=_one_by_one(pieces),
                 columns=COLUMNS,
                 format="csv",
                 delimiter=COPY_DELIMITER,
@@ -128,59 +131,45 @@ class Held:
                 "internal_error", f"the database refused a row: {error}. Please report this."
             ) from error
 
-    async def _advance(self, batch: Batch, number: int, ending: Ending) -> None:
-        """The file's progress, which tells whether the batch is still ours to store, and the batch."""
-        row = await self._connection.fetchrow(
-            SQL["advance"],
-            self.file.file_id,
-            batch.start.byte,
-            number - 1,
-            batch.rows,
-            len(batch.unreadable),
-            batch.after.byte,
-            batch.after.line,
-            ending.state,
-            ending.reason,
-            ending.detail,
-            ending.duplicates,
-            ending.known_rows,
-            batch.batch_id,
-            batch.start.row,
-            batch.profile.as_json(),
-        )
-        if row is None:
+    async def _advance(self, portions: Sequence[Portion], ended: Mapping[int, Ending]) -> None:
+        """The files' progress, which tells whether the batches are still ours to store, and the batches."""
+        values = [_progress(portion, ended.get(portion.file.file_id, STILL_LOADING)) for portion in portions]
+        rows = await self._connection.fetch(SQL["advance"], *map(list, zip(*values, strict=True)))
+        if len(rows) < len(portions):
             raise self._fenced()
-        await self._copy_unreadable(batch)
-        if ending is not STILL_LOADING:
-            await self._put_findings(ending)
-            await self._close([told(self.file, ending, dict(row))])
+        await self._copy_unreadable([portion.batch for portion in portions])
+        if ended:
+            await self._put_findings(ended)
+            by_id = {row["file_id"]: {name: row[name] for name in _COUNTS} for row in rows}
+            files = [portion.file for portion in portions if portion.file.file_id in ended]
+            await self._close([told(file, ended[file.file_id], by_id[file.file_id]) for file in files])
 
-    async def _put_findings(self, ending: Ending) -> None:
-        if ending.findings:
-            await self._connection.executemany(
-                SQL["put_finding"],
-                [
-                    (self.file.file_id, number, one.kind, one.severity, one.column, one.detail)
-                    for number, one in enumerate(ending.findings, 1)
-                ],
+    async def _put_findings(self, ended: Mapping[int, Ending]) -> None:
+        rows = [
+            (file_id, number, one.kind, one.severity, one.column, one.detail)
+            for file_id, ending in ended.items()
+            for number, one in enumerate(ending.findings, 1)
+        ]
+        if rows:
+            await self._connection.executemany(SQL["put_finding"], rows)
+
+    async def _copy_unreadable(self, batches: Sequence[Batch]) -> None:
+        records = [
+            (
+                batch.batch_id,
+                number,
+                one.first_line,
+                one.last_line,
+                one.byte_start,
+                one.byte_len,
+                one.reason,
+                one.detail,
+                one.raw,
             )
-
-    async def _copy_unreadable(self, batch: Batch) -> None:
-        if batch.unreadable:
-            records = [
-                (
-                    batch.batch_id,
-                    number,
-                    one.first_line,
-                    one.last_line,
-                    one.byte_start,
-                    one.byte_len,
-                    one.reason,
-                    one.detail,
-                    one.raw,
-                )
-                for number, one in enumerate(batch.unreadable, 1)
-            ]
+            for batch in batches
+            for number, one in enumerate(batch.unreadable, 1)
+        ]
+        if records:
             copying = self._connection.copy_records_to_table("unreadable", records=records, columns=_UNREADABLE)
             await copied(self._connection, copying)
 
@@ -193,7 +182,29 @@ class Held:
         return FencedError(f"file {self.file.file_id} of {self.file.source}: another replica has taken it over")
 
 
-async def _pieces(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
+def _progress(portion: Portion, ending: Ending) -> tuple[object, ...]:
+    """In the order of `advance`."""
+    batch = portion.batch
+    return (
+        portion.file.file_id,
+        batch.start.byte,
+        portion.number,
+        batch.rows,
+        len(batch.unreadable),
+        batch.after.byte,
+        batch.after.line,
+        ending.state,
+        ending.reason,
+        ending.detail,
+        ending.duplicates,
+        ending.known_rows,
+        batch.batch_id,
+        batch.start.row,
+        batch.profile.as_json(),
+    )
+
+
+async def _one_by_one(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
     for piece in pieces:
         yield piece
 
