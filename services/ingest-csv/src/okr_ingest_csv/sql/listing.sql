@@ -6,7 +6,8 @@ order by file_id desc limit $4
 
 -- name: file
 select file_id, source, sequence, path, encode(sha256, 'hex') as sha256, bytes, modified_at, state, reason, detail, encoding,
-    encoding_guessed, delimiter, header, revert_of, rows, unreadable, batches, next_byte, next_line, discovered_at, changed_at
+    encoding_guessed, delimiter, header, revert_of, rows, unreadable, batches, next_byte, next_line, archived_as, discovered_at,
+    changed_at
 from file where file_id = $1
 
 -- name: file_batches
