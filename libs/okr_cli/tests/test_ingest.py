@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from okr_cli.lineage import trace
 from okr_cli.testing import Flow, Published
+from okr_cli.verify.oracle import look
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
@@ -30,6 +32,25 @@ async def test_files_are_sent_waited_for_and_known_again(flow: Flow, published: 
     assert "2 of 2 files read, 100 of 100 rows applied" in told
     assert again[0] == 0
     assert again[1].startswith("second.csv: already there as file 2 of mta_nyct, done 1 of 1 files read")
+
+
+async def test_the_bytes_of_an_archived_file_are_found(flow: Flow, published: Published, tmp_path: Path) -> None:
+    (tmp_path / "goals.csv").write_bytes(published.encoded(published.rows[:40]))
+    archive = {"AFTER": "gzip", "FOLDER": str(tmp_path / "archive")}
+    env = {f"OKR_INGEST_CSV__ARCHIVE__{name}": value for name, value in archive.items()}
+    with flow.stack.supervised(["ingest-csv", "etl", "trainer"], {**env, "OKR_INGEST_CSV__RESCAN_SECONDS": "0.5"}):
+        assert ingest(flow, tmp_path / "goals.csv", "--wait")[0] == 0
+        await flow.until("raw", "select count(*) from file where archived_as is not null", 1)
+        await flow.predicted(40)
+        prediction = await flow.ask("ops", "select prediction_id from prediction where check_in_id is not null limit 1")
+        traced = await trace(flow.reach, str(prediction))
+        report = await look(flow.reach)
+        (left,) = flow.stack.uploads.iterdir()
+    assert list(left.iterdir()) == []
+    assert traced["bytes"]["why"] is None
+    assert traced["row"]["cells"][0] in traced["bytes"]["text"]
+    assert {check.name: check.examined for check in report.checks}["raw: files still there"] == 1
+    assert [finding for check in report.checks for finding in check.findings] == []
 
 
 async def test_what_is_refused_is_told_with_what_to_do_and_the_others_are_sent(

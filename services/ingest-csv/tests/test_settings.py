@@ -35,3 +35,12 @@ def test_a_wrong_block_is_told_with_its_place(
     monkeypatch.setenv("OKR_INGEST_CSV__FOLDERS", json.dumps([block]))
     with pytest.raises(FatalError, match=told):
         load(Settings)
+
+
+def test_an_archive_that_would_be_read_again_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OKR_INGEST_CSV__FOLDERS", json.dumps([{"path": "data/raw", "recursive": True}]))
+    monkeypatch.setenv("OKR_INGEST_CSV__ARCHIVE", json.dumps({"after": "move", "folder": "data/raw/archive"}))
+    with pytest.raises(FatalError, match="name one outside"):
+        load(Settings)
+    monkeypatch.setenv("OKR_INGEST_CSV__FOLDERS", json.dumps(["data/raw"]))
+    assert load(Settings).ingest_csv.archive.after == "move"

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from okr_cli.context import out
+from okr_cli.kept import kept
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import figure, percent, print_json
@@ -76,10 +76,9 @@ def _plain(row: asyncpg.Record, *json_fields: str) -> dict[str, Any]:
 
 def _bytes(row: asyncpg.Record) -> dict[str, Any]:
     """The record's bytes, if the file is still the one that was read."""
-    path = Path(row["path"]) if row["path"] else None
-    if path is None or not path.is_file():
+    content = kept(row["path"], row["archived_as"])
+    if content is None:
         return {"text": None, "why": "the file is no longer there; the row keeps its cells"}
-    content = path.read_bytes()
     if hashlib.sha256(content).digest() != bytes(row["sha256"]):
         return {"text": None, "why": "the file has changed since; the row keeps its cells"}
     piece = content[row["byte_start"] : row["byte_start"] + row["byte_len"]]

@@ -142,6 +142,10 @@ class Intake:
         if await self._store.leave_alone(found.path, found.look, why):
             log.warning("left_alone", path=found.path, reason=why.reason, detail=why.detail)
 
+    def forget(self, path: str) -> None:
+        """The path stands free again: whatever comes to it, the same file perhaps, is to be looked at."""
+        self._dealt_with.pop(path, None)
+
     def _remember(self, path: str, look: Look) -> None:
         """The sweep and the watch may see the same file: the second offer costs one look."""
         self._dealt_with[path] = look

@@ -15,6 +15,7 @@ from okr_common.postgres.pool import open_pool
 from okr_common.service import Parts
 from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
+from okr_ingest_csv.archive import Archive
 from okr_ingest_csv.domain.verdict import Limits
 from okr_ingest_csv.intake import Intake
 from okr_ingest_csv.keeper import Keeper
@@ -62,6 +63,7 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
             "sweep": sweeper.run,
             "intake": intake.run,
             "loader": loader.run,
+            "archive": Archive(pool, mine, intake.forget).run,
             **control.workers,
         },
         carriers={"relay": relay.run, "relay_ops": relay_ops.run},

@@ -1,7 +1,7 @@
 """Settings of ingest-csv: the group `ingest_csv`."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -39,6 +39,17 @@ class Folder(Group):
         return str(self.path) if self.model_fields_set == {"path"} else write(self)
 
 
+class ArchiveSettings(Group):
+    """What becomes of a file that was read to its end; failed and quarantined ones stay where they are."""
+
+    after: Literal["keep", "move", "gzip"] = Field(
+        "keep",
+        description="`keep`: it stays; `move`, `gzip`: it goes to <folder>/<source>/<file id>-<name>, if it still is "
+        "the very file that was read; its .done file, where folders ask for one, is removed",
+    )
+    folder: Path = Field(Path("data/archive"), description="made when it is needed; in no recursive folder")
+
+
 class IngestCsvSettings(Group):
     """Where files come from, when they count as complete, and how much is done at once."""
 
@@ -67,6 +78,7 @@ class IngestCsvSettings(Group):
     min_free_bytes: int = Field(
         1_073_741_824, ge=0, description="no upload is taken that would leave the disk less than this (507)"
     )
+    archive: ArchiveSettings = Field(ArchiveSettings(), description="see below")
     batch_rows: int = Field(
         50_000,
         ge=1,
@@ -96,6 +108,14 @@ class IngestCsvSettings(Group):
     parallel_sources: int = Field(
         4, ge=1, le=64, description="sources loaded at the same time; each holds a connection"
     )
+
+    @model_validator(mode="after")
+    def _archive_apart(self) -> Self:
+        archive = self.archive.folder.absolute()
+        for folder in self.watched if self.archive.after != "keep" else ():
+            if archive == folder.path or (folder.recursive and archive.is_relative_to(folder.path)):
+                raise ValueError(f"archive.folder {archive} is watched, as {folder.path}; name one outside of it")
+        return self
 
     @property
     def watched(self) -> tuple[Folder, ...]:

@@ -66,9 +66,11 @@ class Sweeper:
         """Sweeps at once, then every rescan_seconds or when woken, more often while a file is still being written."""
         while not stop.is_set():
             self._woken.clear()
+            began = time.monotonic()
             await until_done("sweep", self.sweep, stop)
-            wait = LOOK_AGAIN_SECONDS if self._unsettled else self._settings.rescan_seconds
-            await pause_unless(self._woken, stop, wait)
+            soon = max(LOOK_AGAIN_SECONDS, 2 * (time.monotonic() - began))  # a large folder must not keep a core busy
+            rescan = self._settings.rescan_seconds
+            await pause_unless(self._woken, stop, min(soon, rescan) if self._unsettled else rescan)
 
     def wake(self) -> None:
         """Look soon: something happened that the live watch cannot tell file by file."""

@@ -15,7 +15,7 @@ select entity, entity_id, revision, source, position, seq, generation, knowledge
 from entity_version where entity_id = $1 and revision = $2
 
 -- name: raw_row
-select b.batch_id, r.row_num, b.position, b.request, f.file_id, f.path, f.sequence, f.sha256, f.bytes, f.encoding, f.header, r.cells,
+select b.batch_id, r.row_num, b.position, b.request, f.file_id, f.path, f.archived_as, f.sequence, f.sha256, f.bytes, f.encoding, f.header, r.cells,
        r.first_line, r.last_line, r.byte_start, r.byte_len
 from batch b
 join raw_row r on r.batch_id = coalesce(b.rows_of, b.batch_id)

@@ -9,12 +9,12 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import orjson
 
+from okr_cli.kept import kept
 from okr_cli.verify.evidence import Evidence
 from okr_cli.verify.finding import Check
 
@@ -47,11 +47,8 @@ async def check(of: Evidence) -> list[Check]:
 
 def _bytes(file: asyncpg.Record) -> bytes | None:
     """The file's bytes, if they are still those that were read."""
-    path = Path(file["path"])
-    if not path.is_file() or path.stat().st_size != file["bytes"]:
-        return None
-    content = path.read_bytes()
-    return content if hashlib.sha256(content).digest() == bytes(file["sha256"]) else None
+    content = kept(file["path"], file["archived_as"])
+    return content if content is not None and hashlib.sha256(content).digest() == bytes(file["sha256"]) else None
 
 
 async def _read_again(of: Evidence, file: asyncpg.Record, content: bytes, check: Check) -> None:

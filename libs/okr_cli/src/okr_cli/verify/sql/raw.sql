@@ -23,7 +23,8 @@ select 'raw_row' as kind, r.batch_id, count(*) as rows from raw_row r
 where not exists (select from batch b where b.batch_id = r.batch_id) group by r.batch_id
 
 -- name: files
-select f.file_id, f.source, f.path, f.state, f.reason, f.discovered_at, f.header_line, f.let_go_at, f.sha256, f.bytes, f.encoding, f.delimiter, f.header, f.rows, f.unreadable,
+select f.file_id, f.source, f.path, f.archived_as, f.state, f.reason, f.discovered_at, f.header_line, f.sha256, f.bytes, f.encoding,
+       f.delimiter, f.header, f.rows, f.unreadable,
        f.batches, f.revert_of, coalesce(b.rows, 0) as batch_rows, coalesce(b.unreadable, 0) as batch_unreadable,
        coalesce(b.batches, 0) as found_batches, coalesce(b.unreleased, 0) as unreleased,
        coalesce(b.numbers, '{}') as numbers
