@@ -97,7 +97,9 @@ def test_a_row_that_needs_no_cleaning_has_nothing_to_clean(cells: list[str]) -> 
         (["a\x7f"], True),
         (["a\u00a0b"], True),
         (["Gru\u0308n"], True),
-        (["two\nlines"], True),  # nothing to clean, but it needs a look
+        (["two\nlines", "a\\c"], False),
+        (["two lines\n"], True),
+        (["\ttwo lines"], True),
     ],
 )
 def test_needs_cleaning(cells: list[str], needed: bool) -> None:  # noqa: FBT001

@@ -9,8 +9,8 @@ from typing import Literal
 import pytest
 
 from okr_ingest_csv.domain.archiving import Read
+from okr_ingest_csv.looking import look_of
 from okr_ingest_csv.putting_away import put_away
-from okr_ingest_csv.reading import look_of
 
 CONTENT = b"id,title\n1,Goal\n"
 After = Literal["move", "gzip"]

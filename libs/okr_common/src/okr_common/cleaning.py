@@ -45,6 +45,8 @@ It is a short cut for most texts and no rule: it finds more than the rules chang
 _ODD = re.compile(ODD_CHARACTER)
 _LATIN = bytes([*range(0xC0), *range(0xC3, 0xCC)])
 """The bytes that UTF-8 makes of ASCII and of U+00C0 to U+02FF, none of which is odd but the controls of ASCII."""
+_ESCAPED = re.compile(rb'\\[ubf]|"\\[nrt]|\\[nrt]"')
+"""In a row as JSON: a control, or a line end or TAB at the edge of a cell. Those within a cell stay."""
 _BACKSLASH, _DEL, _SPACE = b"\\\x7f "
 
 
@@ -85,14 +87,30 @@ def count_changes(cells: Sequence[str]) -> Iterator[tuple[int, str]]:
 def needs_cleaning(cells_json: bytes) -> bool:
     r"""Whether `count_changes` may find something in a row; `cells_json` is what orjson.dumps makes of a list of texts.
 
-    False is certain; True costs only a look. Fast enough for every row: a quarter of a microsecond for one in ASCII.
+    False is certain; True costs only a look.
 
     >>> needs_cleaning(b'["7","On time"]'), needs_cleaning(b'["7","On time "]')
     (False, True)
     """
-    # JSON writes controls with a backslash, DEL apart; orjson puts no space beside a quote.
+    return (_BACKSLASH in cells_json and _ESCAPED.search(cells_json) is not None) or _odd_but_for_escapes(cells_json)
+
+
+def rows_to_clean(rows: Sequence[bytes]) -> list[int]:
+    """The places (from 0) of the rows that need cleaning, asked of many at once: far cheaper where there are few.
+
+    >>> rows_to_clean([b'["7","On time"]', b'["7"," On time"]'])
+    [1]
+    """
+    if _odd_but_for_escapes(b"\n".join(rows)):
+        return [place for place, row in enumerate(rows) if needs_cleaning(row)]
+    return [place for place, row in enumerate(rows) if _BACKSLASH in row and _ESCAPED.search(row)]
+
+
+def _odd_but_for_escapes(cells_json: bytes) -> bool:
+    """DEL, a blank at the edge of a cell, or an odd character; JSON writes all other controls with a backslash."""
     # A number is looked for far faster than a byte string of one, and rfind is twice as fast as find.
-    if _BACKSLASH in cells_json or _DEL in cells_json:
+    # orjson puts no space beside a quote.
+    if _DEL in cells_json:
         return True
     if _SPACE in cells_json and (cells_json.rfind(b' "') >= 0 or cells_json.rfind(b'" ') >= 0):
         return True

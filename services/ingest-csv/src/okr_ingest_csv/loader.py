@@ -7,6 +7,7 @@ from okr_common import metrics
 from okr_common.errors import FencedError, PermanentError
 from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
+from okr_ingest_csv.digests import Digests
 from okr_ingest_csv.keeper import Keeper
 from okr_ingest_csv.on_disk import on_disk, refused
 from okr_ingest_csv.parts import Parts
@@ -113,7 +114,7 @@ class Loader:
     async def _one_after_another(self, held: Held, stop: asyncio.Event) -> None:
         """Reads one batch ahead of storing."""
         reading = Reading(held.file, self._measure)
-        number = held.file.batches + 1
+        number, digests = held.file.batches + 1, Digests(held.file)
         ahead = asyncio.create_task(on_disk(reading.next_batch, held.batch_ids[0]))
         try:
             while not stop.is_set():
@@ -121,7 +122,7 @@ class Loader:
                 batch = await ahead
                 if not batch.last:
                     ahead = asyncio.create_task(on_disk(reading.next_batch, await held.draw_batch_id()))
-                if await self._keeper.keep(held, [Portion(held.file, batch, number)], began):
+                if await self._keeper.keep(held, [Portion(held.file, batch, number, digests.after(batch))], began):
                     return
                 number += 1
         finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 from okr_ingest_csv.domain.content import Inspection
 from okr_ingest_csv.domain.discovery import Found, LeftAlone, Look, unfit
 from okr_ingest_csv.domain.fingerprint import CHUNK_BYTES
+from okr_ingest_csv.opening import open_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,3 @@ def content(path: Path, max_bytes: int) -> bytes:
     """A small file's bytes, at most so many."""
     with open_file(path) as stream:
         return io.BufferedReader(stream).read(max_bytes)
-
-
-def open_file(path: Path) -> io.FileIO:
-    """Open a regular file; a pipe put in its place meanwhile must not block the reader."""
-    stream = io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
-    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        stream.close()
-        raise FileNotFoundError(f"{path} is no longer a file")
-    return stream

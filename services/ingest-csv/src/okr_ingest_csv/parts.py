@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from okr_common.logs import logger
+from okr_ingest_csv.digests import Digests
 from okr_ingest_csv.domain.plan import Range, Size, UnplannableError
 from okr_ingest_csv.domain.progress import Claimed
 from okr_ingest_csv.keeper import Keeper
@@ -63,6 +64,7 @@ class Parts:
     async def _load(
         self, held: Held, left: Sequence[Range], batch_ids: Sequence[int], ahead: "_Ahead", stop: asyncio.Event
     ) -> None:
+        digests = Digests(held.file)
         waiting = deque(zip(left, batch_ids, strict=True))
         for number, _ in enumerate(left, held.file.batches + 1):
             if stop.is_set():
@@ -76,7 +78,7 @@ class Parts:
                 await _refuse(held, read)
                 return
             batch = replace(read.batch, last=number == held.file.batches + len(left))
-            await self._keeper.keep(held, [Portion(held.file, batch, number)], began)
+            await self._keeper.keep(held, [Portion(held.file, batch, number, digests.after(batch))], began)
             ahead.stored()
 
     def _task(self, file: Claimed, part: Range, batch_id: int) -> Task:

@@ -19,7 +19,7 @@ from okr_ingest_csv.domain.fingerprint import Fingerprinted, Readable
 from okr_ingest_csv.domain.plan import Range
 from okr_ingest_csv.domain.record import Shape
 from okr_ingest_csv.domain.records import read_records
-from okr_ingest_csv.looking import open_file
+from okr_ingest_csv.opening import open_file
 
 
 @dataclass(frozen=True, slots=True)

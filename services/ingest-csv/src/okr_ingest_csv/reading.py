@@ -13,7 +13,7 @@ from okr_ingest_csv.domain.plan import Range, Size, plan
 from okr_ingest_csv.domain.progress import Claimed
 from okr_ingest_csv.domain.record import Row, Unreadable
 from okr_ingest_csv.domain.records import read_records
-from okr_ingest_csv.looking import open_file
+from okr_ingest_csv.opening import open_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,12 @@ async def open_pool(dsn: str, application: str, *, size: int = 4) -> asyncpg.Poo
                 min_size=1,
                 max_size=size,
                 command_timeout=120,
-                server_settings={"application_name": application, "timezone": "UTC"},
+                server_settings={
+                    "application_name": application,
+                    "timezone": "UTC",
+                    # a plan that was made while the tables were empty reads all of them once they are full
+                    "plan_cache_mode": "force_custom_plan",
+                },
             )
     raise AssertionError("unreachable: the loop returns or raises")
 

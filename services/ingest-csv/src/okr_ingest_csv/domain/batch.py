@@ -27,7 +27,10 @@ CHUNK_ROWS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Up to `batch_rows` records. `after` is where reading goes on; `last`: there is nothing after it."""
+    """Up to `batch_rows` records. `after` is where reading goes on; `last`: there is nothing after it.
+
+    `digests` are those of the rows, 16 bytes each, in order.
+    """
 
     batch_id: int
     start: Place
@@ -35,6 +38,7 @@ class Batch:
     copy: tuple[bytes, ...]
     unreadable: tuple[Unreadable, ...]
     profile: Profile
+    digests: bytes
     last: bool
 
     @property
@@ -54,6 +58,7 @@ def take_batch(
     """The next batch of these records."""
     copy: list[bytes] = []
     unreadable: list[Unreadable] = []
+    digests: list[bytes] = []
     profiler = Profiler()
     after, taken, size, last = start, 0, 0, False
     while taken < batch_rows and size < batch_bytes and not last:
@@ -61,15 +66,18 @@ def take_batch(
         chunk = _take_chunk(islice(records, wanted), batch_id, after, batch_bytes - size, profiler)
         copy.append(chunk.copy)
         unreadable.extend(chunk.unreadable)
+        digests.append(chunk.digests)
         records_taken = chunk.after.row - after.row
         after, taken, size = chunk.after, taken + records_taken, size + chunk.size
         last = records_taken < wanted and size < batch_bytes
-    return Batch(batch_id, start, after, tuple(filter(None, copy)), tuple(unreadable), profiler.profile(), last)
+    profile, pieces = profiler.profile(), tuple(filter(None, copy))
+    return Batch(batch_id, start, after, pieces, tuple(unreadable), profile, b"".join(digests), last)
 
 
 class _Chunk(NamedTuple):
     copy: bytes
     unreadable: list[Unreadable]
+    digests: bytes
     after: Place
     size: int
 
@@ -79,8 +87,11 @@ def _take_chunk(
 ) -> _Chunk:
     """All of these records, or so many that there is no more room. The innermost loop: each row passes here."""
     lines: list[bytes] = []
+    rows: list[list[str]] = []
+    json: list[bytes] = []
+    digests: list[bytes] = []
     unreadable: list[Unreadable] = []
-    byte, line, row, size = start.byte, start.line, start.row, 0
+    byte, line, row, size, mended = start.byte, start.line, start.row, 0, 0
     for record in records:
         if isinstance(record, Unreadable):
             unreadable.append(record)
@@ -89,17 +100,32 @@ def _take_chunk(
         else:
             cells, first_line, last_line, byte_start, byte_len, repaired = record
             data = orjson.dumps(cells)
-            digest = blake2b(data, digest_size=16).hexdigest().encode()
-            lines.append(_LINE % (batch_id, row, data, first_line, last_line, byte_start, byte_len, digest, repaired))
-            profiler.see(cells, data, repaired=repaired)
+            digest = blake2b(data, digest_size=16).digest()
+            told = digest.hex().encode()
+            lines.append(_LINE % (batch_id, row, data, first_line, last_line, byte_start, byte_len, told, repaired))
+            digests.append(digest)
+            rows.append(cells)
+            json.append(data)
+            mended += repaired
             size += len(data)
             byte, line = byte_start + byte_len, last_line + 1
         row += 1
         if size >= room:
             break
-    return _Chunk(b"".join(lines), unreadable, Place(byte, line, row), size)
+    profiler.see(rows, json, mended)
+    return _Chunk(b"".join(lines), unreadable, b"".join(digests), Place(byte, line, row), size)
 
 
 def row_hash(cells: bytes) -> bytes:
     """blake2b-128 of a row's cells as JSON."""
     return blake2b(cells, digest_size=16).digest()
+
+
+def repeated(digests: bytes) -> int:
+    """How many of these rows repeat an earlier one; of their digests 8 bytes are compared.
+
+    >>> repeated(b"a" * 16 + b"b" * 16 + b"a" * 16)
+    1
+    """
+    halves = memoryview(digests).cast("Q")[::2]
+    return len(halves) - len(set(halves))

@@ -89,8 +89,10 @@ class _Cutter:
     def __init__(self, shape: Shape, records: int) -> None:
         if shape.encoding in WIDE:
             raise UnplannableError("it is UTF-16, in which the places to cut at cannot be told by single bytes")
+        if not shape.delimiter.isascii():
+            raise UnplannableError(f"its delimiter {shape.delimiter!r} is more than one byte")
         self._lines = Lines(shape.encoding)
-        self._edges = (shape.delimiter.encode(), b"\n", b"\r")
+        self._edges = {shape.delimiter.encode(), b"\n", b"\r", b""}
         self._records = records
 
     def stretches(self, stream: Readable, start: Place, chunk_bytes: int) -> Iterator[_Stretch]:
@@ -131,21 +133,21 @@ class _Cutter:
             yield stretch
 
     def _stretch(self, data: bytes, at: int) -> _Stretch:
-        open_end = not data.endswith((b"\n", b"\r"))
+        lines = _line_ends(data) + (not data.endswith((b"\n", b"\r")))
         if QUOTE not in data:
-            lines = _line_ends(data) + open_end
             return _Stretch(data, lines, lines)
-        outside = QUOTE.join(data.split(QUOTE)[::2])
-        self._prove_regular(outside, at)
-        return _Stretch(data, _line_ends(data) + open_end, _line_ends(outside) + open_end)
+        parts = data.split(QUOTE)
+        self._prove_regular(parts[::2], at)
+        return _Stretch(data, lines, lines - _line_ends(QUOTE.join(parts[1::2])))
 
-    def _prove_regular(self, outside: bytes, at: int) -> None:
-        """In `outside` each quote stands for a quoted stretch: it must lie between delimiters or line ends."""
-        while QUOTE * 2 in outside:  # a doubled quote within a cell closes and opens it at once
-            outside = outside.replace(QUOTE * 2, QUOTE)
-        before = sum(outside.count(edge + QUOTE) for edge in self._edges) + outside.startswith(QUOTE)
-        after = sum(outside.count(QUOTE + edge) for edge in self._edges) + outside.endswith(QUOTE)
-        if not before == after == outside.count(QUOTE):
+    def _prove_regular(self, outside: list[bytes], at: int) -> None:
+        """What stands between two quoted stretches must begin and end at an edge.
+
+        Nothing between them is a doubled quote within a cell, which closes and opens it at once.
+        """
+        begins = {part[:1] for part in outside[1:]}
+        ends = {part[-1:] for part in outside[:-1]}
+        if not (begins | ends) <= self._edges:
             raise UnplannableError(f"after byte {at:,} a quote neither opens nor closes a cell")
 
 

@@ -74,10 +74,12 @@ where source = $1 and state = 'done' and file_id <> $2
 order by coalesce(let_go_after, sequence) desc, let_go_at desc nulls last limit $3
 
 -- name: count_duplicates
--- Of each file (an index into the arrays: a batch and the file it is of) the rows that repeat an earlier one of it.
+-- Of each file (an index into the arrays: a batch and the file it is of) the rows that repeat an earlier one of it. The
+-- offset keeps PostgreSQL from reading the whole table: of a table that grows it guesses wrong how many rows a batch has.
 select file, sum(copies - 1)::bigint as duplicates from (
     select part.file, count(*) as copies
-    from unnest($1::bigint[], $2::int[]) as part (batch_id, file) join raw_row r using (batch_id)
+    from unnest($1::bigint[], $2::int[]) as part (batch_id, file),
+        lateral (select row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r
     group by part.file, r.row_hash having count(*) > 1) as repeated
 group by file
 
@@ -85,10 +87,11 @@ group by file
 -- Of each file the rows that the file before it had too: $1 its batches, $2 which file that is; $3 and $4 the same of
 -- the files before.
 select mine.file, count(*) as known
-from unnest($1::bigint[], $2::int[]) as mine (batch_id, file) join raw_row r using (batch_id)
-where exists (
-    select from unnest($3::bigint[], $4::int[]) as theirs (batch_id, file) join raw_row o on o.batch_id = theirs.batch_id
-    where theirs.file = mine.file and o.row_hash = r.row_hash)
+from unnest($1::bigint[], $2::int[]) as mine (batch_id, file),
+    lateral (select row_hash from raw_row where raw_row.batch_id = mine.batch_id offset 0) as r
+where (mine.file, r.row_hash) in (
+    select theirs.file, o.row_hash from unnest($3::bigint[], $4::int[]) as theirs (batch_id, file),
+        lateral (select row_hash from raw_row where raw_row.batch_id = theirs.batch_id offset 0) as o)
 group by mine.file
 
 -- name: put_finding

@@ -8,7 +8,7 @@ import orjson
 
 from okr_common.delivery.outbox import Connection
 from okr_common.sources import Read
-from okr_ingest_csv.domain.batch import Batch
+from okr_ingest_csv.domain.batch import Batch, repeated
 from okr_ingest_csv.domain.profile import Profile
 from okr_ingest_csv.domain.progress import Claimed
 from okr_ingest_csv.domain.quality import Former, Summary, findings_of, reason_to_stop
@@ -17,17 +17,23 @@ from okr_ingest_csv.store.turns import SQL
 
 FORMERS = 5
 """So many of the source's files before are compared."""
+WORK_MEMORY = "64MB"
+"""With less, PostgreSQL counts a million rows over the disk."""
 COMPARED_ROWS = 5_000_000
 """Of a larger file nobody counts which rows it repeats: the answer would cost more than it tells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """A batch of a file: its `number` among the file's batches."""
+    """A batch of a file: its `number` among the file's batches.
+
+    `digests`: of the file's rows up to its end; None where not all of them were read by this process, or they are many.
+    """
 
     file: Claimed
     batch: Batch
     number: int
+    digests: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +70,16 @@ class Facts:
             return []
         before = await self._before(last[0].file)
         wholes = [await self._whole(portion) for portion in last]
-        repeated = await self._count("count_duplicates", [one.batch_ids for one in wholes])
+        await self._connection.execute(f"set local work_mem = '{WORK_MEMORY}'")
         endings: list[Ending] = []
         formerly: list[tuple[int, ...]] = []
-        for number, (portion, whole) in enumerate(zip(last, wholes, strict=True)):
-            summary = replace(whole.summary, duplicates=repeated.get(number, 0))
+        for portion, whole in zip(last, wholes, strict=True):
+            repeats = await self._repeats(portion, whole)
+            summary = replace(whole.summary, duplicates=repeats or 0)
             ending = _judged(portion.file, summary, before, read)
             formerly.append(before.batch_ids)
             before = before.and_then(whole) if ending.state == "done" else before
-            endings.append(replace(ending, duplicates=summary.duplicates if _compared(whole) else None))
+            endings.append(replace(ending, duplicates=repeats))
         known = await self._count("count_known", [one.batch_ids for one in wholes], formerly)
         return [
             replace(ending, known_rows=known.get(number, 0) if formerly[number] and _compared(wholes[number]) else None)
@@ -102,6 +109,13 @@ class Facts:
         rows = batch.after.row - 1 - sum(unreadable.values())
         summary = Summary(file.header, file.header_line or 0, guess, rows, unreadable, Profile.of_all(profiles))
         return Whole(summary, tuple(ids))
+
+    async def _repeats(self, portion: Portion, whole: Whole) -> int | None:
+        """How many rows of the file repeat an earlier one; None where that is not counted."""
+        if portion.number == 1 or portion.digests is not None:
+            return repeated(portion.digests or portion.batch.digests)
+        counted = await self._count("count_duplicates", [whole.batch_ids]) if _compared(whole) else None
+        return None if counted is None else counted.get(0, 0)
 
     async def _count(self, query: str, *batches: Sequence[Sequence[int]]) -> dict[int, int]:
         """Of each file, by its place in the lists of batches."""
