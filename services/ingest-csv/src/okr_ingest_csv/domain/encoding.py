@@ -80,17 +80,23 @@ class Census:
         self._bad = 0
         self._first_bad = ""
         self._undefined = ""
+        self._end = 0
 
     def feed(self, chunk: bytes, at: int) -> None:
         """The next bytes, which stand at `at`."""
-        held = len(self._decoder.getstate()[0])
+        held = len(self._held)
+        self._end = at + len(chunk)
         if held or not chunk.isascii():
             self._look_for_undefined(chunk, at)
             self._count(self._decoder.decode(chunk), at - held)
 
     def encoding(self) -> Encoding:
         """UTF-8 where the bytes prove it, or all but prove it; else cp1252, else latin-1, as guesses."""
-        self._count(self._decoder.decode(b"", final=True), 0)
+        if self._cut:
+            told = f"every byte is valid UTF-8, but the file ends within a character, at offset {self._end:,}"
+            return Encoding("utf-8", guessed=True, how=told)
+        begins = self._end - len(self._held)
+        self._count(self._decoder.decode(b"", final=True), begins)
         if not self._bad:
             return Encoding("utf-8", guessed=False, how="every byte is valid UTF-8")
         if self._bad <= DAMAGED_SHARE * self._characters:
@@ -102,6 +108,16 @@ class Census:
             )
         told = f"neither UTF-8 ({self._first_bad}) nor cp1252 ({self._undefined}), in which every byte is defined"
         return Encoding("latin-1", guessed=True, how=told)
+
+    @property
+    def _held(self) -> bytes:
+        """The beginning of a character whose other bytes have not come."""
+        return self._decoder.getstate()[0]
+
+    @property
+    def _cut(self) -> bool:
+        """Whether other characters speak for UTF-8, and nothing against it but the last one, which is half there."""
+        return bool(self._held) and self._characters > 0 and not self._bad
 
     def _count(self, text: str, at: int) -> None:
         self._characters += len(text) - len(text.encode("ascii", "ignore"))
