@@ -41,11 +41,20 @@ def declared_or_marked(head: bytes, declared: EncodingName | None) -> Encoding |
     if _UTF32.match(head):
         raise PermanentError("bad_encoding", "it is UTF-32 by its first bytes. Save it as UTF-8 and drop it again.")
     mark, marked = next(((mark, name) for mark, name in _MARKS if head.startswith(mark)), (b"", None))
+    length = _repeated(mark, head)
     if declared is not None:
         return Encoding(
-            declared, guessed=False, how="the source's read block says so", mark_bytes=len(mark) * (declared == marked)
+            declared, guessed=False, how="the source's read block says so", mark_bytes=length * (declared == marked)
         )
-    return marked and Encoding(marked, guessed=False, how="byte order mark", mark_bytes=len(mark))
+    return marked and Encoding(marked, guessed=False, how="byte order mark", mark_bytes=length)
+
+
+def _repeated(mark: bytes, head: bytes) -> int:
+    """How many bytes of marks stand at the beginning: programs add one without looking whether one is there."""
+    length = 0
+    while mark and head.startswith(mark, length):
+        length += len(mark)
+    return length
 
 
 def without_mark(head: bytes) -> Encoding | None:
