@@ -9,12 +9,15 @@ from functools import cache
 from pathlib import Path
 
 from okr_common.testing.hostile.case import OWN_FINDINGS, Hostile
+from okr_common.testing.hostile.columns import columns
 from okr_common.testing.hostile.containers import containers
+from okr_common.testing.hostile.damaged import damaged
 from okr_common.testing.hostile.dialects import dialects
 from okr_common.testing.hostile.encodings import encodings
 from okr_common.testing.hostile.headers import headers
 from okr_common.testing.hostile.mappings import MAPPINGS
 from okr_common.testing.hostile.records import records
+from okr_common.testing.hostile.rules import rules
 from okr_common.testing.hostile.sizes import sizes
 from okr_common.testing.hostile.texts import texts
 
@@ -24,7 +27,8 @@ __all__ = ["MAPPINGS", "OWN_FINDINGS", "Hostile", "corpus", "write", "write_mapp
 @cache
 def corpus() -> tuple[Hostile, ...]:
     """All hostile files, about 12 MB. No two have the same name or the same bytes."""
-    return (*encodings(), *dialects(), *headers(), *records(), *texts(), *containers(), *sizes())
+    parts = (encodings, damaged, dialects, headers, columns, records, rules, texts, containers, sizes)
+    return tuple(case for part in parts for case in part())
 
 
 def write(folder: Path) -> None:

@@ -42,6 +42,7 @@ def containers() -> list[Hostile]:
         ("program.csv", "a program", _ELF),
         ("tar.csv", "an archive of tar", b"goals.csv" + bytes(91) + b"0000644\x00" + bytes(404) + _csv()),
         ("controls-only.csv", "bytes of no meaning", bytes(range(32)) * 64),
+        ("nuls-for-rows.csv", "a small file that is mostly NULs", _csv() + bytes(4_096)),
         ("nuls-only.csv", "what a crash leaves of a file on some disks", bytes(4_096)),
     )
     return [refused(name, wrong, content, "binary") for name, wrong, content in told] + _texts()

@@ -4,7 +4,7 @@ import codecs
 import csv
 
 from okr_common.testing.hostile.case import Hostile, loaded, stranger
-from okr_common.testing.hostile.goals import HEADER, goals, lines, table, titled
+from okr_common.testing.hostile.goals import HEADER, Row, goals, lines, table, titled
 from okr_common.testing.hostile.mappings import header_of
 
 
@@ -17,6 +17,7 @@ def _delimiters() -> list[Hostile]:
     decimal = titled("decimal-commas", ["1,5 % more", "2,5 % more", "3,5 % more"])
     prose = titled("commas-in-prose", ["first, second, third, fourth, fifth, sixth, seventh, eighth, ninth"] * 3)
     carets = goals("carets")
+    doubled, between = [_spread(row) for row in goals("pipes-doubled")], _spread(HEADER)
     return [
         *(_plain(f"{name}.csv", f"cells apart by {name}", delimiter) for name, delimiter in _NAMED.items()),
         loaded(
@@ -36,6 +37,15 @@ def _delimiters() -> list[Hostile]:
             source="hostile_carets",
             header=header_of("until"),
         ),
+        loaded(
+            "pipes-doubled.csv",
+            "two delimiters for one",
+            table(doubled, "|", header=between).encode(),
+            doubled,
+            delimiter="|",
+            header=between,
+            odd=frozenset({"blank_cells"}),
+        ),
         stranger(
             "circumflex.csv",
             "cells apart by ^, and no source says so",
@@ -53,6 +63,11 @@ def _plain(name: str, wrong: str, delimiter: str) -> Hostile:
     return loaded(name, wrong, table(rows, delimiter, "\r\n").encode(), rows, delimiter=delimiter)
 
 
+def _spread(row: Row) -> Row:
+    """With a blank cell between each two."""
+    return tuple(cell for each in row for cell in (each, ""))[:-1]
+
+
 def _separator_lines() -> list[Hostile]:
     return [
         _separated("sep-semicolon.csv", "sep=;\r\n", ";"),
@@ -62,6 +77,14 @@ def _separator_lines() -> list[Hostile]:
         _separated("sep-quoted.csv", '"sep=;"\r\n', ";"),
         _separated("sep-upper-case.csv", "SEP=|\r\n", "|"),
         _separated("sep-bom.csv", "sep=;\r\n", ";", codecs.BOM_UTF8),
+        stranger(
+            "sep-wrong.csv",
+            "a first line for Excel that is not so",
+            ("sep=;\n" + table(goals("sep-wrong"))).encode(),
+            (",".join(HEADER),),
+            delimiter=";",
+            header_line=2,
+        ),
         _separated("sep-utf-16.csv", "sep=;\r\n", ";", codecs.BOM_UTF16_LE, "utf-16-le"),
     ]
 
@@ -74,6 +97,7 @@ def _separated(name: str, first: str, delimiter: str, mark: bytes = b"", encodin
 
 
 def _line_ends() -> list[Hostile]:
+    turned = goals("lf-cr")
     mixed, doubled, open_end = goals("mixed-line-ends", 9), goals("cr-cr-lf"), goals("no-last-line-end")
     each = [HEADER, *mixed]
     texts = [lines([row], end=("\n", "\r\n", "\r")[number % 3]) for number, row in enumerate(each)]
@@ -88,6 +112,13 @@ def _line_ends() -> list[Hostile]:
             "line ends that were converted twice",
             table(doubled, end="\r\r\n").encode(),
             doubled,
+            unreadable={"blank_line": 4},
+        ),
+        loaded(
+            "lf-cr.csv",
+            "line ends the wrong way round",
+            table(turned, end="\n\r").encode(),
+            turned,
             unreadable={"blank_line": 4},
         ),
         loaded("no-last-line-end.csv", "no line end at its end", table(open_end).encode().rstrip(), open_end),

@@ -1,19 +1,15 @@
-"""Files whose header is odd, late, missing, too large, or not what their source asks for."""
+"""Files whose header is odd, stands late, or is missing."""
 
 import codecs
-import csv
 
 from okr_common.testing.hostile.case import Hostile, loaded, refused, stranger
 from okr_common.testing.hostile.goals import HEADER, Row, goals, lines, table
 from okr_common.testing.hostile.mappings import header_of
 
-COLUMNS, CHARACTERS = 5_000, 65_536
-"""What ingest-csv allows a header by default."""
-
 
 def headers() -> list[Hostile]:
     """All of them."""
-    return [*_names(), *_titles(), *_missing(), *_columns(), *_too_large(), *_empty()]
+    return [*_names(), *_titles(), *_missing()]
 
 
 def _with(name: str, wrong: str, header: Row, extra: tuple[str, ...] = (), **more: object) -> Hostile:
@@ -60,6 +56,14 @@ def _titles() -> list[Hostile]:
         _below("titles.csv", "three lines of title", above, 4),
         _below("titles-quoted.csv", "a title of two lines in one cell", '"Goals\nof 2026",,,\n', 3),
         _below("titles-blank.csv", "blank lines before the header", blank, 4),
+        _below("titles-comments.csv", "comments above the header", "# made by us\n# on a Monday, late\n", 3),
+        _below("titles-stray-quotes.csv", "quotes in a title that quote nothing", 'The "big" goals, of 2026\n', 2),
+        refused(
+            "titles-open-quote.csv",
+            "a quote before a title, never closed",
+            ('"Goals\n' + table(goals("open"))).encode(),
+            "bad_header",
+        ),
         _below("titles-many.csv", "forty-nine lines before the header", "note\n" * 49, 50),
         stranger(
             "titles-too-many.csv",
@@ -69,8 +73,8 @@ def _titles() -> list[Hostile]:
         ),
         loaded(
             "report-titles.csv",
-            "titles that hold the words of the header, and a source that says where it begins",
-            ("id\nid,title\n\n" + table(report, header=finish)).encode(),
+            "titles that hold the words of the header and an open quote, and a source that says where it begins",
+            ('id\n"id,title\n\n' + table(report, header=finish)).encode(),
             report,
             source="hostile_reports",
             header=finish,
@@ -109,6 +113,7 @@ def _missing() -> list[Hostile]:
             header=own,
             header_line=0,
         ),
+        _narrow(),
         stranger(
             "no-header.csv",
             "no header, and no source that names the columns",
@@ -126,85 +131,9 @@ def _missing() -> list[Hostile]:
     ]
 
 
-def _columns() -> list[Hostile]:
-    plan, either = header_of("plan"), header_of("either")
-    loud = tuple(name.upper() for name in HEADER)
-    unseen = ("id\u200b", *HEADER[1:])
-    renamed = tuple({"value": "current value"}.get(name, name) for name in HEADER)
-    german = ("Kennung", "Titel", "Art", "Richtung", "Zielwert", "Wert", "Tag", "Frist")
-    across = list(zip(HEADER, *goals("transposed", 4), strict=True))
-    wide = ("email", "objective", "key_result_1_title", "key_result_1_completion", "key_result_2_title")
-    return [
-        _quarantined("columns-missing.csv", "columns that its source reads are not there", plan, "hostile_plans"),
-        Hostile(
-            name="columns-ambiguous.csv",
-            wrong="two sources know these columns",
-            content=table(goals("ambiguous"), header=either).encode(),
-            state="failed",
-            reason="ambiguous",
-            source="unrecognised",
-            header=either,
-        ),
-        stranger("columns-loud.csv", "names in capitals", table(goals("loud"), header=loud).encode(), loud),
-        stranger(
-            "columns-unseen.csv",
-            "a character without width in a name",
-            table(goals("unseen"), header=unseen).encode(),
-            unseen,
-        ),
-        stranger(
-            "columns-german.csv", "names in the user's language", table(goals("german"), header=german).encode(), german
-        ),
-        stranger("columns-transposed.csv", "columns where rows should be", lines(across).encode(), across[0]),
-        stranger(
-            "columns-wide.csv",
-            "a pair of columns for each key result",
-            lines([wide, ("a@b.c", "x", "y", "0.5", "")]).encode(),
-            wide,
-        ),
-        _quarantined("columns-renamed.csv", "a column goes by another name", renamed, "hostile_goals"),
-    ]
-
-
-def _quarantined(name: str, wrong: str, header: Row, source: str) -> Hostile:
-    return Hostile(
-        name=name,
-        wrong=wrong,
-        content=table(goals(name.removesuffix(".csv")), header=header).encode(),
-        state="quarantined",
-        reason="missing_columns",
-        source=source,
-        header=header,
-    )
-
-
-def _too_large() -> list[Hostile]:
-    wide = [f"column {number}" for number in range(COLUMNS + 1)]
-    long = (*HEADER, "x" * CHARACTERS)
-    open_quote = '"' + table(goals("header-open-quote", 2_000))
-    return [
-        refused("header-too-wide.csv", "one column too many", lines([wide]).encode(), "too_many_columns"),
-        refused("header-too-long.csv", "a header longer than any", lines([long]).encode(), "header_too_long"),
-        refused(
-            "header-nul.csv",
-            "a NUL in a name",
-            table(goals("nul")).replace("title", "ti\0tle", 1).encode(),
-            "bad_header",
-        ),
-        refused(
-            "header-open-quote.csv", "a quote before the first name, never closed", open_quote.encode(), "bad_header"
-        ),
-        refused("header-bad-quote.csv", "text behind a closing quote", b'"id"x,title\n1,2\n', "bad_header"),
-    ]
-
-
-def _empty() -> list[Hostile]:
-    blanks = lines([("",) * 8] * 3, quoting=csv.QUOTE_NONE)
-    return [
-        refused("empty.csv", "no byte", b"", "empty"),
-        refused("empty-bom.csv", "a byte order mark and nothing else", codecs.BOM_UTF8, "empty"),
-        refused("empty-lines.csv", "line ends and nothing else", b"\n\r\n\r\n", "empty"),
-        refused("empty-blanks.csv", "white space and nothing else", " \t \n\u00a0\n".encode(), "empty"),
-        refused("empty-cells.csv", "delimiters and nothing else", blanks.encode(), "empty"),
-        refused("empty-sep.csv", "a sep= line and nothing else", b"sep=;\r\n", "empty"),
-    ]
+def _narrow() -> Hostile:
+    """What R writes when it is asked for nothing else."""
+    rows = [(str(number), *row) for number, row in enumerate(goals("header-too-narrow"), 1)]
+    wrong = "a header with a name less than the rows have cells"
+    told = {"state": "quarantined", "reason": "unreadable_records"}
+    return loaded("header-too-narrow.csv", wrong, table(rows).encode(), [], unreadable={"too_many_cells": 3}, **told)

@@ -63,7 +63,7 @@ TITLES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "looks-like-copy": (
         "what COPY and JSON take for their own",
-        ("\x01", "\x02", "\\.", '{"a": "b"}', "\\u0000", "\x02\x01"),
+        ("\x01a", "\x02b", "\\.", '{"a": "b"}', "\\u0000", "c\x02\x01"),
     ),
 }
 """Titles by file; some are not worth a goal, all of them are rows."""
