@@ -82,6 +82,7 @@ async def _every_row_is_the_record_its_bytes_say(scene: "Scene", cases: dict[str
         "select path, encoding, delimiter, r.* from raw_row r join batch using (batch_id) join file using (file_id) "
         "where path not like '%/good.csv' order by path, row_num"
     )
+    csv.field_size_limit(2_097_152)
     kept: dict[str, list[tuple[str, ...]]] = {}
     for row in rows:
         name, cells = Path(row["path"]).name, tuple(orjson.loads(row["cells"]))
