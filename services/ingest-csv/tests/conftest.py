@@ -98,9 +98,9 @@ class Scene:
     async def files(self) -> list[dict[str, Any]]:
         return await self.fetch("select * from file order by file_id")
 
-    async def ended(self, count: int) -> list[dict[str, Any]]:
+    async def ended(self, count: int, wait_seconds: float = WAIT_SECONDS) -> list[dict[str, Any]]:
         """The files, once so many have come to an end."""
-        until = time.monotonic() + WAIT_SECONDS
+        until = time.monotonic() + wait_seconds
         while time.monotonic() < until:
             files = await self.files()
             if sum(file["state"] in {"done", "failed", "quarantined", "vanished"} for file in files) >= count:

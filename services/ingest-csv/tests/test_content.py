@@ -93,8 +93,20 @@ def test_one_late_byte_decides_and_is_named() -> None:
 
 
 @pytest.mark.parametrize("tail", [b"\xc3", b"\xe2\x82"])
-def test_a_character_cut_by_the_end_is_not_utf_8(tail: bytes) -> None:
-    assert inspected(b"a,b\n1," + tail).encoding().name == "cp1252"
+def test_a_character_cut_by_the_end_is_not_utf_8_where_no_other_is(tail: bytes) -> None:
+    for step in (1, 7, 1000):
+        encoding = inspected(b"a,b\n1," + tail, step).encoding()
+        assert encoding.name == "cp1252"
+        assert f"{tail[0]:#04x} at offset 6" in encoding.how
+
+
+@pytest.mark.parametrize("tail", [b"\xc3", b"\xe2\x82"])
+def test_a_file_cut_within_a_character_is_utf_8_like_its_other_characters(tail: bytes) -> None:
+    for step in (1, 7, 1000):
+        inspection = inspected("a,b\nGröße,1\n".encode() + tail, step)
+        for encoding in (inspection.encoding(), inspection.encoding()):  # asked again, it says the same
+            assert (encoding.name, encoding.guessed) == ("utf-8", True)
+            assert f"within a character, at offset {14 + len(tail)}" in encoding.how
 
 
 @pytest.mark.parametrize(("before", "after"), [(b"\xc3", b"(plain"), (b"\xe2\x82", b"plain")])

@@ -42,6 +42,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
     found = dialect_in(b"\xef\xbb\xbfid,x\n1,2\n")
     assert found.header == ("id", "x")
     assert found.start == Place(byte=8, line=2, row=1)
+    for read in (Read(), Read(encoding="utf-8")):
+        twice = dialect_in(b"\xef\xbb\xbf" * 2 + b"id,x\n1,2\n", read)
+        assert (twice.header, twice.start.byte) == (("id", "x"), 11)
 
 
 def test_a_header_over_several_lines_ends_where_its_quotes_close() -> None:
@@ -99,10 +102,27 @@ def test_the_source_decides_before_the_file_does() -> None:
     assert (named.encoding.name, named.encoding.guessed) == ("latin-1", False)
 
 
-def test_a_header_line_beyond_the_end_is_a_reason() -> None:
-    with pytest.raises(PermanentError, match="no line 9") as refused:
-        dialect_in(b"a,b\n1,2\n", Read(header_line=9))
+@pytest.mark.parametrize(
+    ("head", "line", "told"),
+    [
+        (b"a,b\n1,2\n", 9, "no line 9"),
+        (b"sep=,\na,b\n", 1, "no line 1"),
+        (b"title\n,\na,b\n", 2, "line 2, .* is blank"),
+        (b'title\n"a"b,c\n1,2\n', 2, "line 2: the header cannot be read"),
+    ],
+)
+def test_no_header_where_the_source_has_it_is_a_reason(head: bytes, line: int, told: str) -> None:
+    with pytest.raises(PermanentError, match=told) as refused:
+        dialect_in(head, Read(header_line=line))
     assert refused.value.reason == "bad_header"
+
+
+@pytest.mark.parametrize("title", [b'"Goals of 2026', b'The "big" ones', b'"The" big ones', b'"Goals,\nof 2026'])
+def test_what_stands_above_the_line_of_the_header_need_not_be_csv(title: bytes) -> None:
+    line = 2 + title.count(b"\n")
+    found = dialect_in(title + b"\na;b\n1;2\n", Read(header_line=line))
+    assert (found.delimiter, found.header, found.header_line) == (";", ("a", "b"), line)
+    assert found.start == Place(byte=len(title) + 5, line=line + 1)
 
 
 def test_a_header_beyond_all_measure_is_a_reason() -> None:

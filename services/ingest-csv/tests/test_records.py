@@ -1,5 +1,6 @@
 import csv
 import io
+import time
 from typing import Literal, NamedTuple
 
 import pytest
@@ -239,6 +240,22 @@ def test_rows_after_a_line_with_a_quote_too_many_are_rows() -> None:
 def test_a_record_too_wide_that_holds_whole_rows_is_a_stray_quote() -> None:
     content = b'x,"y,c\n' + b"".join(GOOD) + b'9",b,c,d\n'
     assert kept(content) == (NUMBERS, [("bad_quote", 1, 1), ("too_many_cells", 10, 10)])
+
+
+def test_damage_on_every_line_of_a_long_stretch_takes_no_longer_than_rows_would() -> None:
+    content = b'1,"open\n' + b'""x\n' * 160_000  # the quote is open for longer than a record may be
+    began = time.process_time()
+    records = read(content, THREE, block_bytes=131_072, cell_bytes=300_000)
+    assert time.process_time() - began < 10  # it took 19 s when each damaged record cost a copy of the stretch
+    assert [one.reason for one in unreadable(records)] == ["unclosed_quote", *["bad_quote"] * 160_000]
+
+
+def test_a_text_that_is_nearly_a_long_figure_is_told_from_one_at_once() -> None:
+    shape = Shape("utf-8", ",", 3, Repair(1, (2,)))
+    began = time.process_time()
+    (record,) = read(b"1,a,b," + b"7" * 30_000 + b"x\n", shape)
+    assert time.process_time() - began < 5  # it took 13 s when the whole text was tried against the pattern
+    assert isinstance(record, Unreadable)
 
 
 def test_surplus_cells_are_joined_where_the_source_allows_it_and_the_figures_fit() -> None:

@@ -52,6 +52,7 @@ def dialect_of(head: bytes, encoding: Encoding, asked: Asked) -> Dialect:
     sample = Sample.of(head[encoding.mark_bytes :], encoding)
     separator = _SEP.match(sample.lines[0]) if sample.lines else None
     sample = sample.after(1) if separator else sample
+    sample = _from_line(sample, asked.read.header_line)
     delimiter, how = _delimiter(sample, asked, separator and separator.group(1))
     if asked.read.names:
         start = Place(encoding.mark_bytes + sample.byte, 1 + sample.line)
@@ -62,6 +63,16 @@ def dialect_of(head: bytes, encoding: Encoding, asked: Asked) -> Dialect:
     _refuse(cells, first + 1 + sample.line, asked)
     start = Place(encoding.mark_bytes + end, 1 + sample.line + last)
     return Dialect(encoding, delimiter, how, tuple(cells), header_how, 1 + sample.line + first, start)
+
+
+def _from_line(sample: Sample, line: int | None) -> Sample:
+    """From the line where its source has the header; what stands above it need not even be CSV."""
+    if line is None:
+        return sample
+    above = line - 1 - sample.line
+    if not 0 <= above < len(sample.lines):
+        raise PermanentError("bad_header", f"there is no line {line}, where its source has the header")
+    return sample.after(above)
 
 
 def _delimiter(sample: Sample, asked: Asked, separator: str | None) -> tuple[str, str]:
@@ -84,13 +95,11 @@ def _asked_for(sample: Sample, delimiter: str, asked: Asked) -> int | None:
 def _header(sample: Sample, delimiter: str, asked: Asked) -> tuple[int, str]:
     """The header's number among the records, and how it was found."""
     if asked.read.header_line is not None:
-        line = asked.read.header_line - 1 - sample.line
-        for number, (_, first, last) in enumerate(sample.records(delimiter)):
-            if first <= line < last:
-                return number, "the source's read block says so"
-        raise PermanentError(
-            "bad_header", f"there is no line {asked.read.header_line}, where its source has the header"
-        )
+        if sample.first_filled(delimiter) > 0:
+            raise PermanentError(
+                "bad_header", f"line {asked.read.header_line}, where its source has the header, is blank"
+            )
+        return 0, "the source's read block says so"
     found = _asked_for(sample, delimiter, asked)
     if found is not None:
         return found, "it holds the columns a source asks for"

@@ -41,11 +41,20 @@ def declared_or_marked(head: bytes, declared: EncodingName | None) -> Encoding |
     if _UTF32.match(head):
         raise PermanentError("bad_encoding", "it is UTF-32 by its first bytes. Save it as UTF-8 and drop it again.")
     mark, marked = next(((mark, name) for mark, name in _MARKS if head.startswith(mark)), (b"", None))
+    length = _repeated(mark, head)
     if declared is not None:
         return Encoding(
-            declared, guessed=False, how="the source's read block says so", mark_bytes=len(mark) * (declared == marked)
+            declared, guessed=False, how="the source's read block says so", mark_bytes=length * (declared == marked)
         )
-    return marked and Encoding(marked, guessed=False, how="byte order mark", mark_bytes=len(mark))
+    return marked and Encoding(marked, guessed=False, how="byte order mark", mark_bytes=length)
+
+
+def _repeated(mark: bytes, head: bytes) -> int:
+    """How many bytes of marks stand at the beginning: programs add one without looking whether one is there."""
+    length = 0
+    while mark and head.startswith(mark, length):
+        length += len(mark)
+    return length
 
 
 def without_mark(head: bytes) -> Encoding | None:
@@ -80,10 +89,12 @@ class Census:
         self._bad = 0
         self._first_bad = ""
         self._undefined = ""
+        self._end = 0
 
     def feed(self, chunk: bytes, at: int) -> None:
         """The next bytes, which stand at `at`."""
-        held = len(self._decoder.getstate()[0])
+        held = len(self._held)
+        self._end = at + len(chunk)
         if held or not chunk.isascii():
             self._look_for_undefined(chunk, at)
             text = self._decoder.decode(chunk)
@@ -92,7 +103,11 @@ class Census:
 
     def encoding(self) -> Encoding:
         """UTF-8 where the bytes prove it, or all but prove it; else cp1252, else latin-1, as guesses."""
-        self._look_for_bad(self._decoder.decode(b"", final=True), 0)
+        if self._cut:
+            told = f"every byte is valid UTF-8, but the file ends within a character, at offset {self._end:,}"
+            return Encoding("utf-8", guessed=True, how=told)
+        begins = self._end - len(self._held)
+        self._look_for_bad(self._decoder.decode(b"", final=True), begins)
         if not self._bad:
             return Encoding("utf-8", guessed=False, how="every byte is valid UTF-8")
         if self._bad <= DAMAGED_SHARE * self._continued:
@@ -104,6 +119,16 @@ class Census:
             )
         told = f"neither UTF-8 ({self._first_bad}) nor cp1252 ({self._undefined}), in which every byte is defined"
         return Encoding("latin-1", guessed=True, how=told)
+
+    @property
+    def _held(self) -> bytes:
+        """The beginning of a character whose other bytes have not come."""
+        return self._decoder.getstate()[0]
+
+    @property
+    def _cut(self) -> bool:
+        """Whether other characters speak for UTF-8, and nothing against it but the last one, which is half there."""
+        return bool(self._held) and self._continued > len(self._held) and not self._bad
 
     def _look_for_bad(self, text: str, at: int) -> None:
         try:

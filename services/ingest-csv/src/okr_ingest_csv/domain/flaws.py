@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from okr_ingest_csv.domain.record import Repair, Shape
 
 _NO_CHARACTER = re.compile("[\ud800-\udfff]")
+FIGURE_CHARACTERS = 100
+"""No figure is longer; and the pattern for them takes the square of a text's length."""
 _FIGURE = re.compile(r"\s*[+-]?[\d.,' \u00a0\u202f]*\d[\d.,%]*(?:[eE][+-]?\d+)?\s*|\s*")
 
 
@@ -45,7 +47,11 @@ def repaired(cells: Sequence[str], shape: Shape) -> list[str] | None:
 
 
 def _figures_fit(cells: Sequence[str], repair: Repair) -> bool:
-    return all(_FIGURE.fullmatch(cells[column]) for column in repair.numeric)
+    return all(_is_figure(cells[column]) for column in repair.numeric)
+
+
+def _is_figure(cell: str) -> bool:
+    return len(cell) <= FIGURE_CHARACTERS and _FIGURE.fullmatch(cell) is not None
 
 
 def why_not_parsed(error: csv.Error | None, line: int) -> tuple[str, str]:

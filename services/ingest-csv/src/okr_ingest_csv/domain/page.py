@@ -1,6 +1,7 @@
 """A block of physical lines, as bytes and as text; records are runs of its lines."""
 
 import csv
+from collections.abc import Iterator
 from itertools import accumulate
 
 from okr_ingest_csv.domain.flaws import too_large
@@ -24,6 +25,10 @@ class Page:
         self.text = text.lines
         self.count = len(self.text)
         self.suspect = text.suspect
+
+    def lines_from(self, first: int) -> Iterator[str]:
+        """The lines from this index on; without a copy, since a page may hold a damaged record on every line."""
+        return map(self.text.__getitem__, range(first, self.count)) if first else iter(self.text)
 
     def length(self, first: int, last: int) -> int:
         """Bytes of the lines from index `first` up to, not including, `last`."""

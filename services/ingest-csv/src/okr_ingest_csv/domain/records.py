@@ -87,7 +87,7 @@ class _Reader:
         """Up to a record that is damaged: returns its first line, the line after it, the error."""
         skipped, starts, line, plain = first, page.starts, page.line, not page.suspect
         width, large = self._shape.width, self._cell_bytes
-        reader = csv.reader(iter(page.text[first:]), delimiter=self._shape.delimiter, strict=True)
+        reader = csv.reader(page.lines_from(first), delimiter=self._shape.delimiter, strict=True)
         try:
             for cells in reader:
                 last = skipped + reader.line_num
