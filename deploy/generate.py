@@ -79,6 +79,16 @@ RULES = {
         "0m",
         "{{ $labels.topic }} no longer holds what was to be read next; `okr verify` tells what is lost",
     ),
+    "OkrFilesSetAside": (
+        f"""{per_second(name_of(metrics.FILES) + '{state!="done"}', 15)} > 0""",
+        "0m",
+        "files of {{ $labels.source }} are {{ $labels.state }}: {{ $labels.reason }}; `okr files` lists them",
+    ),
+    "OkrReadingPaused": (
+        f"{name_of(metrics.READING_PAUSED)} == 1",
+        "1m",
+        "a disk is nearly full, so no file is read: `/status` of ingest-csv says which; make room",
+    ),
     "OkrEventLoopBlocked": (
         f"{name_of(metrics.LOOP_LAG)} > 1",
         "1m",

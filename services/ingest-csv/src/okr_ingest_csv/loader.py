@@ -11,6 +11,7 @@ from okr_ingest_csv.digests import Digests
 from okr_ingest_csv.keeper import Keeper
 from okr_ingest_csv.on_disk import on_disk, refused
 from okr_ingest_csv.parts import Parts
+from okr_ingest_csv.pressure import Pressure
 from okr_ingest_csv.reading import Measure, Reading
 from okr_ingest_csv.settings import IngestCsvSettings
 from okr_ingest_csv.small import Small, groups
@@ -25,10 +26,11 @@ LOOK_AGAIN_SECONDS = 5.0
 class Loader:
     """Loads whatever waits in okr_raw, from wherever it was left."""
 
-    def __init__(self, store: Store, keeper: Keeper, settings: IngestCsvSettings) -> None:
+    def __init__(self, store: Store, keeper: Keeper, pressure: Pressure, settings: IngestCsvSettings) -> None:
         self._store = store
         self._keeper = keeper
-        self._parts = Parts(keeper, settings)
+        self._pressure = pressure
+        self._parts = Parts(keeper, pressure, settings)
         self._measure = Measure(settings.batch_rows, settings.max_cell_bytes)
         self._small = Small(keeper, self._measure)
         self._room = asyncio.Semaphore(settings.parallel_sources)
@@ -71,6 +73,7 @@ class Loader:
         for group in groups(await self._store.unfinished_files(source)):
             left = group
             while left and not stop.is_set():
+                await self._pressure.eased(stop)
                 async with self._store.hold(left) as held:
                     done = await self._load_held(held, stop) if held is not None else len(left)
                 left = left[done:]
@@ -121,6 +124,7 @@ class Loader:
                 began = time.perf_counter()
                 batch = await ahead
                 if not batch.last:
+                    await self._pressure.eased(stop)
                     ahead = asyncio.create_task(on_disk(reading.next_batch, await held.draw_batch_id()))
                 if await self._keeper.keep(held, [Portion(held.file, batch, number, digests.after(batch))], began):
                     return

@@ -12,6 +12,7 @@ from okr_ingest_csv.domain.plan import Range, Size, UnplannableError
 from okr_ingest_csv.domain.progress import Claimed
 from okr_ingest_csv.keeper import Keeper
 from okr_ingest_csv.on_disk import on_disk
+from okr_ingest_csv.pressure import Pressure
 from okr_ingest_csv.ranges import RangeRead, Readers, Task
 from okr_ingest_csv.reading import changed, read_plan
 from okr_ingest_csv.settings import IngestCsvSettings
@@ -25,8 +26,9 @@ COPIES = 4
 class Parts:
     """Reads the planned ranges of large files. All files together hold so many ranges at once as memory allows."""
 
-    def __init__(self, keeper: Keeper, settings: IngestCsvSettings) -> None:
+    def __init__(self, keeper: Keeper, pressure: Pressure, settings: IngestCsvSettings) -> None:
         self._keeper = keeper
+        self._pressure = pressure
         self._large = settings.large_file_bytes
         self._cell_bytes = settings.max_cell_bytes
         self._readers = Readers(settings.readers)
@@ -69,6 +71,7 @@ class Parts:
         for number, _ in enumerate(left, held.file.batches + 1):
             if stop.is_set():
                 return
+            await self._pressure.eased(stop)
             began = time.perf_counter()
             while waiting and await ahead.has_room():
                 part, batch_id = waiting.popleft()

@@ -20,6 +20,7 @@ from okr_ingest_csv.domain.verdict import Limits
 from okr_ingest_csv.intake import Intake
 from okr_ingest_csv.keeper import Keeper
 from okr_ingest_csv.loader import Loader
+from okr_ingest_csv.pressure import Pressure
 from okr_ingest_csv.releasing import Releasing
 from okr_ingest_csv.rest import router
 from okr_ingest_csv.settings import Settings
@@ -46,7 +47,8 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
     relay, relay_ops = Relay(pool, producer, STAGE), Relay(ops, producer, STAGE)
     store = Store(pool, STAGE, relay.wake)
     sources = SourcesFolder(settings.sources.folder)
-    loader = Loader(store, Keeper(sources, mine.max_rows), mine)
+    pressure = Pressure((mine.upload_folder.absolute(), *mine.disks), mine.min_free_bytes)
+    loader = Loader(store, Keeper(sources, mine.max_rows), pressure, mine)
     limits = Limits(mine.max_file_bytes, mine.max_header_bytes, mine.max_columns)
     intake = Intake(store, sources, limits, loader.wake)
     uploads = Uploads(pool, intake, sources, mine)
@@ -75,6 +77,7 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
             "max_upload_bytes": mine.max_upload_bytes,
             "offered": intake.waiting,
             "loading": loader.loading,
+            "paused": pressure.reason,
             "last_sweep": sweeper.last,
         },
     )

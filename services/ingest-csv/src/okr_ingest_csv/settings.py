@@ -76,7 +76,13 @@ class IngestCsvSettings(Group):
     )
     max_upload_bytes: int = Field(2_000_000_000, ge=1, description="a larger upload is refused (413)")
     min_free_bytes: int = Field(
-        1_073_741_824, ge=0, description="no upload is taken that would leave the disk less than this (507)"
+        1_073_741_824,
+        ge=0,
+        description="while a disk has less, no file is read on, and no upload is taken that would leave it less (507)",
+    )
+    disks: tuple[Path, ...] = Field(
+        (),
+        description="folders whose disks are watched beside the upload folder's: the database's, if it is here",
     )
     archive: ArchiveSettings = Field(ArchiveSettings(), description="see below")
     batch_rows: int = Field(

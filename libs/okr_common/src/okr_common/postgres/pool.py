@@ -23,7 +23,7 @@ AWAY = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # too many connections, or its disk is full: it says which
 )
 """The database is away for now: retry in place."""
 TANGLED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)

@@ -1,0 +1,59 @@
+"""Nothing is read while a disk is nearly full; afterwards everything is."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx2
+import pytest
+
+from okr_common import polling
+from okr_ingest_csv import pressure
+from okr_ingest_csv.pressure import Pressure, free_bytes
+
+if TYPE_CHECKING:
+    from conftest import Scene
+
+
+async def test_reading_waits_for_room_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pressure, "LOOK_SECONDS", 0.001)
+    free = iter([99, 99, 100])
+    one = Pressure([Path("/somewhere")], 100, lambda _: next(free))
+    stop = asyncio.Event()
+    await one.eased(stop)
+    assert one.reason is None
+    assert next(free, None) is None  # it looked until there was room
+    full = Pressure([Path("/somewhere")], 100, lambda _: 99)
+    waiting = asyncio.create_task(full.eased(stop))
+    await polling.until(lambda: _is(full.reason is not None))
+    assert full.reason is not None
+    assert "99 bytes free, and 100 are kept free" in full.reason
+    stop.set()
+    await waiting
+
+
+async def _is(true: bool) -> bool:  # noqa: FBT001 - polling asks a coroutine
+    return true
+
+
+def test_a_disk_that_cannot_be_looked_at_holds_up_nobody(tmp_path: Path) -> None:
+    assert free_bytes(tmp_path / "missing") is None
+    assert (free_bytes(tmp_path) or 0) > 0
+
+
+@pytest.mark.stack
+async def test_a_file_waits_while_the_disk_is_full_and_is_read_when_it_is_not(scene: "Scene") -> None:
+    with scene.service(OKR_INGEST_CSV__MIN_FREE_BYTES=str(10**18)) as service:
+        scene.drop("goals.csv", scene.goals(1, 3))
+        await scene.until(1, "select count(*) from file where state = 'waiting'")
+        paused = None
+        while paused is None:
+            paused = httpx2.get(f"{service.url}/status").json()["paused"]
+        metrics = httpx2.get(f"{service.url}/metrics").text
+        assert await scene.database.fetchval("select count(*) from raw_row") == 0
+    assert "reading goes on by itself" in paused
+    assert "okr_reading_paused 1.0" in metrics
+    with scene.service() as service:
+        (file,) = await scene.ended(1)
+        assert httpx2.get(f"{service.url}/status").json()["paused"] is None
+    assert (file["state"], file["rows"]) == ("done", 3)
