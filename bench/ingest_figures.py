@@ -71,9 +71,9 @@ def sweep(service: SoloService) -> dict[str, Any]:
     return {"seen": answer["seen"], "offered": answer["offered"], "seconds": time.monotonic() - start}
 
 
-async def again(scene: Scene, service: SoloService, source: str) -> dict[str, Any]:
-    """The bytes of every file of the source once more, under other names; what was added by it."""
-    copies = [_copied(file, scene.made) for file in sorted(scene.inbox.glob(f"{source}-*.csv"))]
+async def again(scene: Scene, service: SoloService, source: str, infix: str = "") -> dict[str, Any]:
+    """Every file of the source once more, written anew; what was added by it. `infix`: under another name."""
+    copies = [_copied(file, scene.made, infix) for file in sorted(scene.inbox.glob(f"{source}-*.csv"))]
     async with opened(scene.raw_dsn) as ledger:
         before = await ledger.held()
         start = time.monotonic()
@@ -93,6 +93,6 @@ def _swept(service: SoloService) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def _copied(file: Path, folder: Path) -> Path:
+def _copied(file: Path, folder: Path, infix: str) -> Path:
     source, _, rest = file.name.partition("-")
-    return Path(shutil.copy2(file, folder / f"{source}-again-{rest}"))
+    return Path(shutil.copyfile(file, folder / f"{source}-{infix}{rest}"))
