@@ -4,7 +4,8 @@ Row locks are taken in one order: the source's row first, then files and batches
 lock, because its foreign key would otherwise hold a share of the source while COPY runs.
 """
 
-from okr_ingest_csv.store.claims import Claim, Store
+from okr_ingest_csv.store.claiming import Claim
+from okr_ingest_csv.store.claims import Store
 from okr_ingest_csv.store.endings import Ending
 from okr_ingest_csv.store.facts import Portion
 from okr_ingest_csv.store.loads import Held

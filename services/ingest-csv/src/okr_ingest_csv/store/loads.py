@@ -1,9 +1,8 @@
 """Loading: a claimed file's batches, each with the file's progress, and the file's end."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
-import orjson
 
 from okr_common import crash
 from okr_common.delivery.outbox import Connection
@@ -14,13 +13,19 @@ from okr_common.postgres.copying import copied
 from okr_common.sources import Read
 from okr_ingest_csv.domain.batch import COLUMNS, COPY_DELIMITER, COPY_QUOTE, Batch
 from okr_ingest_csv.domain.plan import Range
-from okr_ingest_csv.domain.progress import Claimed
-from okr_ingest_csv.domain.record import Place, Repair
 from okr_ingest_csv.store.endings import STILL_LOADING, Ending, told
 from okr_ingest_csv.store.facts import Facts, Portion
+from okr_ingest_csv.store.rows import (
+    UNREADABLE,
+    claimed_file,
+    one_by_one,
+    progress_row,
+    range_of,
+    range_row,
+    unreadable_rows,
+)
 from okr_ingest_csv.store.turns import SQL, Turns
 
-_UNREADABLE = ("batch_id", "number", "first_line", "last_line", "byte_start", "byte_len", "reason", "detail", "raw")
 _COUNTS = ("rows", "unreadable", "batches")
 
 
@@ -31,7 +36,7 @@ class Held:
         self._turns = turns
         self._connection = connection
         self._facts = Facts(connection)
-        self.files = [_file(row) for row in rows]
+        self.files = [claimed_file(row) for row in rows]
         self.batch_ids = [int(row["batch_id"]) for row in rows]
         self.file = self.files[0]
         self.one_reader = self.file.one_reader
@@ -51,7 +56,7 @@ class Held:
         async with self._connection.transaction():
             await self._connection.executemany(
                 SQL["put_range"],
-                [_range_row(file_id, number, one) for number, one in enumerate(ranges, self.file.batches + 1)],
+                [range_row(file_id, number, one) for number, one in enumerate(ranges, self.file.batches + 1)],
             )
             await self._connection.execute(SQL["set_plan"], file_id, records, one_reader)
             await self._connection.execute(SQL["set_state"], file_id, "loading")
@@ -69,7 +74,7 @@ class Held:
     async def ranges_left(self) -> list[Range]:
         """The planned ranges that are not stored yet, in order."""
         rows = await self._connection.fetch(SQL["ranges"], self.file.file_id, self.file.batches)
-        return [_range(row) for row in rows]
+        return [range_of(row) for row in rows]
 
     async def store(self, portions: Sequence[Portion], read: Read) -> list[Ending]:
         """Rows and progress of a batch of each of these files; with a last batch also its file's end.
@@ -119,7 +124,7 @@ class Held:
         try:
             copying = self._connection.copy_to_table(
                 "raw_row",
-                source=_one_by_one(pieces),
+                source=one_by_one(pieces),
                 columns=COLUMNS,
                 format="csv",
                 delimiter=COPY_DELIMITER,
@@ -133,7 +138,7 @@ class Held:
 
     async def _advance(self, portions: Sequence[Portion], ended: Mapping[int, Ending]) -> None:
         """The files' progress, which tells whether the batches are still ours to store, and the batches."""
-        values = [_progress(portion, ended.get(portion.file.file_id, STILL_LOADING)) for portion in portions]
+        values = [progress_row(portion, ended.get(portion.file.file_id, STILL_LOADING)) for portion in portions]
         rows = await self._connection.fetch(SQL["advance"], *map(list, zip(*values, strict=True)))
         if len(rows) < len(portions):
             raise self._fenced()
@@ -154,23 +159,9 @@ class Held:
             await self._connection.executemany(SQL["put_finding"], rows)
 
     async def _copy_unreadable(self, batches: Sequence[Batch]) -> None:
-        records = [
-            (
-                batch.batch_id,
-                number,
-                one.first_line,
-                one.last_line,
-                one.byte_start,
-                one.byte_len,
-                one.reason,
-                one.detail,
-                one.raw,
-            )
-            for batch in batches
-            for number, one in enumerate(batch.unreadable, 1)
-        ]
+        records = [row for batch in batches for row in unreadable_rows(batch)]
         if records:
-            copying = self._connection.copy_records_to_table("unreadable", records=records, columns=_UNREADABLE)
+            copying = self._connection.copy_records_to_table("unreadable", records=records, columns=UNREADABLE)
             await copied(self._connection, copying)
 
     async def _close(self, ended: Sequence[Event]) -> None:
@@ -180,50 +171,3 @@ class Held:
 
     def _fenced(self) -> FencedError:
         return FencedError(f"file {self.file.file_id} of {self.file.source}: another replica has taken it over")
-
-
-def _progress(portion: Portion, ending: Ending) -> tuple[object, ...]:
-    """In the order of `advance`."""
-    batch = portion.batch
-    return (
-        portion.file.file_id,
-        batch.start.byte,
-        portion.number,
-        batch.rows,
-        len(batch.unreadable),
-        batch.after.byte,
-        batch.after.line,
-        ending.state,
-        ending.reason,
-        ending.detail,
-        ending.duplicates,
-        ending.known_rows,
-        batch.batch_id,
-        batch.start.row,
-        batch.profile.as_json(),
-    )
-
-
-async def _one_by_one(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
-
-
-def _file(row: asyncpg.Record) -> Claimed:
-    repair = orjson.loads(row["repair"]) if row["repair"] else None
-    values = {
-        **row,
-        "header": tuple(orjson.loads(row["header"])),
-        "repair": repair and Repair(repair["column"], tuple(repair["numeric"])),
-    }
-    return Claimed(**{field: values[field] for field in Claimed.__dataclass_fields__})
-
-
-def _range_row(file_id: int, number: int, one: Range) -> tuple[int | bytes, ...]:
-    start = one.start
-    return file_id, number, start.byte, one.length, start.line, one.lines, start.row, one.records, one.sha256
-
-
-def _range(row: asyncpg.Record) -> Range:
-    start = Place(row["byte_start"], row["line_start"], row["first_row"])
-    return Range(start, row["bytes"], row["lines"], row["records"], row["sha256"])

@@ -11,7 +11,8 @@ from okr_common.errors import PermanentError
 from okr_common.events import Event, FileDone
 from okr_common.sources import Mapping, MissingColumn, missing_columns
 from okr_ingest_csv.domain.verdict import repair_of
-from okr_ingest_csv.store.claims import Store, validated
+from okr_ingest_csv.store.claiming import validated
+from okr_ingest_csv.store.claims import Store
 from okr_ingest_csv.store.turns import SQL
 
 DETAIL = "it was quarantined ({reason}) and let go"
