@@ -65,7 +65,7 @@ async def test_the_tick_of_two_makes_rows_and_an_event_of_a_file_that_nobody_saw
     scene: "Scene", settings: Settings
 ) -> None:
     async with night(settings) as the:
-        placed_unseen(scene, "goals.csv", scene.goals(1, 4) + "short,row\n")
+        placed_unseen(scene, "goals.csv", scene.goals(1, 4).replace(",n,", ",n ,") + "short,row\n")
         assert await scene.files() == []
         run, steps = await the.tick(minutes=1)
         slot = await the.slot_state()
@@ -73,8 +73,14 @@ async def test_the_tick_of_two_makes_rows_and_an_event_of_a_file_that_nobody_saw
     assert (run.state, slot, list(steps)) == (RunState.SUCCEEDED, "done", list(STAGE.steps))
     assert steps["scan"] == {"seen": 1, "offered": 1, "unsettled": 0, "waiting": 0}
     assert steps["validate"]["claimed"] == 1
-    assert steps["load"] == {"files": 1, "rows": 4, "unreadable": 1, "batches": 1}
-    assert steps["clean"] == {"unreadable": {"too_few_cells": 1}}
+    assert steps["load"] == {
+        "files": 1,
+        "rows": 4,
+        "unreadable": 1,
+        "batches": 1,
+        "findings": {"unreadable_records (warning)": 1},
+    }
+    assert steps["clean"] == {"unreadable": {"too_few_cells": 1}, "cells_to_clean": {"outer_white_space": 4}}
     assert steps["track"]["sources"]["goals"] == {"position": 1, "files": 1, "rows": 4, "unreadable": 1}
     (file,) = await scene.files()
     assert (file["state"], len(await scene.rows())) == ("done", 4)
@@ -92,7 +98,7 @@ async def test_a_run_with_nothing_to_do_says_so_and_a_bad_file_is_named(scene: "
         placed_unseen(scene, "strange.csv", "shop,price\nA,1\n")
         _, busy = await the.tick(hours=2)
     assert idle["scan"] == {"seen": 0, "offered": 0, "unsettled": 0, "waiting": 0}
-    assert idle["load"] == {"files": 0, "rows": 0, "unreadable": 0, "batches": 0}
+    assert idle["load"] == {"files": 0, "rows": 0, "unreadable": 0, "batches": 0, "findings": {}}
     assert busy["validate"]["set_aside"] == 1
     (named,) = busy["validate"]["named"]
     assert (Path(named["path"]).name, named["state"], named["reason"]) == ("strange.csv", "failed", "unrecognised")

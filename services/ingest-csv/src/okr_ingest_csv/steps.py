@@ -72,20 +72,27 @@ class CsvSteps:
         return {"claimed": len(files), "set_aside": len(aside), "named": aside[:NAMED]}
 
     async def load(self, context: RunContext) -> Detail:
-        """Every file that was on its way is at its end: its rows are in okr_raw, or it says why not."""
+        """Every file that was on its way is at its end: its rows are in okr_raw and judged, or it says why not."""
         for source in await self._store.unfinished_sources():
             self._loader.wake(source)
         unfinished = [row["file_id"] for row in await self._pool.fetch(SQL["unfinished_ids"])]
         await polling.until(partial(self._finished, unfinished))
-        return dict(await self._pool.fetchrow(SQL["loaded_since"], _began(context)) or {})
+        loaded = dict(await self._pool.fetchrow(SQL["loaded_since"], _began(context)) or {})
+        findings = await self._pool.fetch(SQL["found_since"], _began(context))
+        return {**loaded, "findings": {f"{row['kind']} ({row['severity']})": row["files"] for row in findings}}
 
     async def _finished(self, files: list[int]) -> bool:
         return not await self._pool.fetchval(SQL["still_unfinished"], files)
 
     async def clean(self, context: RunContext) -> Detail:
-        """What is no row was kept apart, with its reason: never guessed, never dropped."""
-        rows = await self._pool.fetch(SQL["set_aside_since"], _began(context))
-        return {"unreadable": {row["reason"]: row["records"] for row in rows}}
+        """What is no row was kept apart, with its reason; what cleaning will change in the others was counted."""
+        began = _began(context)
+        unreadable = await self._pool.fetch(SQL["set_aside_since"], began)
+        cells = await self._pool.fetch(SQL["to_clean_since"], began)
+        return {
+            "unreadable": {row["reason"]: row["records"] for row in unreadable},
+            "cells_to_clean": {row["rule"]: row["cells"] for row in cells},
+        }
 
     async def publish(self, _: RunContext) -> Detail:
         """Kafka has acknowledged everything that was to be said."""

@@ -22,6 +22,16 @@ select u.reason, count(*) as records
 from file f join batch b using (file_id) join unreadable u using (batch_id)
 where f.changed_at >= $1 group by u.reason
 
+-- name: found_since
+-- What validation found in the files that changed since a run began, by kind.
+select kind, severity, count(*) as files from file_finding join file using (file_id) where changed_at >= $1 group by kind, severity
+
+-- name: to_clean_since
+-- Cells of those files that cleaning will change, by rule; the raw cells stay as they were.
+select rule.key as rule, sum(cells.value::bigint)::bigint as cells
+from file f join batch b using (file_id), json_each(b.profile -> 'cleaned') as rule, json_each_text(rule.value) as cells
+where f.changed_at >= $1 group by rule.key
+
 -- name: sources_now
 select s.name as source, s.next_position - 1 as position, count(f.file_id) as files, coalesce(sum(f.rows), 0)::bigint as rows,
     coalesce(sum(f.unreadable), 0)::bigint as unreadable
