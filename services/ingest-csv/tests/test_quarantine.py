@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from okr_common.events import BatchIngested, FileDone, FileRejected, FileValidated
+from okr_common.events import BatchIngested, FileDone, FileLoading, FileRejected, FileValidated
 
 if TYPE_CHECKING:
     from conftest import Scene
@@ -46,6 +46,7 @@ async def test_too_many_unreadable_records_hold_back_every_row_until_the_file_is
     events = scene.events()
     (rejected,) = [event for event in events if isinstance(event, FileRejected)]
     assert [one.kind for one in rejected.findings] == ["unreadable_records"]
+    assert [event.file_id for event in events if isinstance(event, FileLoading)] == [bad["file_id"], good["file_id"]]
     assert [event.position for event in events if isinstance(event, BatchIngested)] == [1, 2, 3, 4, 5, 6]
     assert [event.file_id for event in events if isinstance(event, FileDone)] == [good["file_id"], bad["file_id"]]
 

@@ -94,7 +94,7 @@ class FileValidated(_OfSource):
 
 
 class FileLoading(_OfSource):
-    """A large file is being read: `records` in so many `ranges` at once; or in one go, `one_reader` says why."""
+    """A file of several batches is being read; a large one in `ranges`, or not, as `one_reader` says."""
 
     ce_type: ClassVar[str] = "okr.ingestion.file_loading.v1"
     topic: ClassVar[Topic] = topics.INGESTION_EVENTS

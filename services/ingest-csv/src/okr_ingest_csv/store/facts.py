@@ -35,6 +35,11 @@ class Portion:
     number: int
     digests: bytes | None = None
 
+    @property
+    def begins_loading(self) -> bool:
+        """Whether its file is seen loading from now on."""
+        return self.number == 1 and not self.batch.last
+
 
 @dataclass(frozen=True, slots=True)
 class Whole:

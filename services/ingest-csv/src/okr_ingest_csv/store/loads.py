@@ -40,6 +40,7 @@ class Held:
         self.batch_ids = [int(row["batch_id"]) for row in rows]
         self.file = self.files[0]
         self.one_reader = self.file.one_reader
+        self._told_of_plan = self.file.planned or self.one_reader is not None
 
     async def draw_batch_id(self) -> int:
         """An id for the next batch; the rows carry it before the batch is there."""
@@ -64,7 +65,7 @@ class Held:
                 source=source, file_id=file_id, records=records, ranges=len(ranges), one_reader=one_reader
             )
             await self._turns.announce(self._connection, [loading])
-        self.one_reader = one_reader
+        self.one_reader, self._told_of_plan = one_reader, True
         self._turns.committed()
 
     async def give_up_plan(self, why: str) -> None:
@@ -143,6 +144,10 @@ class Held:
         if len(rows) < len(portions):
             raise self._fenced()
         await self._copy_unreadable([portion.batch for portion in portions])
+        begun = [] if self._told_of_plan else [one.file for one in portions if one.begins_loading]
+        await self._turns.announce(
+            self._connection, [FileLoading(source=one.source, file_id=one.file_id) for one in begun]
+        )
         if ended:
             await self._put_findings(ended)
             by_id = {row["file_id"]: {name: row[name] for name in _COUNTS} for row in rows}
