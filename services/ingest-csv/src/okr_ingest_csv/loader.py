@@ -9,7 +9,7 @@ from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
 from okr_ingest_csv.digests import Digests
 from okr_ingest_csv.keeper import Keeper
-from okr_ingest_csv.on_disk import on_disk, refused
+from okr_ingest_csv.on_disk import on_disk
 from okr_ingest_csv.parts import Parts
 from okr_ingest_csv.pressure import Pressure
 from okr_ingest_csv.reading import Measure, Reading
@@ -96,8 +96,6 @@ class Loader:
                 await held.store_revert(held.file.revert_of)
             elif not held.file.must_wait:
                 await self._read(held, stop)
-        except OSError as error:  # of a reader in a process of its own
-            await self._end(held, refused(error))
         except PermanentError as error:
             await self._end(held, error)
         return 1

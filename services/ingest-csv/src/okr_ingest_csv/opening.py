@@ -1,5 +1,6 @@
 """Opening a file to read it."""
 
+import errno
 import io
 import os
 import stat
@@ -11,5 +12,5 @@ def open_file(path: Path) -> io.FileIO:
     stream = io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         stream.close()
-        raise FileNotFoundError(f"{path} is no longer a file")
+        raise FileNotFoundError(errno.ENOENT, "no longer a file", str(path))
     return stream

@@ -6,14 +6,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
+from okr_common.errors import RetryableError
 from okr_common.logs import logger
 from okr_ingest_csv.digests import Digests
 from okr_ingest_csv.domain.plan import Range, Size, UnplannableError
 from okr_ingest_csv.domain.progress import Claimed
 from okr_ingest_csv.keeper import Keeper
-from okr_ingest_csv.on_disk import on_disk
+from okr_ingest_csv.on_disk import on_disk, with_reason
 from okr_ingest_csv.pressure import Pressure
-from okr_ingest_csv.ranges import RangeRead, Readers, Task
+from okr_ingest_csv.ranges import RangeRead, Task
+from okr_ingest_csv.readers import Readers
 from okr_ingest_csv.reading import changed, read_plan
 from okr_ingest_csv.settings import IngestCsvSettings
 from okr_ingest_csv.store import Held, Portion
@@ -38,10 +40,13 @@ class Parts:
 
     async def wanted(self, held: Held) -> bool:
         """Whether this file is large; of one that cannot be cut it is noted that one reader reads it."""
-        if held.file.bytes - held.file.next_byte < self._large or held.one_reader is not None:
+        if held.one_reader is not None:
             return False
-        if not held.file.planned:
-            await self._plan(held)
+        if held.file.planned:  # also where little is left of it: what was read before need not be looked at again
+            return True
+        if held.file.bytes - held.file.next_byte < self._large:
+            return False
+        await self._plan(held)
         return held.one_reader is None
 
     async def _plan(self, held: Held) -> None:
@@ -75,22 +80,29 @@ class Parts:
             began = time.perf_counter()
             while waiting and await ahead.has_room():
                 part, batch_id = waiting.popleft()
-                ahead.add(asyncio.create_task(self._readers.read(self._task(held.file, part, batch_id))))
-            read = await ahead.next()
+                log.debug("range_begun", file_id=held.file.file_id, byte=part.start.byte)
+                ahead.add(asyncio.create_task(self._read(held.file, part, batch_id)))
+            try:
+                read = await ahead.next()
+            except RetryableError:
+                if stop.is_set():  # whoever asked us to stop may have asked the readers too
+                    return
+                raise
             if read.batch is None:
-                await _refuse(held, read)
+                await _refuse(held, read, number - 1)
                 return
             batch = replace(read.batch, last=number == held.file.batches + len(left))
             await self._keeper.keep(held, [Portion(held.file, batch, number, digests.after(batch))], began)
             ahead.stored()
 
-    def _task(self, file: Claimed, part: Range, batch_id: int) -> Task:
-        return Task(file.path, file.shape, part, batch_id, self._cell_bytes)
+    async def _read(self, file: Claimed, part: Range, batch_id: int) -> RangeRead:
+        task = Task(file.path, file.bytes, file.shape, part, batch_id, self._cell_bytes)
+        return await with_reason(self._readers.read(task))
 
 
-async def _refuse(held: Held, read: RangeRead) -> None:
+async def _refuse(held: Held, read: RangeRead, stored: int) -> None:
     if read.trouble == "changed":
-        raise changed(held.file)
+        raise changed(held.file, stored)
     log.warning("misplanned", file_id=held.file.file_id)
     await held.give_up_plan("its records are not where its quotes say; one reader reads on where the parts ended")
 

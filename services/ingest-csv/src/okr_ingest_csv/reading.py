@@ -34,6 +34,7 @@ class Reading:
         self._file = file
         self._measure = measure
         self._place = file.place
+        self._batches = file.batches
         self._raw: io.FileIO | None = None
 
     def next_batch(self, batch_id: int) -> Batch:
@@ -42,10 +43,11 @@ class Reading:
             self._raw = self._open()
         batch = take_batch(self._records, batch_id, self._place, self._measure.batch_rows)
         if os.fstat(self._raw.fileno()).st_size != self._file.bytes:
-            raise changed(self._file)
+            raise changed(self._file, self._batches)
         if batch.last and self._stream.fingerprint.sha256 != self._file.sha256:
-            raise changed(self._file)
+            raise changed(self._file, self._batches)
         self._place = batch.after
+        self._batches += 1
         return batch
 
     def close(self) -> None:
@@ -67,7 +69,7 @@ class Reading:
         again = Fingerprinted(raw)
         again.skip(self._file.bytes + 1)
         if again.fingerprint.sha256 != self._file.sha256:
-            raise changed(self._file)
+            raise changed(self._file, self._batches)
         raw.seek(0)
 
 
@@ -81,14 +83,14 @@ def read_plan(file: Claimed, size: Size) -> list[Range]:
         stream.skip(file.next_byte)
         ranges = list(plan(stream, file.shape, file.place, size))
     if stream.fingerprint.sha256 != file.sha256:
-        raise changed(file)
+        raise changed(file, file.batches)
     return ranges
 
 
-def changed(file: Claimed) -> PermanentError:
-    """Its bytes are not those that were claimed."""
+def changed(file: Claimed, batches: int) -> PermanentError:
+    """Its bytes are not those that were claimed; so many batches were read before."""
     return PermanentError(
         "changed_while_read",
-        f"{file.path} changed after it was claimed; the {file.batches} batches read before stay, "
+        f"{file.path} changed after it was claimed; the {batches} batches read before stay, "
         "and what it holds now is taken as a new file. Write to another name and rename when complete.",
     )
