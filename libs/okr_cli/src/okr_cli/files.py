@@ -26,7 +26,11 @@ COLUMNS = (
 app = typer.Typer(help="Files: what became of each, and why. Without a verb: the newest.", invoke_without_command=True)
 FileArgument = Annotated[int, typer.Argument(help="A file's number, as `okr files` lists it.")]
 FileStateOption = Annotated[
-    str | None, typer.Option("--state", help="Only these: done, loading, quarantined, failed, vanished, left alone.")
+    str | None,
+    typer.Option(
+        "--state",
+        help="Only these: discovered, waiting, validating, loading, quarantined, done, failed, vanished, 'left alone'.",
+    ),
 ]
 
 
