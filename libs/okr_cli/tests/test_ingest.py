@@ -68,7 +68,7 @@ async def test_what_is_refused_is_told_with_what_to_do_and_the_others_are_sent(
         (tmp_path / "large.csv").write_bytes(b"x" * 100_001)
         large = ingest(flow, tmp_path / "large.csv")
     assert (code, told) == (1, "good.csv: file 2 of mta_nyct, waiting")
-    assert "missing.csv is no file" in complaints
+    assert "missing.csv: there is no such file" in complaints
     assert "strange.csv: file 1 of unrecognised, failed: unrecognised: " in complaints
     assert "notes.txt: ingest-csv answered 422" in complaints
     assert (named[0], "did you mean mta_nyct?" in named[2]) == (1, True)

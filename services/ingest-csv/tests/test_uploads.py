@@ -185,3 +185,12 @@ async def test_an_upload_is_never_held_in_memory(scene: "Scene") -> None:
         response = httpx2.post(f"{service.url}/files", params={"name": "large.csv", "source": "plans"}, content=body())
     assert response.status_code == 201
     assert max(held) - before < 30_000_000
+
+
+async def test_a_form_is_refused_and_says_how_to_send_the_file(scene: "Scene") -> None:
+    with scene.service() as service:
+        form = {"file": ("goals.csv", scene.goals(1, 3).encode())}
+        refused = httpx2.post(f"{service.url}/files", params={"name": "goals.csv"}, files=form)
+    assert refused.status_code == 415
+    assert "--data-binary" in refused.json()["detail"]
+    assert await scene.files() == []

@@ -42,6 +42,8 @@ def _state(file: Mapping[str, Any]) -> Iterator[Text]:
         speed = f", {pace['records_per_second']:,.0f} a second" if pace["records_per_second"] else ""
         left = f", {pace['seconds_left']:,.0f} s left" if pace["seconds_left"] is not None else ""
         yield Text(f"record {pace['records']:,}{of}{speed}{left}")
+    if file["archived_as"]:
+        yield Text(f"archived as {file['archived_as']}")
     if file["one_reader"]:
         yield Text(f"read by one reader: {file['one_reader']}")
 

@@ -1,6 +1,9 @@
 """`okr files`: every file that was seen, where it is, and why it is not done; and letting a quarantined one go."""
 
 import asyncio
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Annotated, Any
 
 import typer
@@ -9,18 +12,31 @@ from okr_cli.context import out
 from okr_cli.file_view import picture
 from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
-from okr_cli.show import Column, print_json, show
+from okr_cli.show import WHOLE, Column, print_json, show
 from okr_common.sql import queries
 
 SQL = queries("okr_cli")
+_UPLOADED = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}-")
+"""What POST /files puts before a name, so that two files of one name never meet."""
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """What the file was called when it came; of a path that is no file the whole path.
+
+    >>> named({"file_id": 7, "path": "data/uploads/_/20261125T203337Z-5e985d9e-goals.csv"})
+    'goals.csv'
+    """
+    return row["path"] if row["file_id"] is None else _UPLOADED.sub("", PurePath(row["path"]).name)
+
+
 COLUMNS = (
     Column("file_id", "file"),
     Column("source", "source"),
-    Column("path", "path"),
+    Column(WHOLE, "name", named),
     Column("state", "state"),
     Column("rows", "rows", right=True),
     Column("unreadable", "unreadable", right=True),
-    Column("why", "why"),
+    Column("reason", "reason"),
     Column("discovered_at", "seen (UTC)"),
 )
 app = typer.Typer(help="Files: what became of each, and why. Without a verb: the newest.", invoke_without_command=True)

@@ -56,7 +56,10 @@ async def _prediction(ops: asyncpg.Connection, name: str) -> asyncpg.Record:
     found = await ops.fetchrow(SQL["prediction"], UUID(name)) if _is_id(name) else None
     found = found or await ops.fetchrow(SQL["newest_prediction"], name)
     if found is None:
-        raise OkrError(f"nothing was predicted under {name}; `okr at-risk` and `okr_predictions` name what was")
+        raise OkrError(
+            f"nothing that is shown was predicted under {name} (a late prediction is not); "
+            "`okr at-risk` and `okr_predictions` name what was"
+        )
     return found
 
 

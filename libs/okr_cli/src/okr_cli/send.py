@@ -69,7 +69,7 @@ def _opened(file: Path, opened: ExitStack) -> tuple[BinaryIO, int | None]:
     if file == STDIN:
         return sys.stdin.buffer, None
     if not file.is_file():
-        raise OkrError(f"{file} is no file")
+        raise OkrError("there is no such file")
     try:
         return opened.enter_context(file.open("rb")), file.stat().st_size
     except OSError as error:

@@ -154,9 +154,10 @@ def router(uploads: Uploads, settings: IngestCsvSettings) -> APIRouter:
         """Send a file as the body, whole; not as a form.
 
         201: a new file, which may have failed (state, reason, detail). 200: the source's latest file holds these very
-        bytes; its id is told. 413, 422, 507: not taken; the detail says what to do.
+        bytes; its id is told. 413, 415, 422, 507: not taken; the detail says what to do.
         """
         try:
+            _must_be_the_file_itself(request)
             path = await uploads.take(request.stream(), name, source, _length(request))
         except HTTPException:
             await _hear_out(request, settings.max_upload_bytes)
@@ -169,6 +170,15 @@ def router(uploads: Uploads, settings: IngestCsvSettings) -> APIRouter:
         return uploaded
 
     return routes
+
+
+def _must_be_the_file_itself(request: Request) -> None:
+    """What wraps a form around a file would stand in the file as lines."""
+    if request.headers.get("content-type", "").lower().startswith("multipart/"):
+        raise HTTPException(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "the body is a form; send the file itself as the body, with curl: --data-binary @goals.csv",
+        )
 
 
 def _length(request: Request) -> int:

@@ -1,5 +1,6 @@
 -- name: followed
--- What became of these paths, and of these files: the file each is now, or why it was left alone.
+-- What became of these paths, and of these files: the file each is now, or why it was left alone. The batches of a
+-- quarantined file wait for somebody, not for time.
 with asked as (
     select path, reason as seen_as, file_id from sighting where path = any($1::text[])
     union all
@@ -10,7 +11,7 @@ select a.path, a.seen_as, f.file_id, f.source, f.state, f.reason, f.detail, f.by
 from asked a
 left join file f using (file_id)
 left join lateral (select array_agg(batch_id order by number) as batches, count(*) filter (where position is null) as unreleased
-                   from batch where batch.file_id = f.file_id) b on true
+                   from batch where batch.file_id = f.file_id and f.state <> 'quarantined') b on true
 
 -- name: applied
 select count(*) as batches, coalesce(sum(rows), 0)::bigint as rows from batch_result where batch_id = any($1::bigint[])

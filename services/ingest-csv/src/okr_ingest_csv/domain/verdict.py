@@ -59,17 +59,17 @@ def judge(
     except PermanentError as error:
         return Candidate(path, look, sha256, _source(path, hint, sources), "failed", error.reason, str(error))
     try:
-        source = sources.recognise(path, dialect.header, hint).source
-        mapping = sources.mappings[source]
+        mapping = known or sources.mappings[sources.recognise(path, dialect.header, hint).source]
         if known is None and mapping.read != NO_READ:  # only now is it known how its source is to be read
             dialect = _dialect(inspection, mapping, _is_header(path, mapping, sources), limits)
     except PermanentError as error:
         return Candidate(path, look, sha256, UNRECOGNISED, "failed", error.reason, str(error), dialect)
     missing = missing_columns(mapping, dialect.header)
     if missing:
-        detail = _missing(source, missing)
-        return Candidate(path, look, sha256, source, "quarantined", "missing_columns", detail, dialect)
-    return Candidate(path, look, sha256, source, "waiting", dialect=dialect, repair=repair_of(mapping, dialect.header))
+        detail = _missing(mapping.name, missing)
+        return Candidate(path, look, sha256, mapping.name, "quarantined", "missing_columns", detail, dialect)
+    repair = repair_of(mapping, dialect.header)
+    return Candidate(path, look, sha256, mapping.name, "waiting", dialect=dialect, repair=repair)
 
 
 def _dialect(inspection: Inspection, mapping: Mapping | None, is_header: IsHeader, limits: Limits) -> Dialect:

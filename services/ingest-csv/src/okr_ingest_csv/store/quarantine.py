@@ -79,7 +79,10 @@ def _repair(file: asyncpg.Record, mapping: Mapping | None) -> str | None:
 
 def _still(file_id: int, missing: Sequence[MissingColumn]) -> str:
     names = ", ".join(one.name for one in missing)
-    return f"file {file_id} still lacks {names}, which the mapping reads; mend the mapping, then let the file go"
+    return (
+        f"file {file_id} still lacks {names}, which the mapping reads; mend the mapping, then let it go. Where its "
+        "header was taken from the wrong line, drop the file again: then it is looked for anew"
+    )
 
 
 def _not_quarantined(file_id: int, file: asyncpg.Record | None) -> PermanentError:
