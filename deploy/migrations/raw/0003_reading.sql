@@ -15,6 +15,12 @@ alter table file
 update file set encoding = 'utf-8', encoding_how = 'byte order mark' where encoding = 'utf-8-sig';
 create index file_age on file (source, (coalesce(let_go_after, sequence)), let_go_at);
 
+create index file_set_aside on file (state, file_id desc) where state <> 'done';
+create index file_of_source on file (source, file_id desc);
+create index file_discovered on file (discovered_at);
+create index file_changed_at on file (changed_at);
+create index sighting_file on sighting (file_id);
+
 alter table batch add column profile json;            -- blank cells, cells to clean, repaired rows: see domain/profile.py
 
 comment on column raw_row.row_num is 'number of the record in the file, unreadable ones counted, the header not; of a request 1..';

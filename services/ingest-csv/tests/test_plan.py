@@ -1,6 +1,9 @@
 """Cut anywhere by a plan, a file gives the same records under the same numbers; or the plan says that it cannot."""
 
 import io
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +13,7 @@ from okr_ingest_csv.domain.batch import take_batch
 from okr_ingest_csv.domain.plan import Range, Size, UnplannableError, plan
 from okr_ingest_csv.domain.record import Place, Row, Shape, Unreadable
 from okr_ingest_csv.domain.records import read_records
+from okr_ingest_csv.ranges import Task, read_range
 
 SHAPE = Shape("utf-8", ",", 2)
 PIECES = st.sampled_from(["a", "1", ",", ",", "\n", "\n", "\r\n", "\r", '"', '""', '"x,\ny"', "é", " "])
@@ -81,3 +85,27 @@ def test_utf_16_has_no_plan() -> None:
     shape = Shape("utf-16-le", ",", 2)
     with pytest.raises(UnplannableError, match="UTF-16"):
         list(plan(io.BytesIO(b"a\0"), shape, Place(), Size(1, 1)))
+
+
+def test_a_part_with_more_records_than_its_plan_is_misplanned_and_not_changed(tmp_path: Path) -> None:
+    """Longer than a block: what is left of the part must be read before its bytes can be judged."""
+    content = b"a,b\n" * 300_000
+    path = tmp_path / "part.csv"
+    path.write_bytes(content)
+    wrong = Range(Place(), len(content), 300_000, 5, sha256(content).digest())
+    assert read_range(Task(str(path), len(content), SHAPE, wrong, 1, 1_000)).trouble == "misplanned"
+    right = replace(wrong, records=300_000)
+    assert read_range(Task(str(path), len(content), SHAPE, right, 1, 1_000)).trouble is None
+    changed = replace(right, sha256=bytes(32))
+    assert read_range(Task(str(path), len(content), SHAPE, changed, 1, 1_000)).trouble == "changed"
+
+
+def test_a_part_whose_rows_grow_beyond_a_batch_is_one_batch(tmp_path: Path) -> None:
+    content = (b"," * 499 + b"\n") * 50_000
+    path = tmp_path / "wide.csv"
+    path.write_bytes(content)
+    shape = Shape("utf-8", ",", 500)
+    (part,) = plan(io.BytesIO(content), shape, Place(), Size(50_000, 2**30))
+    read = read_range(Task(str(path), len(content), shape, part, 1, 1_000_000))
+    assert read.batch is not None
+    assert read.batch.rows == 50_000

@@ -110,3 +110,25 @@ async def test_a_file_that_is_only_written_anew_is_no_news_and_an_older_content_
         scene.drop("b.csv", scene.goals(1, 3))
         files = await scene.ended(3)
     assert files[2]["revert_of"] == files[0]["file_id"]
+
+
+async def test_one_file_too_long_in_a_group_fails_alone(scene: "Scene") -> None:
+    for number, rows in enumerate((3, 9, 4)):
+        scene.drop(f"{number}.csv", scene.goals(number * 100, rows))
+    with scene.service(OKR_INGEST_CSV__MAX_ROWS="5"):
+        files = await scene.ended(3)
+    assert sorted((file["rows"], file["state"], file["reason"]) for file in files) == [
+        (0, "failed", "too_many_rows"),
+        (3, "done", None),
+        (4, "done", None),
+    ]
+
+
+async def test_control_characters_where_a_delimiter_is_told_stop_nobody(scene: "Scene") -> None:
+    with scene.service() as service:
+        scene.drop("odd.csv", b"sep=\0\na\0b\n1\0002\n")
+        await scene.ended(1)
+        scene.drop("good.csv", scene.goals(1, 2))
+        odd, good = await scene.ended(2)
+        assert httpx2.get(f"{service.url}/livez").is_success
+    assert (odd["state"], good["state"]) == ("failed", "done")

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -15,7 +16,7 @@ from okr_ingest_csv.domain.batch import Batch, take_batch
 from okr_ingest_csv.domain.discovery import Look
 from okr_ingest_csv.domain.records import read_records
 from okr_ingest_csv.domain.verdict import Candidate
-from okr_ingest_csv.store import Claim, Held, Portion, Store
+from okr_ingest_csv.store import Claim, Held, Portion, Quarantine, Store
 from okr_ingest_csv.testing import dialect_in
 
 if TYPE_CHECKING:
@@ -156,3 +157,76 @@ async def test_a_batch_stored_by_another_replica_meanwhile_is_not_stored_again(s
             await held.end("failed", "a_reason", "a sentence")
     assert await positions(scene) == [(a.file_id, 1, 1)]
     assert await scene.database.fetchval("select count(*) from raw_row") == 5
+
+
+async def let_go(scene: "Scene", store: Store, file_id: int) -> None:
+    await scene.until(1, "select count(*) from file where file_id = $1 and state = 'quarantined'", file_id)
+    await Quarantine(store).let_go(file_id, "goals", None)
+
+
+async def test_a_file_let_go_has_its_turn_after_those_claimed_until_then_and_is_the_last_word(
+    scene: "Scene", store: Store
+) -> None:
+    bad = b"id,x\n" + b"a1,1\n" + b"short\n" * 3
+    a, b, c = await claimed(store, "a", bad), await claimed(store, "b", B), await claimed(store, "c", C)
+    await load(store, a.file_id, bad, batch_rows=9)
+    await load(store, b.file_id, B, batch_rows=9)
+    await let_go(scene, store, a.file_id)
+    assert await positions(scene) == [(a.file_id, 1, None), (b.file_id, 1, 1)]  # c is still on its way
+    d = await claimed(store, "d", A)
+    await load(store, d.file_id, A, batch_rows=9)
+    await load(store, c.file_id, C, batch_rows=9)
+    order = await scene.fetch("select file_id from batch order by position")
+    assert [row["file_id"] for row in order] == [b.file_id, c.file_id, a.file_id, d.file_id]
+
+
+async def test_a_copy_of_a_file_let_go_last_is_no_news_and_one_of_a_file_before_it_is_a_revert(
+    scene: "Scene", store: Store
+) -> None:
+    bad = b"id,x\n" + b"a1,1\n" + b"short\n" * 3
+    a, b = await claimed(store, "a", bad), await claimed(store, "b", B)
+    await load(store, a.file_id, bad, batch_rows=9)
+    await load(store, b.file_id, B, batch_rows=9)
+    await let_go(scene, store, a.file_id)
+    assert await claimed(store, "a-copy", bad) == Claim(a.file_id, new=False)
+    again = await claimed(store, "b-copy", B)
+    assert again.new
+    assert [
+        row["revert_of"] for row in await scene.fetch("select revert_of from file where revert_of is not null")
+    ] == [b.file_id]
+
+
+async def test_a_file_is_compared_with_the_one_before_it_not_with_one_that_was_loaded_earlier(
+    scene: "Scene", store: Store
+) -> None:
+    first, large, small = (
+        await claimed(store, "first", A),
+        await claimed(store, "large", A + b"z,1\n"),
+        await claimed(store, "small", B),
+    )
+    await load(store, first.file_id, A, batch_rows=9)
+    await load(store, small.file_id, B, batch_rows=9)
+    await load(store, large.file_id, A + b"z,1\n")
+    known = {row["file_id"]: row["known_rows"] for row in await scene.fetch("select file_id, known_rows from file")}
+    assert known == {first.file_id: None, large.file_id: 5, small.file_id: 0}
+
+
+async def test_a_revert_whose_original_was_let_go_meanwhile_goes_on_with_its_own_batches(
+    scene: "Scene", store: Store
+) -> None:
+    a = await claimed(store, "a", A)
+    await claimed(store, "b", B)
+    back = await claimed(store, "back", A)
+    async with store.hold([a.file_id]) as held:
+        assert held is not None
+        await held.end("failed", "a_reason", "a sentence")
+    await load(store, back.file_id, A, only=1)
+    await load(store, back.file_id, A)
+    (row,) = await scene.fetch("select state, rows from file where file_id = $1", back.file_id)
+    assert (row["state"], row["rows"]) == ("done", 5)
+
+
+async def test_words_that_no_column_holds_do_not_stop_the_files_beside_them(store: Store) -> None:
+    odd = replace(candidate("odd", A, "failed"), detail="a NUL: \0, half a pair: \ud800")
+    claims = await store.claim_all([odd, candidate("b", B)])
+    assert [claim is not None and claim.new for claim in claims] == [True, True]

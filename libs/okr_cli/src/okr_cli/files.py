@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import PurePath
 from typing import Annotated, Any
 
@@ -41,13 +42,23 @@ COLUMNS = (
 )
 app = typer.Typer(help="Files: what became of each, and why. Without a verb: the newest.", invoke_without_command=True)
 FileArgument = Annotated[int, typer.Argument(help="A file's number, as `okr files` lists it.")]
-FileStateOption = Annotated[
-    str | None,
-    typer.Option(
-        "--state",
-        help="Only these: discovered, waiting, validating, loading, quarantined, done, failed, vanished, 'left alone'.",
-    ),
-]
+
+
+class FileState(StrEnum):
+    """Where a file can be; `left alone` is what is no file of any source."""
+
+    DISCOVERED = "discovered"
+    WAITING = "waiting"
+    VALIDATING = "validating"
+    LOADING = "loading"
+    QUARANTINED = "quarantined"
+    DONE = "done"
+    FAILED = "failed"
+    VANISHED = "vanished"
+    LEFT_ALONE = "left alone"
+
+
+FileStateOption = Annotated[FileState | None, typer.Option("--state", help="Only in this state.")]
 
 
 @app.callback()

@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
 from okr_common import metrics
+from okr_common.errors import PermanentError
 from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
-from okr_common.sources import SourcesFolder
+from okr_common.sources import Sources, SourcesFolder
 from okr_ingest_csv import looking
-from okr_ingest_csv.domain.content import Inspection
 from okr_ingest_csv.domain.discovery import Found, LeftAlone, Look
-from okr_ingest_csv.domain.verdict import Candidate, Limits, judge
-from okr_ingest_csv.looking import Looked
+from okr_ingest_csv.domain.verdict import Candidate, Limits, broken, judge, wordless
 from okr_ingest_csv.store import Claim, Store
 from okr_ingest_csv.waiting import unless_stopped
 
@@ -40,7 +40,14 @@ class Offer:
             self.future.set_result(dealt_with)
 
 
-Looks = Sequence[tuple[Offer, Looked | None]]
+class _Fate(Enum):
+    NOTHING_NEW = auto()
+    STILL_WRITTEN = auto()
+
+
+NOTHING_NEW, STILL_WRITTEN = _Fate.NOTHING_NEW, _Fate.STILL_WRITTEN
+Judged = Candidate | tuple[Found, LeftAlone] | _Fate
+Looks = Sequence[tuple[Offer, Judged]]
 
 
 class Intake:
@@ -94,40 +101,58 @@ class Intake:
             del self._waiting[offer.path]
         done = dict.fromkeys(offers, False)
         try:
-            looked = await asyncio.to_thread(self._look_through, offers)
+            looked = await asyncio.to_thread(self._look_through, offers, self._sources.current())
             done = await until_done("claim", lambda: self._take(looked), stop)
         finally:
             for offer in offers:
                 offer.answer(dealt_with=done[offer])
 
-    def _look_through(self, offers: Sequence[Offer]) -> Looks:
-        """At each path, and through its whole file; in a thread."""
+    def _look_through(self, offers: Sequence[Offer], sources: Sources) -> Looks:
+        """At each path, through its whole file, and what is to become of it; in a thread."""
+        return [(offer, self._judged(offer, sources)) for offer in offers]
+
+    def _judged(self, offer: Offer, sources: Sources) -> Judged:
         known, largest = self._dealt_with.get, self._limits.file_bytes
-        return [(offer, looking.look_through(offer.path, offer.folder, known, largest)) for offer in offers]
+        looked = looking.look_through(offer.path, offer.folder, known, largest)
+        if looked is None:
+            return NOTHING_NEW
+        if looked.inspected is None:
+            return STILL_WRITTEN
+        if isinstance(looked.inspected, LeftAlone):
+            return looked.found, looked.inspected
+        path, (look, inspection) = looked.found.path, looked.inspected
+        try:
+            return judge(path, look, inspection, sources, hint=offer.hint, limits=self._limits)
+        except Exception as error:
+            log.exception("internal_error", path=path)
+            return broken(path, look, inspection, f"looking through it broke down ({error!r})")
 
     async def _take(self, looks: Looks) -> dict[Offer, bool]:
         """True where a path is dealt with; False where it is still being written."""
-        candidates: list[Candidate] = []
-        for offer, looked in looks:
-            if looked is None or looked.inspected is None:
-                continue
-            if isinstance(looked.inspected, LeftAlone):
-                await self.leave_alone(looked.found, looked.inspected)
-            else:
-                candidates.append(self._judge(looked.found.path, *looked.inspected, offer.hint))
+        for _, judged in looks:
+            if isinstance(judged, tuple):
+                await self.leave_alone(*judged)
+        candidates = [judged for _, judged in looks if isinstance(judged, Candidate)]
         for of_one_source in _by_source(candidates):
             await self._claim(of_one_source)
-        return {offer: looked is None or looked.inspected is not None for offer, looked in looks}
-
-    def _judge(self, path: str, look: Look, inspection: Inspection, hint: str | None) -> Candidate:
-        return judge(path, look, inspection, self._sources.current(), hint=hint, limits=self._limits)
+        return {offer: judged is not STILL_WRITTEN for offer, judged in looks}
 
     async def _claim(self, candidates: Sequence[Candidate]) -> None:
-        claims = await self._store.claim_all(candidates)
+        claims = await self._claimed_by_store(candidates)
         for candidate, claim in zip(candidates, claims, strict=True):
             if claim is not None and claim.new:
                 self._tell(candidate, claim)
             self._remember(candidate.path, candidate.look)
+
+    async def _claimed_by_store(self, candidates: Sequence[Candidate]) -> list[Claim | None]:
+        """One by one where the database refuses them together; one that it refuses alone fails without its words."""
+        try:
+            return await self._store.claim_all(candidates)
+        except PermanentError as error:
+            if len(candidates) > 1:
+                return [claim for one in candidates for claim in await self._claimed_by_store([one])]
+            log.exception("internal_error", path=candidates[0].path)
+            return await self._store.claim_all([wordless(candidates[0], str(error))])
 
     def _tell(self, candidate: Candidate, claim: Claim) -> None:
         source, state = candidate.source, candidate.state

@@ -4,9 +4,9 @@ import asyncio
 import time
 
 from okr_common import metrics
-from okr_common.errors import FencedError, PermanentError
+from okr_common.errors import FatalError, FencedError, PermanentError
 from okr_common.logs import logger
-from okr_common.postgres.pool import until_done
+from okr_common.postgres.pool import RETRYABLE, until_done
 from okr_ingest_csv.digests import Digests
 from okr_ingest_csv.keeper import Keeper
 from okr_ingest_csv.on_disk import on_disk
@@ -82,22 +82,39 @@ class Loader:
         """How many of the files, from the first, need no more attention now."""
         self.loading[held.file.source] = held.file.path
         try:
-            return await self._small.load(held) or await self._load(held, stop)
+            return await self._small_ones(held) or await self._load(held, stop)
         except FencedError as error:
             log.warning("fenced", error=str(error))
             return len(held.files)
         finally:
             del self.loading[held.file.source]
 
+    async def _small_ones(self, held: Held) -> int:
+        """How many were read as a group; whatever is wrong with one of them is told when it is alone."""
+        try:
+            return await self._small.load(held)
+        except (*RETRYABLE, FatalError):
+            raise
+        except Exception as error:  # noqa: BLE001 - see above
+            log.info("not_as_a_group", files=[file.file_id for file in held.files], error=repr(error))
+            return 0
+
     async def _load(self, held: Held, stop: asyncio.Event) -> int:
-        """The first of the files, alone."""
+        """The first of the files, alone. Nothing that one file does may stop the others."""
         try:
             if held.file.is_revert and held.file.revert_of is not None:
                 await held.store_revert(held.file.revert_of)
             elif not held.file.must_wait:
                 await self._read(held, stop)
+        except (*RETRYABLE, FatalError):
+            raise
         except PermanentError as error:
             await self._end(held, error)
+        except Exception as error:
+            log.exception("internal_error")
+            await self._end(
+                held, PermanentError("internal_error", f"loading broke down ({error!r}). Please report this.")
+            )
         return 1
 
     async def _end(self, held: Held, error: PermanentError) -> None:

@@ -35,4 +35,5 @@ def _refused(error: OSError) -> PermanentError:
     """What the disk said, as the file's reason."""
     if isinstance(error, FileNotFoundError):
         return PermanentError("vanished", f"{error.filename} was taken away before it was read. Drop it again.")
-    return PermanentError("cannot_read", f"{error.filename}: {error.strerror}. Mend it and drop it again.")
+    where = f"{error.filename}: " if error.filename else "while it was read: "  # a read does not know its file's name
+    return PermanentError("cannot_read", f"{where}{error.strerror or error!r}. Mend it and drop it again.")

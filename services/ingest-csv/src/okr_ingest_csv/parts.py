@@ -35,7 +35,7 @@ class Parts:
         self._cell_bytes = settings.max_cell_bytes
         self._readers = Readers(settings.readers)
         ahead = settings.readers + 1
-        self._size = Size(settings.batch_rows, settings.memory_bytes // COPIES // ahead)
+        self._size = Size(settings.batch_rows, settings.memory_bytes // COPIES // ahead, settings.max_cell_bytes)
         self._room = asyncio.Semaphore(ahead)
 
     async def wanted(self, held: Held) -> bool:

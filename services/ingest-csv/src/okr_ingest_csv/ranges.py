@@ -4,6 +4,7 @@ Only what that needs is imported here, and nothing of the database or the broker
 """
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -43,7 +44,7 @@ def read_range(task: Task) -> RangeRead:
         raw.seek(planned.start.byte)
         stream = Fingerprinted(_Part(raw, planned.length))
         records = read_records(stream, task.shape, planned.start, cell_bytes=task.cell_bytes)
-        batch = take_batch(records, task.batch_id, planned.start, planned.records + 1)
+        batch = take_batch(records, task.batch_id, planned.start, planned.records + 1, sys.maxsize)
         stream.skip(planned.length)  # with more records than planned they may still be the claimed bytes
         size = os.fstat(raw.fileno()).st_size
     if size != task.file_bytes or stream.fingerprint.sha256 != planned.sha256:

@@ -29,6 +29,7 @@ class Reading:
 
     _stream: Fingerprinted
     _records: Iterator[Row | Unreadable]
+    _written_at: int
 
     def __init__(self, file: Claimed, measure: Measure) -> None:
         self._file = file
@@ -42,13 +43,17 @@ class Reading:
         if self._raw is None:
             self._raw = self._open()
         batch = take_batch(self._records, batch_id, self._place, self._measure.batch_rows)
-        if os.fstat(self._raw.fileno()).st_size != self._file.bytes:
+        if self._touched(self._raw) or os.fstat(self._raw.fileno()).st_size != self._file.bytes:
             raise changed(self._file, self._batches)
         if batch.last and self._stream.fingerprint.sha256 != self._file.sha256:
             raise changed(self._file, self._batches)
         self._place = batch.after
         self._batches += 1
         return batch
+
+    def _touched(self, raw: io.FileIO) -> bool:
+        """Whether somebody wrote to it since it was opened."""
+        return os.fstat(raw.fileno()).st_mtime_ns != self._written_at
 
     def close(self) -> None:
         """Let go of the file."""
@@ -57,6 +62,7 @@ class Reading:
 
     def _open(self) -> io.FileIO:
         raw = self._raw = open_file(Path(self._file.path))
+        self._written_at = os.fstat(raw.fileno()).st_mtime_ns
         if self._file.batches:
             self._compare_all(raw)
         self._stream = Fingerprinted(raw)

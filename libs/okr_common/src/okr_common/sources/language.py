@@ -99,7 +99,7 @@ class Read(Block):
 
     encoding: EncodingName | None = None
     "Without: found from the bytes."
-    delimiter: str | None = Field(default=None, pattern=r'^[^\r\n"]$')
+    delimiter: str | None = Field(default=None, pattern=r"^[\t !#-~\u00a1-\uffff]$")
     "Without: found from the header's columns."
     header_line: int | None = Field(default=None, ge=1)
     "The line the header begins on. Without: the first record that holds the mapping's columns."

@@ -13,7 +13,7 @@ from okr_ingest_csv.domain.sample import Sample, best_delimiter
 DELIMITERS = (",", ";", "\t", "|")
 TITLE_RECORDS = 50
 """Of so many records at the beginning one must be the header."""
-_SEP = re.compile(r'^"?sep=([^\r\n"])"?[;,\t ]*[\r\n]*$', re.IGNORECASE)
+_SEP = re.compile(r'^"?sep=([\t !#-~\u00a1-\uffff])"?[;,\t ]*[\r\n]*$', re.IGNORECASE)
 IsHeader = Callable[[Sequence[str]], bool]
 
 

@@ -7,6 +7,8 @@ from okr_ingest_csv.domain.finding import Finding
 
 SHOWN = 10
 """So many names are told of each kind."""
+GUESSED = 2_500
+"""Of more pairs of names nobody guesses which was renamed: it would take long, and hardly be right."""
 
 
 def header_drift(header: Sequence[str], former: Sequence[str]) -> list[Finding]:
@@ -36,7 +38,7 @@ def _names(header: Sequence[str]) -> list[str]:
 def _renamed(removed: Sequence[str], added: Sequence[str]) -> Iterator[tuple[str, str]]:
     """A column that is gone, and the new one whose name is most like it."""
     free = list(added)
-    for old in removed:
+    for old in removed if len(removed) * len(added) <= GUESSED else ():
         new = nearest(old, free)
         if new is not None:
             free.remove(new)

@@ -24,12 +24,14 @@ def flaw_of(cells: Sequence[str], width: int, cell_bytes: int) -> tuple[str, str
             return "nul", f"cell {number} holds a NUL character"
         if not cell.isascii() and _NO_CHARACTER.search(cell):
             return "bad_encoding", f"cell {number} holds bytes that stand for no character in the file's encoding"
-        if len(cell) > cell_bytes:
-            return (
-                "cell_too_large",
-                f"cell {number} has {len(cell):,} characters, more than a cell may ({cell_bytes:,})",
-            )
+        if _utf8_bytes(cell, cell_bytes) > cell_bytes:
+            return "cell_too_large", f"cell {number} is larger than a cell may be ({cell_bytes:,} bytes as UTF-8)"
     return None
+
+
+def _utf8_bytes(cell: str, limit: int) -> int:
+    """Exactly only where it may be beyond the limit."""
+    return len(cell.encode("utf-8", "surrogatepass")) if 4 * len(cell) > limit else len(cell)
 
 
 def repaired(cells: Sequence[str], shape: Shape) -> list[str] | None:

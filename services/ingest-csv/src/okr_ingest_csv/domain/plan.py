@@ -41,10 +41,11 @@ class Range:
 
 
 class Size(NamedTuple):
-    """How large a range may become."""
+    """How large a range may become, and the longest cell in bytes: it bounds a record."""
 
     records: int
     bytes: int
+    cell_bytes: int = CELL_BYTES
 
 
 class _Stretch(NamedTuple):
@@ -58,7 +59,7 @@ def plan(stream: Readable, shape: Shape, start: Place, size: Size, chunk_bytes: 
 
     Raises UnplannableError where a quote neither opens nor closes a cell, or a record is longer than one may be.
     """
-    cutter = _Cutter(shape, size.records)
+    cutter = _Cutter(shape, size)
     gathered: list[_Stretch] = []
     for stretch in cutter.stretches(stream, start, chunk_bytes):
         if gathered and _too_large([*gathered, stretch], size):
@@ -86,21 +87,22 @@ def _range(start: Place, stretches: list[_Stretch]) -> Range:
 class _Cutter:
     """Cuts a stream into stretches of whole records."""
 
-    def __init__(self, shape: Shape, records: int) -> None:
+    def __init__(self, shape: Shape, size: Size) -> None:
         if shape.encoding in WIDE:
             raise UnplannableError("it is UTF-16, in which the places to cut at cannot be told by single bytes")
         if not shape.delimiter.isascii():
             raise UnplannableError(f"its delimiter {shape.delimiter!r} is more than one byte")
         self._lines = Lines(shape.encoding)
         self._edges = {shape.delimiter.encode(), b"\n", b"\r", b""}
-        self._records = records
+        self._records = size.records
+        self._longest = RECORD_CELLS * size.cell_bytes
 
     def stretches(self, stream: Readable, start: Place, chunk_bytes: int) -> Iterator[_Stretch]:
         rest, at = b"", start.byte
         while more := stream.read(chunk_bytes):
             data = rest + more
             end = self._boundary(data)
-            if len(data) - end > RECORD_CELLS * CELL_BYTES:
+            if len(data) - end > self._longest:
                 raise UnplannableError(f"the record that begins at byte {at + end:,} is longer than a record may be")
             yield from self._split(data[:end], at)
             rest, at = data[end:], at + end

@@ -51,8 +51,8 @@ class Claimed:
 
     @property
     def is_revert(self) -> bool:
-        """Whether an older file's rows serve; where that one failed after all, this one is read like any other."""
-        return self.revert_state == "done"
+        """Whether an older file's rows serve; where that one failed at first, this one is read like any other."""
+        return self.revert_state == "done" and self.state == "waiting" and not self.batches
 
     @property
     def must_wait(self) -> bool:

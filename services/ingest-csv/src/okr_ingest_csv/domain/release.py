@@ -13,10 +13,10 @@ from okr_ingest_csv.domain.identity import WAITING_STATES
 
 @dataclass(frozen=True, slots=True)
 class InLine:
-    """A file that is unfinished or has batches without a position."""
+    """A file that is unfinished or has batches without a position; `place` is its turn among them."""
 
     file_id: int
-    sequence: int
+    place: int
     state: str
 
 
@@ -37,7 +37,7 @@ def releasable(files: Sequence[InLine], batches: Sequence[Loaded]) -> list[int]:
     [13, 12]
     """
     released: list[int] = []
-    for file in sorted(files, key=lambda file: file.sequence):
+    for file in sorted(files, key=lambda file: file.place):
         if file.state in WAITING_STATES:
             break
         if file.state != "quarantined":

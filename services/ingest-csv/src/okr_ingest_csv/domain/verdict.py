@@ -1,13 +1,13 @@
 """What becomes of a file that has been looked through: it waits to be loaded, or it ends here with a reason."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from okr_common.errors import PermanentError
 from okr_common.sources import Mapping, MissingColumn, Read, Sources, missing_columns
 from okr_ingest_csv.domain.content import Inspection
 from okr_ingest_csv.domain.dialect import Asked, Dialect, IsHeader, dialect_of
-from okr_ingest_csv.domain.discovery import Look
+from okr_ingest_csv.domain.discovery import Look, storable
 from okr_ingest_csv.domain.record import Repair
 
 UNRECOGNISED = "unrecognised"
@@ -70,6 +70,25 @@ def judge(
         return Candidate(path, look, sha256, mapping.name, "quarantined", "missing_columns", detail, dialect)
     repair = repair_of(mapping, dialect.header)
     return Candidate(path, look, sha256, mapping.name, "waiting", dialect=dialect, repair=repair)
+
+
+def broken(path: str, look: Look, inspection: Inspection, detail: str) -> Candidate:
+    """A file that could not be judged, for a reason nobody foresaw."""
+    told = f"{detail}. Please report this."
+    return Candidate(path, look, inspection.fingerprint.sha256, UNRECOGNISED, "failed", "internal_error", told)
+
+
+def sayable(candidate: Candidate) -> Candidate:
+    """The same with its detail as text that every database and message takes."""
+    if candidate.detail is None:
+        return candidate
+    return replace(candidate, detail=storable(candidate.detail.replace("\0", "\\0")))
+
+
+def wordless(candidate: Candidate, detail: str) -> Candidate:
+    """A file of which the database would not keep what it says."""
+    told = "".join(character if character.isprintable() else "?" for character in detail)
+    return replace(candidate, state="failed", reason="internal_error", detail=told, dialect=None, repair=None)
 
 
 def _dialect(inspection: Inspection, mapping: Mapping | None, is_header: IsHeader, limits: Limits) -> Dialect:

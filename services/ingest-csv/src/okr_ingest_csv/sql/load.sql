@@ -3,7 +3,8 @@ select distinct source from file where state not in ('done', 'quarantined', 'fai
 
 -- name: unfinished_files
 select file_id, bytes from file
-where source = $1 and state not in ('done', 'quarantined', 'failed', 'vanished') order by sequence
+where source = $1 and state not in ('done', 'quarantined', 'failed', 'vanished')
+order by coalesce(let_go_after, sequence), let_go_at nulls first
 
 -- name: hold
 -- The lock belongs to the session: a crash lets it go, and so does the pool when the connection comes back. Its second
@@ -69,9 +70,11 @@ from batch b join batch o on o.batch_id = coalesce(b.rows_of, b.batch_id) where 
 
 -- name: formers
 -- The source's files before this one, the newest first.
-select file_id, header, rows from file
-where source = $1 and state = 'done' and file_id <> $2
-order by coalesce(let_go_after, sequence) desc, let_go_at desc nulls last limit $3
+select f.file_id, f.header, f.rows from file f, file mine
+where mine.file_id = $2 and f.source = $1 and f.state = 'done'
+    and (coalesce(f.let_go_after, f.sequence), coalesce(f.let_go_at, '-infinity'))
+        < (coalesce(mine.let_go_after, mine.sequence), coalesce(mine.let_go_at, '-infinity'))
+order by coalesce(f.let_go_after, f.sequence) desc, f.let_go_at desc nulls last limit $3
 
 -- name: count_duplicates
 -- Of each file (an index into the arrays: a batch and the file it is of) the rows that repeat an earlier one of it. The
@@ -127,20 +130,23 @@ select source, $1, number, first_row, rows, unreadable, coalesce(rows_of, batch_
 update file f set state = 'done', changed_at = now(), rows = older.rows, unreadable = older.unreadable,
     batches = older.batches, duplicates = older.duplicates, expected_rows = older.expected_rows, next_byte = older.next_byte, next_line = older.next_line, reason = older.reason
 from file older
-where f.file_id = $1 and older.file_id = $2 and f.state = 'waiting'
+where f.file_id = $1 and older.file_id = $2 and older.state = 'done' and f.state = 'waiting' and f.batches = 0
 returning f.rows, f.unreadable, f.batches
 
 -- name: in_line
 -- The batches without a position of files before the first unfinished one: whatever comes later waits anyway, and there
--- may be thousands of it.
+-- may be thousands of it. A file that was let go stands after those that were claimed until then.
 with first as (
-    select file_id, sequence, state from file
-    where source = $1 and state not in ('done', 'quarantined', 'failed', 'vanished') order by sequence limit 1
+    select coalesce(let_go_after, sequence) as after, coalesce(let_go_at, '-infinity') as at from file
+    where source = $1 and state not in ('done', 'quarantined', 'failed', 'vanished')
+    order by coalesce(let_go_after, sequence), let_go_at nulls first limit 1
 )
-select f.file_id, f.sequence, f.state, b.batch_id, b.number
+select f.file_id, dense_rank() over (order by coalesce(f.let_go_after, f.sequence), f.let_go_at nulls first) as place, f.state,
+    b.batch_id, b.number
 from batch b join file f using (file_id)
-where b.source = $1 and b.position is null and f.state <> 'quarantined'
-    and f.sequence < coalesce((select sequence from first), f.sequence + 1)
+where b.source = $1 and b.position is null and f.state <> 'quarantined' and (
+    not exists (select from first)
+    or (coalesce(f.let_go_after, f.sequence), coalesce(f.let_go_at, '-infinity')) < (select after, at from first))
 
 -- name: source_of_file
 select source from file where file_id = $1

@@ -8,10 +8,12 @@ import asyncpg
 
 from okr_common import crash
 from okr_common.clock import Clock, utc_now
+from okr_common.delivery.outbox import Connection
 from okr_common.delivery.release import lock_source
+from okr_common.errors import PermanentError
 from okr_common.topology import Stage
 from okr_ingest_csv.domain.discovery import UNDECIDED, LeftAlone, Look, storable
-from okr_ingest_csv.domain.verdict import Candidate
+from okr_ingest_csv.domain.verdict import Candidate, sayable
 from okr_ingest_csv.store.claiming import Claim, Claiming
 from okr_ingest_csv.store.loads import Held
 from okr_ingest_csv.store.turns import SQL, Turns
@@ -53,15 +55,22 @@ class Store:
     async def claim_all(self, candidates: Sequence[Candidate]) -> list[Claim | None]:
         """Gives these files of one source their sequences, in this order, in one transaction.
 
-        None where another replica has dealt with a path already.
+        None where another replica has dealt with a path already. Raises PermanentError("internal_error") where the
+        database refuses what they say.
         """
         async with self.pool.acquire() as connection, connection.transaction():
             await lock_source(connection, candidates[0].source)
-            claims = await Claiming(connection, self.turns, self._clock()).claim(candidates)
+            claims = await self._claim(connection, [sayable(one) for one in candidates])
             crash.point("before_claim_commit")
         crash.point("after_claim_commit")
         self.turns.committed()
         return claims
+
+    async def _claim(self, connection: Connection, candidates: Sequence[Candidate]) -> list[Claim | None]:
+        try:
+            return await Claiming(connection, self.turns, self._clock()).claim(candidates)
+        except asyncpg.DataError as error:
+            raise PermanentError("internal_error", f"the database refused it: {error}. Please report this.") from error
 
     async def unfinished_sources(self) -> list[str]:
         """The sources that have files on their way."""

@@ -1,5 +1,6 @@
 """Everything that is asked of okr_raw to judge files that were read to their ends."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from dataclasses import dataclass, replace
 import orjson
 
 from okr_common.delivery.outbox import Connection
+from okr_common.logs import logger
 from okr_common.sources import Read
 from okr_ingest_csv.domain.batch import Batch, repeated
 from okr_ingest_csv.domain.profile import Profile
@@ -15,8 +17,11 @@ from okr_ingest_csv.domain.quality import Former, Summary, findings_of, reason_t
 from okr_ingest_csv.store.endings import Ending
 from okr_ingest_csv.store.turns import SQL
 
+log = logger(__name__)
 FORMERS = 5
 """So many of the source's files before are compared."""
+COUNT_SECONDS = 60.0
+"""What is not counted by then is not told."""
 WORK_MEMORY = "64MB"
 """With less, PostgreSQL counts a million rows over the disk."""
 COMPARED_ROWS = 5_000_000
@@ -87,7 +92,9 @@ class Facts:
             endings.append(replace(ending, duplicates=repeats))
         known = await self._count("count_known", [one.batch_ids for one in wholes], formerly)
         return [
-            replace(ending, known_rows=known.get(number, 0) if formerly[number] and _compared(wholes[number]) else None)
+            replace(
+                ending, known_rows=_known(known, number) if formerly[number] and _compared(wholes[number]) else None
+            )
             for number, ending in enumerate(endings)
         ]
 
@@ -118,16 +125,26 @@ class Facts:
     async def _repeats(self, portion: Portion, whole: Whole) -> int | None:
         """How many rows of the file repeat an earlier one; None where that is not counted."""
         if portion.number == 1 or portion.digests is not None:
-            return repeated(portion.digests or portion.batch.digests)
+            return await asyncio.to_thread(repeated, portion.digests or portion.batch.digests)
         counted = await self._count("count_duplicates", [whole.batch_ids]) if _compared(whole) else None
         return None if counted is None else counted.get(0, 0)
 
-    async def _count(self, query: str, *batches: Sequence[Sequence[int]]) -> dict[int, int]:
-        """Of each file, by its place in the lists of batches."""
+    async def _count(self, query: str, *batches: Sequence[Sequence[int]]) -> dict[int, int] | None:
+        """Of each file, by its place in the lists of batches; None where the database took too long over it."""
         arrays = [array for lists in batches for array in _numbered(lists)]
         if not all(arrays[0::2]):
             return {}
-        return {row[0]: row[1] for row in await self._connection.fetch(SQL[query], *arrays)}
+        try:
+            async with self._connection.transaction():  # a savepoint: what takes too long costs only itself
+                rows = await self._connection.fetch(SQL[query], *arrays, timeout=COUNT_SECONDS)
+        except TimeoutError:
+            log.warning("not_counted", query=query, seconds=COUNT_SECONDS)
+            return None
+        return {row[0]: row[1] for row in rows}
+
+
+def _known(known: Mapping[int, int] | None, number: int) -> int | None:
+    return None if known is None else known.get(number, 0)
 
 
 def _numbered(lists: Iterable[Sequence[int]]) -> tuple[list[int], list[int]]:

@@ -100,10 +100,10 @@ class Held:
         """Batches that refer to the rows of the older file's batches."""
         async with self._connection.transaction():
             await lock_source(self._connection, self.file.source)
-            await self._connection.execute(SQL["add_reverted_batches"], self.file.file_id, original)
             row = await self._connection.fetchrow(SQL["end_revert"], self.file.file_id, original)
             if row is None:
                 raise self._fenced()
+            await self._connection.execute(SQL["add_reverted_batches"], self.file.file_id, original)
             await self._close([FileDone(source=self.file.source, file_id=self.file.file_id, **row)])
             crash.point("before_commit")
         crash.point("after_commit")

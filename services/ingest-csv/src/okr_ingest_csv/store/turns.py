@@ -28,7 +28,7 @@ class Turns:
     async def release(self, connection: Connection, source: str) -> list[Event]:
         """Positions for all batches whose turn it is. The source is locked, and its files are as they will be."""
         rows = await connection.fetch(SQL["in_line"], source)
-        files = {InLine(row["file_id"], row["sequence"], row["state"]) for row in rows}
+        files = {InLine(row["file_id"], row["place"], row["state"]) for row in rows}
         loaded = [Loaded(row["batch_id"], row["file_id"], row["number"]) for row in rows if row["batch_id"] is not None]
         released = releasable(list(files), loaded)
         return list(await release(connection, source, released)) if released else []
