@@ -1,8 +1,8 @@
 """A running ingest-csv with an inbox, and what okr_raw and Kafka know of it."""
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from okr_cli.reach import Reach
+from okr_cli.verify import files, raw
+from okr_cli.verify.evidence import evidence
 from okr_common import codec, topics
 from okr_common.events import Event
 from okr_common.kafka.reader import read_all
@@ -69,6 +72,13 @@ class Scene:
         """A running ingest-csv that watches the inbox."""
         return self.stack.service("ingest-csv", {**self.env, **more})
 
+    @contextmanager
+    def replicas(self, **more: str) -> Iterator[tuple[SoloService, SoloService]]:
+        """Two of it, on the same inbox."""
+        second = self.stack.service("ingest-csv", {**self.env, **more}, name="ingest-csv-2")
+        with self.service(**more) as one, second as two:
+            yield one, two
+
     @staticmethod
     def table(rows: Sequence[Sequence[object]], header: str = HEADER) -> str:
         """CSV of rows that need no quotes."""
@@ -123,6 +133,12 @@ class Scene:
         """All rows in the order of their batches' positions."""
         return await self.fetch("""select b.source, b.position, r.* from batch b
             join raw_row r on r.batch_id = coalesce(b.rows_of, b.batch_id) order by b.source, b.position, r.row_num""")
+
+    async def wrong(self) -> list[str]:
+        """What `okr verify` finds in okr_raw, and where the files' bytes say something else."""
+        async with evidence(Reach.of(self.stack.stack)) as of:
+            checks = [*await raw.check(of), *await files.check(of)]
+        return [f"{check.name}: {finding}" for check in checks for finding in check.findings]
 
     def events(self) -> list[Event]:
         """Everything on okr_ingestion_events."""

@@ -99,6 +99,16 @@ async def test_the_share_of_rows_that_are_known_already_is_kept(scene: "Scene") 
     assert (tuesday["known_rows"], told["known_share"]) == (6, 0.75)
 
 
+async def test_a_large_export_repeated_daily_is_compared_in_seconds(scene: "Scene") -> None:
+    """Each row with each of the day before would take minutes."""
+    with scene.service(OKR_INGEST_CSV__BATCH_ROWS="1000"):
+        scene.drop("monday.csv", scene.goals(1, 60_000))
+        await scene.ended(1)
+        scene.drop("tuesday.csv", scene.goals(10_001, 60_000))
+        *_, tuesday = await scene.ended(2)
+    assert (tuesday["state"], tuesday["known_rows"]) == ("done", 50_000)
+
+
 async def test_a_file_that_is_only_written_anew_is_no_news_and_an_older_content_is_a_revert(scene: "Scene") -> None:
     with scene.service():
         scene.drop("a.csv", scene.goals(1, 3))

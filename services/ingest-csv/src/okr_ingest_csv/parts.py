@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from okr_common.errors import RetryableError
 from okr_common.logs import logger
+from okr_common.postgres.pool import until_done
 from okr_ingest_csv.digests import Digests
 from okr_ingest_csv.domain.plan import Range, Size, UnplannableError
 from okr_ingest_csv.domain.progress import Claimed
@@ -80,14 +81,10 @@ class Parts:
             began = time.perf_counter()
             while waiting and await ahead.has_room():
                 part, batch_id = waiting.popleft()
-                log.debug("range_begun", file_id=held.file.file_id, byte=part.start.byte)
-                ahead.add(asyncio.create_task(self._read(held.file, part, batch_id)))
-            try:
-                read = await ahead.next()
-            except RetryableError:
-                if stop.is_set():  # whoever asked us to stop may have asked the readers too
-                    return
-                raise
+                ahead.add(asyncio.create_task(self._read(held.file, part, batch_id, stop)))
+            read = await ahead.next()
+            if read is None:
+                return
             if read.batch is None:
                 await _refuse(held, read, number - 1)
                 return
@@ -95,9 +92,18 @@ class Parts:
             await self._keeper.keep(held, [Portion(held.file, batch, number, digests.after(batch))], began)
             ahead.stored()
 
-    async def _read(self, file: Claimed, part: Range, batch_id: int) -> RangeRead:
+    async def _read(self, file: Claimed, part: Range, batch_id: int, stop: asyncio.Event) -> RangeRead | None:
+        """Where its process dies, a range is read again, it alone; None where we stop, and the process did so too."""
         task = Task(file.path, file.bytes, file.shape, part, batch_id, self._cell_bytes)
-        return await with_reason(self._readers.read(task))
+
+        async def read() -> RangeRead:
+            log.debug("range_begun", file_id=file.file_id, byte=part.start.byte)
+            return await with_reason(self._readers.read(task))
+
+        try:
+            return await until_done("read_range", read, stop)
+        except RetryableError:
+            return None
 
 
 async def _refuse(held: Held, read: RangeRead, stored: int) -> None:
@@ -112,7 +118,7 @@ class _Ahead:
 
     def __init__(self, room: asyncio.Semaphore) -> None:
         self._room = room
-        self._tasks: deque[asyncio.Task[RangeRead]] = deque()
+        self._tasks: deque[asyncio.Task[RangeRead | None]] = deque()
         self._held = 0
 
     async def has_room(self) -> bool:
@@ -123,11 +129,11 @@ class _Ahead:
         self._held += 1
         return True
 
-    def add(self, task: "asyncio.Task[RangeRead]") -> None:
+    def add(self, task: "asyncio.Task[RangeRead | None]") -> None:
         """One more is being read."""
         self._tasks.append(task)
 
-    async def next(self) -> RangeRead:
+    async def next(self) -> RangeRead | None:
         """The oldest."""
         return await self._tasks.popleft()
 
