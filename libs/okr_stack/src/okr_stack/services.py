@@ -97,12 +97,14 @@ class Service:
         return Launch(
             argv=[sys.executable, "-m", stage.module],
             log=self._state.logs / f"{self.name}.log",
-            env={**environment(stage, self._addresses, self.port), **self._watched(stage), **self.wanted.env},
+            env={**environment(stage, self._addresses, self.port), **self._around(stage), **self.wanted.env},
             cwd=_working_folder(),
         )
 
-    def _watched(self, stage: Stage) -> dict[str, str]:
-        """The monitor must know where everybody is that should run now, itself included."""
+    def _around(self, stage: Stage) -> dict[str, str]:
+        """The monitor must know where everybody is that should run now, ingest-csv where the database's disk is."""
+        if stage.service == "ingest-csv":
+            return {"OKR_INGEST_CSV__DISKS": json.dumps([str(self._state.folder)])}
         if stage.service != "monitor":
             return {}
         addresses = {name: f"http://{HOST}:{port}" for name, port in self._ports.items()}

@@ -12,6 +12,8 @@ from okr_ingest_csv.store import Ending, Held, Portion
 
 log = logger(__name__)
 STAGE = "ingest-csv"
+SLOW_SECONDS = 10.0
+"""Longer than this is worth a word: a batch of 50,000 rows usually takes less than one."""
 
 
 class Keeper:
@@ -20,6 +22,8 @@ class Keeper:
     def __init__(self, sources: SourcesFolder, max_rows: int) -> None:
         self._sources = sources
         self._max_rows = max_rows
+        self.slow: str | None = None
+        """Why reading waits, while the database takes long; None where it does not."""
 
     async def keep(self, held: Held, portions: Sequence[Portion], began: float) -> bool:
         """Stores these batches, each of another file; true when the last of them was its file's last.
@@ -28,7 +32,7 @@ class Keeper:
         """
         for portion in portions:
             self._must_not_be_too_long(portion)
-        endings = await held.store(portions, self._read_block(held.file.source))
+        endings = await self._stored(held, portions)
         for portion in portions:
             _count(portion)
         metrics.BATCH_SECONDS.labels(STAGE).observe(time.perf_counter() - began)
@@ -36,6 +40,17 @@ class Keeper:
         for file, ending in zip(last, endings, strict=True):
             _tell(file, ending)
         return portions[-1].batch.last
+
+    async def _stored(self, held: Held, portions: Sequence[Portion]) -> list[Ending]:
+        """Reading is ahead by a few batches only, so it waits for the database by itself; how long, is told."""
+        before = time.perf_counter()
+        endings = await held.store(portions, self._read_block(held.file.source))
+        took = time.perf_counter() - before
+        told = f"okr_raw took {took:.0f} s to store a batch of {held.file.path}; reading waits for it"
+        self.slow = told if took > SLOW_SECONDS else None
+        if self.slow is not None:
+            log.warning("okr_raw_slow", seconds=took, path=held.file.path)
+        return endings
 
     def _must_not_be_too_long(self, portion: Portion) -> None:
         if portion.batch.after.row - 1 > self._max_rows:

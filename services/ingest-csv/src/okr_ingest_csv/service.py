@@ -27,8 +27,8 @@ from okr_ingest_csv.settings import Settings
 from okr_ingest_csv.steps import CsvSteps
 from okr_ingest_csv.store import Quarantine, Store
 from okr_ingest_csv.sweep import Sweeper
+from okr_ingest_csv.upload_route import router as uploads_router
 from okr_ingest_csv.uploads import Uploads
-from okr_ingest_csv.uploads import router as uploads_router
 from okr_ingest_csv.watch import Watch
 
 STAGE = STAGES["ingest-csv"]
@@ -48,7 +48,8 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
     store = Store(pool, STAGE, relay.wake)
     sources = SourcesFolder(settings.sources.folder)
     pressure = Pressure((mine.upload_folder.absolute(), *mine.disks), mine.min_free_bytes)
-    loader = Loader(store, Keeper(sources, mine.max_rows), pressure, mine)
+    keeper = Keeper(sources, mine.max_rows)
+    loader = Loader(store, keeper, pressure, mine)
     limits = Limits(mine.max_file_bytes, mine.max_header_bytes, mine.max_columns)
     intake = Intake(store, sources, limits, loader.wake)
     uploads = Uploads(pool, intake, sources, mine)
@@ -77,7 +78,7 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
             "max_upload_bytes": mine.max_upload_bytes,
             "offered": intake.waiting,
             "loading": loader.loading,
-            "paused": pressure.reason,
+            "paused": pressure.reason or keeper.slow,
             "last_sweep": sweeper.last,
         },
     )

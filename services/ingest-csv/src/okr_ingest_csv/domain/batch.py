@@ -116,11 +116,6 @@ def _take_chunk(
     return _Chunk(b"".join(lines), unreadable, b"".join(digests), Place(byte, line, row), size)
 
 
-def row_hash(cells: bytes) -> bytes:
-    """blake2b-128 of a row's cells as JSON."""
-    return blake2b(cells, digest_size=16).digest()
-
-
 def repeated(digests: bytes) -> int:
     """How many of these rows repeat an earlier one; of their digests 8 bytes are compared.
 
