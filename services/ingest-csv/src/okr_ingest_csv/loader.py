@@ -100,12 +100,12 @@ class Loader:
             return 0
 
     async def _load(self, held: Held, stop: asyncio.Event) -> int:
-        """The first of the files, alone. Nothing that one file does may stop the others."""
+        """The first of the files, alone; see `_load_held`. Nothing that one file does may stop the others."""
         try:
             if held.file.is_revert and held.file.revert_of is not None:
                 await held.store_revert(held.file.revert_of)
             elif not held.file.must_wait:
-                await self._read(held, stop)
+                return int(await self._read(held, stop))
         except (*RETRYABLE, FatalError):
             raise
         except PermanentError as error:
@@ -123,11 +123,12 @@ class Loader:
         await held.end(state, error.reason, str(error))
         metrics.FILES.labels(file.source, state, error.reason).inc()
 
-    async def _read(self, held: Held, stop: asyncio.Event) -> None:
+    async def _read(self, held: Held, stop: asyncio.Event) -> bool:
+        """False where the file is to be held anew, as it is by now, and read otherwise."""
         if await self._parts.wanted(held):
-            await self._parts.load(held, stop)
-        else:
-            await self._one_after_another(held, stop)
+            return await self._parts.load(held, stop)
+        await self._one_after_another(held, stop)
+        return True
 
     async def _one_after_another(self, held: Held, stop: asyncio.Event) -> None:
         """Reads one batch ahead of storing."""

@@ -58,25 +58,25 @@ class Parts:
             log.info("one_reader", file_id=held.file.file_id, reason=str(error))
             await held.store_plan([], str(error))
 
-    async def load(self, held: Held, stop: asyncio.Event) -> None:
-        """Reads what is left of the file, some ranges ahead of storing."""
+    async def load(self, held: Held, stop: asyncio.Event) -> bool:
+        """Reads what is left of the file, some ranges ahead of storing; false where one reader must go on now."""
         left = await held.ranges_left()
         batch_ids = [held.batch_ids[0], *[await held.draw_batch_id() for _ in left[1:]]]
         with self._readers:
             ahead = _Ahead(self._room)
             try:
-                await self._load(held, left, batch_ids, ahead, stop)
+                return await self._load(held, left, batch_ids, ahead, stop)
             finally:
                 await ahead.cancel()
 
     async def _load(
         self, held: Held, left: Sequence[Range], batch_ids: Sequence[int], ahead: "_Ahead", stop: asyncio.Event
-    ) -> None:
+    ) -> bool:
         digests = Digests(held.file)
         waiting = deque(zip(left, batch_ids, strict=True))
         for number, _ in enumerate(left, held.file.batches + 1):
             if stop.is_set():
-                return
+                break
             await self._pressure.eased(stop)
             began = time.perf_counter()
             while waiting and await ahead.has_room():
@@ -84,13 +84,14 @@ class Parts:
                 ahead.add(asyncio.create_task(self._read(held.file, part, batch_id, stop)))
             read = await ahead.next()
             if read is None:
-                return
+                break
             if read.batch is None:
                 await _refuse(held, read, number - 1)
-                return
+                return False
             batch = replace(read.batch, last=number == held.file.batches + len(left))
             await self._keeper.keep(held, [Portion(held.file, batch, number, digests.after(batch))], began)
             ahead.stored()
+        return True
 
     async def _read(self, file: Claimed, part: Range, batch_id: int, stop: asyncio.Event) -> RangeRead | None:
         """Where its process dies, a range is read again, it alone; None where we stop, and the process did so too."""
