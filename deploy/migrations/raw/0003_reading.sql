@@ -26,7 +26,7 @@ alter table batch add column profile json;            -- blank cells, cells to c
 comment on column raw_row.row_num is 'number of the record in the file, unreadable ones counted, the header not; of a request 1..';
 
 create table file_range (
-    file_id    bigint not null references file,
+    file_id    bigint not null references file on delete cascade,
     number     int    not null,                       -- of the batch it becomes
     byte_start bigint not null,
     bytes      bigint not null,
@@ -39,7 +39,7 @@ create table file_range (
 );
 
 create table file_finding (
-    file_id     bigint not null references file,
+    file_id     bigint not null references file on delete cascade,
     number      int    not null,
     kind        text   not null,                      -- a code of docs/reason-codes.md
     severity    text   not null check (severity in ('error', 'warning', 'information')),
@@ -49,7 +49,7 @@ create table file_finding (
 );
 
 create table file_change (
-    file_id bigint      not null references file,
+    file_id bigint      not null references file on delete cascade,
     at      timestamptz not null default clock_timestamp(),
     state   text        not null,
     reason  text,

@@ -12,6 +12,7 @@ KEPT = 100
 SENTENCES: dict[str, str] = {
     "okr.ingestion.file_discovered.v1": "file {0.file_id} of {0.source} discovered: {0.path}",
     "okr.ingestion.file_validated.v1": "file {0.file_id} of {0.source} is readable ({0.encoding})",
+    "okr.ingestion.file_loading.v1": "file {0.file_id} of {0.source} is being read",
     "okr.ingestion.file_done.v1": "file {0.file_id} of {0.source} stored: {0.rows} rows, {0.unreadable} unreadable",
     "okr.ingestion.file_rejected.v1": "file {0.file_id} of {0.source} {0.state}: {0.reason}",
     "okr.ingestion.batch_ingested.v1": "batch {0.batch_id} of {0.source} released: {0.rows} rows",
