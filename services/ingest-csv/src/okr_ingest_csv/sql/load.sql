@@ -6,17 +6,19 @@ select file_id, bytes from file
 where source = $1 and state not in ('done', 'quarantined', 'failed', 'vanished')
 order by coalesce(let_go_after, sequence), let_go_at nulls first
 
--- name: hold
--- The lock belongs to the session: a crash lets it go, and so does the pool when the connection comes back. Its second
--- key is folded to 31 bits; a clash only makes one file wait.
+-- name: lock_files
+-- The locks belong to the session: a crash lets them go, and so does the pool when the connection comes back. Their
+-- second key is folded to 31 bits; a clash only makes one file wait.
+select file_id from unnest($1::bigint[]) as wanted (file_id) where pg_try_advisory_lock(7306, (file_id % 2147483647)::int)
+
+-- name: held_files
+-- Read after they were locked: what another replica stored until then is seen.
 select f.file_id, f.source, f.sequence, f.path, f.sha256, f.bytes, f.state, f.encoding, f.encoding_guessed, f.encoding_how,
     f.delimiter, f.header, f.header_line, f.repair, f.expected_rows, f.one_reader, f.rows, f.unreadable, f.batches, f.next_byte,
-    f.next_line, f.revert_of, older.state as revert_state,
-    pg_try_advisory_lock(7306, (f.file_id % 2147483647)::int) as held,
-    nextval(pg_get_serial_sequence('batch', 'batch_id')) as batch_id
+    f.next_line, f.revert_of, older.state as revert_state, nextval(pg_get_serial_sequence('batch', 'batch_id')) as batch_id
 from file f left join file older on older.file_id = f.revert_of
 where f.file_id = any($1::bigint[]) and f.state not in ('done', 'quarantined', 'failed', 'vanished')
-order by f.sequence
+order by coalesce(f.let_go_after, f.sequence), f.let_go_at nulls first
 
 -- name: draw_batch_id
 select nextval(pg_get_serial_sequence('batch', 'batch_id'))

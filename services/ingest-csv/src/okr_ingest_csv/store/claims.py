@@ -87,5 +87,6 @@ class Store:
         What is at its end by now is left out.
         """
         async with self.pool.acquire() as connection:
-            rows = [row for row in await connection.fetch(SQL["hold"], file_ids) if row["held"]]
+            locked = [row["file_id"] for row in await connection.fetch(SQL["lock_files"], file_ids)]
+            rows = await connection.fetch(SQL["held_files"], locked) if locked else []
             yield Held(self.turns, connection, rows) if rows else None

@@ -44,7 +44,7 @@ async def one_by_one(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
 
 
 def claimed_file(row: asyncpg.Record) -> Claimed:
-    """A file as `hold` gives it."""
+    """A file as `held_files` gives it."""
     repair = orjson.loads(row["repair"]) if row["repair"] else None
     values = {
         **row,
