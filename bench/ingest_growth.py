@@ -45,5 +45,5 @@ def _rate(seen: Seen, start: int, end: int) -> float:
     """
     steps = [now for before, now in pairwise(seen) if now[1] > before[1]]
     began, at = next(step for step in steps if step[1] >= max(start, 1))
-    ended, to = next(step for step in steps if step[1] >= end)
+    ended, to = next((step for step in steps if step[1] >= end), steps[-1])  # the last commit may go unseen
     return (to - at) / (ended - began)
