@@ -120,3 +120,18 @@ async def test_a_return_to_an_older_content_adds_up(flow: Flow, published: Publi
             await flow.predicted(50 + number - 1)
     assert await flow.ask("raw", "select count(*) from file where revert_of is not null") == 1
     assert await flow.wrong() == []
+
+
+async def test_a_full_export_repeated_daily_costs_only_its_news(flow: Flow, published: Published) -> None:
+    monday = published.rows[:300]
+    mended = [*monday[100][:13], "99.9", *monday[100][14:]]
+    tuesday = [*monday[:100], mended, *published.rows[101:302]]
+    with flow.stack.supervised(SERVICES):
+        flow.drop("monday.csv", published.encoded(monday))
+        await flow.predicted(300)
+        flow.drop("tuesday.csv", published.encoded(tuesday))
+        await flow.predicted(303)
+    counts = "select rows || ' ' || new || ' ' || changed || ' ' || unchanged from batch_result where position = 2"
+    assert await flow.ask("processed", counts) == "302 2 1 299"
+    assert await flow.ask("processed", "select whole from source_head") is False, "its news was all that etl read"
+    assert await flow.wrong() == []

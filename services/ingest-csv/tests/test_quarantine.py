@@ -94,9 +94,30 @@ async def test_the_share_of_rows_that_are_known_already_is_kept(scene: "Scene") 
         scene.drop("monday.csv", scene.goals(1, 8))
         await scene.ended(1)
         scene.drop("tuesday.csv", scene.goals(3, 8))
-        *_, tuesday = await scene.ended(2)
+        monday, tuesday = await scene.ended(2)
         told = shown(service.url, tuesday["file_id"])
     assert (tuesday["known_rows"], told["known_share"]) == (6, 0.75)
+    assert tuesday["compared_with"] == monday["file_id"]
+    assert await differing(scene, "changed_row", tuesday["file_id"]) == ["g9", "g10"]
+    assert await differing(scene, "gone_row", tuesday["file_id"]) == ["g1", "g2"]
+
+
+async def differing(scene: "Scene", table: str, file_id: int) -> list[str]:
+    """The first cells of the rows that only one of two files has."""
+    query = f"select cells ->> 0 as id from {table} d join raw_row r using (batch_id, row_num) where d.file_id = $1"
+    return [row["id"] for row in await scene.fetch(f"{query} order by r.row_num", file_id)]
+
+
+async def test_where_much_is_new_or_the_columns_are_others_no_rows_are_listed(scene: "Scene") -> None:
+    with scene.service():
+        scene.drop("monday.csv", scene.goals(1, 8))
+        await scene.ended(1)
+        scene.drop("tuesday.csv", scene.goals(4, 8))
+        await scene.ended(2)
+        scene.drop("wednesday.csv", scene.goals(4, 8).replace("target", "target ", 1) + "\n")
+        *_, tuesday, wednesday = await scene.ended(3)
+    assert (tuesday["known_rows"], tuesday["compared_with"]) == (5, None)
+    assert (wednesday["known_rows"], wednesday["compared_with"]) == (8, None)
 
 
 async def test_a_large_export_repeated_daily_is_compared_in_seconds(scene: "Scene") -> None:

@@ -3,12 +3,15 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from okr_common import metrics
 from okr_common.errors import FatalError, PermanentError
 from okr_common.logs import logger
 from okr_common.postgres.pool import RETRYABLE, until_done
+from okr_common.sources import Mapping
+from okr_etl.domain.head import Head
+from okr_etl.domain.news import MoreNeeded
 from okr_etl.mappings import Mappings
 from okr_etl.preparer import Preparer
 from okr_etl.store.items import Items
@@ -44,7 +47,7 @@ class Applier:
         self._processed = processed
         self._mappings = mappings
         self._items = items
-        self._preparer = Preparer(raw)
+        self._preparer = Preparer(raw, processed)
         self._applied = applied
         self._sweep_seconds = sweep_seconds
         self._sweep_at = 0.0
@@ -104,15 +107,15 @@ class Applier:
 
     async def _next(self, source: str) -> bool:
         """Applies the source's next batch. False when there is none, or when it must wait."""
-        position, generation = await self._processed.head(source)
-        self.heads[source] = position
-        released = await self._raw.released(source, position + 1)
+        head = await self._processed.head(source)
+        self.heads[source] = head.position
+        released = await self._raw.released(source, head.position + 1)
         if released is None:
             self.waiting.pop(source, None)
-            await self._items.settle(source, {"position": position})
+            await self._items.settle(source, {"position": head.position})
             return False
         try:
-            await self._apply(released, generation)
+            await self._apply(released, head)
         except (FatalError, *RETRYABLE):
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one source must not stop the others
@@ -122,13 +125,14 @@ class Applier:
         self.waiting.pop(source, None)
         return True
 
-    async def _apply(self, released: Released, generation: int) -> None:
+    async def _apply(self, released: Released, head: Head) -> None:
         started = time.monotonic()
         mapping = self._mappings.of(released.source, released.header)
-        batch, proposed = await self._preparer.prepare(released, mapping)
-        if released.behind and not self._due:
-            self._preparer.look_ahead(released, mapping)
-        counts = await self._processed.apply(Task(batch, proposed, mapping, generation, released.behind))
+        entered = head.entering(released.unit, mapping.hash, released.compared_with)
+        try:
+            counts = await self._written(released, mapping, entered)
+        except MoreNeeded:
+            counts = await self._written(released, mapping, replace(entered, whole=True))
         if counts is None:
             return
         self._applied()
@@ -137,6 +141,13 @@ class Applier:
         for result, rows in counts.items():
             metrics.ROWS_PROCESSED.labels(released.source, result).inc(rows)
         log.info("batch_applied", source=released.source, position=released.position, batch=released.batch_id, **counts)
+
+    async def _written(self, released: Released, mapping: Mapping, head: Head) -> dict[str, int] | None:
+        batch, proposed = await self._preparer.prepare(released, mapping, head)
+        if released.behind and not self._due:
+            self._preparer.look_ahead(released, mapping, head)
+        task = Task(batch, proposed, mapping, head.generation, released.behind, released.compared_with)
+        return await self._processed.apply(task)
 
     def _wait(self, released: Released, error: Exception) -> None:
         reason = error.reason if isinstance(error, PermanentError) else "failed"

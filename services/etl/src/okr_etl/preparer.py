@@ -1,16 +1,20 @@
 """Reads and types batches; the next one of a source already while the one before is being written."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from okr_common.errors import PermanentError
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Proposed, RawBatch, propose
+from okr_etl.domain.head import Head
+from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore, Released
 
 Prepared = tuple[RawBatch, Proposed]
+REJECTED_LOOKED_UP = 20_000
+"""Where the file before had more rejected rows, all rows of this one are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,39 +25,77 @@ class _Ahead:
     task: asyncio.Task[Prepared | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What has to be known of the file before, to read only the news of this one."""
+
+    file_id: int | None
+    mapping: Mapping
+    rejected: list[bytes]
+    gone: frozenset[str]
+
+
 class Preparer:
     """Prepares batches, at most one of them ahead: memory holds two."""
 
-    def __init__(self, raw: RawStore) -> None:
+    def __init__(self, raw: RawStore, processed: ProcessedStore) -> None:
         self._raw = raw
+        self._processed = processed
         self._ahead: _Ahead | None = None
+        self._beside: _Beside | None = None
 
-    async def prepare(self, released: Released, mapping: Mapping) -> Prepared:
-        """The batch and what its rows propose under this mapping."""
+    async def prepare(self, released: Released, mapping: Mapping, head: Head) -> Prepared:
+        """The batch and what its rows propose under this mapping; `head`, as entering it, tells how much is read."""
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             if (ahead.source, ahead.position, ahead.mapping) == (released.source, released.position, mapping):
-                return await ahead.task or await self._prepare(released, mapping)
+                prepared = await ahead.task
+                if prepared is not None and prepared[0].whole == head.whole:
+                    return prepared
             ahead.task.cancel()
-        return await self._prepare(released, mapping)
+        return await self._prepare(released, mapping, whole=head.whole)
 
-    def look_ahead(self, released: Released, mapping: Mapping) -> None:
+    def look_ahead(self, released: Released, mapping: Mapping, head: Head) -> None:
         """Begins with the batch after this one."""
         position = released.position + 1
-        task = asyncio.create_task(self._try(released.source, position, mapping))
+        task = asyncio.create_task(self._try(released.source, position, mapping, head))
         self._ahead = _Ahead(released.source, position, mapping, task)
 
-    async def _try(self, source: str, position: int, mapping: Mapping) -> Prepared | None:
+    async def _try(self, source: str, position: int, mapping: Mapping, head: Head) -> Prepared | None:
         """None when it fails: then the batch's own turn tells why."""
         try:
             released = await self._raw.released(source, position)
-            return None if released is None else await self._prepare(released, mapping)
+            if released is None:
+                return None
+            entered = head.entering(released.unit, mapping.hash, released.compared_with)
+            return await self._prepare(released, mapping, whole=entered.whole)
         except Exception:  # noqa: BLE001 - see above
             return None
 
-    async def _prepare(self, released: Released, mapping: Mapping) -> Prepared:
-        batch = await self._raw.read(released)
-        try:
-            return batch, await asyncio.to_thread(propose, batch, mapping)
-        except pl.exceptions.PanicException as error:  # no Exception: it would end the process, for one source's rows
-            raise PermanentError("failed", f"polars gave up on batch {released.batch_id}: {error}") from error
+    async def _prepare(self, released: Released, mapping: Mapping, *, whole: bool) -> Prepared:
+        batch = await (self._raw.read(released) if whole else self._news(released, mapping))
+        return batch, await _proposed(batch, mapping)
+
+    async def _news(self, released: Released, mapping: Mapping) -> RawBatch:
+        beside = self._beside
+        if beside is None or (beside.file_id, beside.mapping) != (released.file_id, mapping):
+            beside = await self._look_beside(released, mapping)
+        if len(beside.rejected) == REJECTED_LOOKED_UP:
+            return await self._raw.read(released)
+        self._beside = beside
+        batch = await self._raw.read_news(released, beside.rejected)
+        return replace(batch, known=released.rows - batch.rows.height, gone=beside.gone)
+
+    async def _look_beside(self, released: Released, mapping: Mapping) -> _Beside:
+        before = await self._raw.batches_before(released)
+        rejected = await self._processed.rejected_of(before, REJECTED_LOOKED_UP)
+        gone = await _proposed(await self._raw.read_gone(released), mapping)
+        check_ins = frozenset(gone.wide["check_in.id"])
+        return _Beside(released.file_id, mapping, await self._raw.hashes_of(rejected), check_ins)
+
+
+async def _proposed(batch: RawBatch, mapping: Mapping) -> Proposed:
+    try:
+        return await asyncio.to_thread(propose, batch, mapping)
+    except pl.exceptions.PanicException as error:  # no Exception: it would end the process, for one source's rows
+        raise PermanentError("failed", f"polars gave up on batch {batch.batch_id}: {error}") from error

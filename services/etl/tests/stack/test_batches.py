@@ -239,3 +239,22 @@ async def test_what_changed_is_due_to_be_curated(etl: Etl, raw: RawWriter, mta_f
     await etl.apply_all()
     due = await etl.pool.fetch("select entity from document_due")
     assert [row["entity"] for row in due] == ["key_result"], "only the key result with another check-in"
+
+
+async def test_of_a_daily_export_only_the_news_is_read(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    header, rows = mta_file
+    actual = header.index("YTD_ACTUAL")
+    bad = [*rows[1][:actual], "n/a?", *rows[1][actual + 1 :]]
+    changed = [*rows[700][:actual], "1.5", *rows[700][actual + 1 :]]
+    monday = await raw.release("mta_nyct", header, [rows[0], bad, *rows[2:900]], batch_rows=300)
+    again = [rows[0], bad, *rows[2:700], changed, *rows[701:901]]
+    tuesday = await raw.release("mta_nyct", header, again, batch_rows=300)
+    await raw.compare(tuesday, monday)
+    await etl.apply_all()
+    counts = [tuple(row) for row in await etl.pool.fetch(COUNTS)]
+    assert counts[:3] == [(300, 299, 0, 0, 1), (300, 300, 0, 0, 0), (300, 300, 0, 0, 0)]
+    assert counts[3:] == [(300, 0, 0, 299, 1), (300, 0, 0, 300, 0), (300, 0, 1, 299, 0), (1, 1, 0, 0, 0)]
+    assert not await etl.pool.fetchval("select whole from source_head"), "only its news was read"
+
+
+COUNTS = "select rows, new, changed, unchanged, rejected from batch_result order by position"

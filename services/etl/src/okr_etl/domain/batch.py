@@ -15,7 +15,11 @@ from okr_etl.domain.reasons import Rejected, explain, underivable
 
 @dataclass(frozen=True, slots=True)
 class RawBatch:
-    """A released batch and its rows: row_num and cells (JSON text). `unit` is the file or request it is a part of."""
+    """A released batch and its rows: row_num and cells (JSON text). `unit` is the file or request it is a part of.
+
+    Where only its news was read, `known` more rows of it stand in the file before, too, and `gone` are the check-ins of
+    those rows of that file which this one has no more.
+    """
 
     source: str
     batch_id: int
@@ -24,17 +28,33 @@ class RawBatch:
     ingested_at: datetime
     header: Sequence[str]
     rows: pl.DataFrame
+    known: int = 0
+    gone: frozenset[str] | None = None
+
+    @property
+    def whole(self) -> bool:
+        """All its rows were read."""
+        return self.gone is None
+
+    @property
+    def size(self) -> int:
+        """Of all its rows, those that were not read included."""
+        return self.rows.height + self.known
 
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """What the rows of a batch say: `wide` holds every good row's fields, `candidates` the versions they propose."""
+    """What the rows of a batch say: `wide` holds every good row's fields, `candidates` the versions they propose.
+
+    `known` counts its rows that were not read.
+    """
 
     wide: pl.DataFrame
     candidates: pl.DataFrame
     rejected: Sequence[Rejected]
     newest: datetime | None
     """The latest as_of, never after ingestion."""
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +88,7 @@ def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
         candidates=entities.candidates(wide, mapping),
         rejected=_rejected(mapping, bad, wrong, failures),
         newest=_newest(wide, batch.ingested_at),
+        known=batch.known,
     )
 
 
@@ -89,4 +110,5 @@ def _newest(wide: pl.DataFrame, ingested_at: datetime) -> datetime | None:
 def apply(proposed: Proposed, held: pl.DataFrame, floor: datetime | None) -> Applied:
     """Compares what is proposed with what is held, and counts every row. See `versions.resolve` for `floor`."""
     resolved = versions.resolve(proposed.candidates, held, floor)
-    return Applied(resolved, versions.account(resolved, len(proposed.rejected)))
+    counts = versions.account(resolved, len(proposed.rejected))
+    return Applied(resolved, {**counts, versions.UNCHANGED: counts[versions.UNCHANGED] + proposed.known})

@@ -24,10 +24,13 @@ PUBLISHED = (NEW, CHANGED)
 def resolve(candidates: pl.DataFrame, held: pl.DataFrame, floor: datetime | None) -> pl.DataFrame:
     """The candidates with `verdict`, `number`, `revision`, `knowledge_time` and, for published ones, `seq` from 1.
 
-    `floor` is the source's time before this batch: a later version cannot have been known earlier.
+    `contradicts`: another candidate says something else of the same entity and time. `floor` is the source's time
+    before this batch: a later version cannot have been known earlier.
     """
     chain = _chain(candidates, held)
-    judged = chain.with_columns(_verdict(), pl.col("entity_id").rle_id().alias("run")).filter("is_candidate")
+    judged = chain.with_columns(_verdict(), _contradicts(), pl.col("entity_id").rle_id().alias("run")).filter(
+        "is_candidate"
+    )
     numbered = judged.with_columns(_number(), _revision())
     final = numbered.with_columns(_verdict_by_revision(), _knowledge_time(floor))
     return _sequenced(final)
@@ -67,6 +70,12 @@ def _verdict() -> pl.Expr:
         .otherwise(pl.lit(CHANGED))
         .alias("verdict")
     )
+
+
+def _contradicts() -> pl.Expr:
+    before = {name: pl.col(name).shift(1) for name in ("entity_id", "held_from", "is_candidate", "content_hash")}
+    same = [pl.col(name).eq_missing(before[name]) for name in ("entity_id", "held_from", "is_candidate")]
+    return pl.all_horizontal(*same, pl.col("content_hash") != before["content_hash"]).alias("contradicts")
 
 
 def _number() -> pl.Expr:

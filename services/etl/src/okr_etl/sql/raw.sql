@@ -5,12 +5,35 @@ select name as source, next_position - 1 as position from source
 -- A revert's batch refers to the rows of an older one.
 select b.batch_id, b.rows, b.created_at, coalesce(b.rows_of, b.batch_id) as rows_of, f.header,
        case when b.file_id is null then 'request/' || b.request else 'file/' || b.file_id end as unit,
-       s.next_position - 1 - b.position as behind
+       s.next_position - 1 - b.position as behind, b.file_id,
+       'file/' || f.compared_with as compared_with
 from batch b join source s on s.name = b.source left join file f using (file_id)
 where b.source = $1 and b.position = $2
 
 -- name: raw_rows
 select row_num, cells from raw_row where batch_id = $1 order by row_num
+
+-- name: news_rows
+-- The rows that the file before had not.
+select row_num, cells from raw_row where batch_id = $1 and row_num in (select row_num from changed_row where batch_id = $1)
+order by row_num
+
+-- name: news_rows_and_these
+-- And those with one of these hashes.
+select row_num, cells from raw_row
+where batch_id = $1 and (row_num in (select row_num from changed_row where batch_id = $1) or row_hash = any($2::bytea[]))
+order by row_num
+
+-- name: gone_rows
+select r.row_num, r.cells from gone_row g join raw_row r using (batch_id, row_num) where g.file_id = $1
+
+-- name: batches_before
+-- Of the file that this one was compared with.
+select b.batch_id from file f join batch b on b.file_id = f.compared_with where f.file_id = $1
+
+-- name: hashes_of
+select distinct r.row_hash from unnest($1::bigint[], $2::bigint[]) as w (batch_id, row_num)
+join batch b using (batch_id) join raw_row r on r.batch_id = coalesce(b.rows_of, b.batch_id) and r.row_num = w.row_num
 
 -- name: where_rows_stand
 -- Of rejected rows: the file and the line to mend.

@@ -19,22 +19,29 @@ from okr_common.topology import STAGES
 from okr_etl.domain.batch import Applied, Proposed, RawBatch, apply
 from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.head import Head, floor
+from okr_etl.domain.news import MoreNeeded, plain, since, suffices
 from okr_etl.domain.versions import HELD_SCHEMA
 from okr_etl.store import SQL, tables
 from okr_etl.store.records import Place, records
 
 STAGE = STAGES["etl"]
+ENTERED = ("clock", "coming", "unit", "mapping_hash", "plain", "whole")
+"""Of a head, in the order of `set_head`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A batch to apply: what its rows propose, under which mapping; `behind` counts the batches waiting after it."""
+    """A batch to apply: what its rows propose, under which mapping; `behind` counts the batches waiting after it.
+
+    `compared_with`: the file (as `RawBatch.unit` names it) beside which its news was found.
+    """
 
     batch: RawBatch
     proposed: Proposed
     mapping: Mapping
     generation: int
     behind: int
+    compared_with: str | None = None
 
 
 class ProcessedStore:
@@ -47,16 +54,24 @@ class ProcessedStore:
         """Of each source the last position that was applied."""
         return {row["source"]: row["position"] for row in await self._pool.fetch(SQL["heads"])}
 
-    async def head(self, source: str) -> tuple[int, int]:
-        """Position and generation of a source; a new one starts at 0."""
+    async def head(self, source: str) -> Head:
+        """How far a source is; a new one starts at 0."""
         row = await self._pool.fetchrow(SQL["head"], source)
         if row is None:
             await self._pool.execute(SQL["begin_source"], source)
-            return 0, 1
-        return row["position"], row["generation"]
+            return Head()
+        return Head(**row)
+
+    async def rejected_of(self, batch_ids: Sequence[int], limit: int) -> list[tuple[int, int]]:
+        """The rejected rows of these batches, as (batch, row); at most so many."""
+        rows = await self._pool.fetch(SQL["rejected_of"], batch_ids, limit)
+        return [(row["batch_id"], row["row_num"]) for row in rows]
 
     async def apply(self, task: Task) -> dict[str, int] | None:
-        """Applies the batch in one transaction and returns its counts; None when another replica already has."""
+        """Applies the batch in one transaction and returns its counts; None when another replica already has.
+
+        Raises MoreNeeded where only its news was read, and that does not suffice.
+        """
         async with self._pool.acquire() as connection:
             async with connection.transaction():
                 counts = await self._apply(connection, task)
@@ -65,16 +80,18 @@ class ProcessedStore:
             return counts
 
     async def _apply(self, connection: Connection, task: Task) -> dict[str, int] | None:
-        batch = task.batch
-        head = await _advance(connection, batch, task.generation)
+        batch, proposed = task.batch, task.proposed
+        head = await _advance(connection, task)
         if head is None:
             return None
-        held = await _held(connection, task.proposed)
-        applied = await asyncio.to_thread(apply, task.proposed, held, floor(task.mapping, head))
+        held = await _held(connection, proposed)
+        applied = await asyncio.to_thread(apply, proposed, held, floor(task.mapping, head))
+        if batch.gone is not None and (head.whole or not suffices(applied, batch.gone, since(task.mapping, head))):
+            raise MoreNeeded
         await _write(connection, task, applied)
         crash.point("after_copy")
-        head = head.applied(batch.position, task.proposed.newest)
-        await connection.execute(SQL["set_clock"], batch.source, head.clock, head.coming, head.unit)
+        head = head.applied(batch.position, proposed.newest, plain=plain(applied, batch), whole=batch.whole)
+        await connection.execute(SQL["set_head"], batch.source, *(getattr(head, name) for name in ENTERED))
         await _announce(connection, task, applied)
         return applied.counts
 
@@ -94,11 +111,13 @@ class ProcessedStore:
         return records(place, rows)
 
 
-async def _advance(connection: Connection, batch: RawBatch, generation: int) -> Head | None:
-    row = await connection.fetchrow(SQL["advance"], batch.source, batch.position, generation)
+async def _advance(connection: Connection, task: Task) -> Head | None:
+    batch = task.batch
+    row = await connection.fetchrow(SQL["advance"], batch.source, batch.position, task.generation)
     if row is None:
         return None
-    return Head(batch.position - 1, generation, row["clock"], row["coming"], row["unit"]).entering(batch.unit)
+    head = Head(batch.position - 1, task.generation, **row)
+    return head.entering(batch.unit, task.mapping.hash, task.compared_with)
 
 
 async def _held(connection: Connection, proposed: Proposed) -> pl.DataFrame:
@@ -145,7 +164,7 @@ def _result(task: Task, applied: Applied) -> tuple[object, ...]:
     batch, counts = task.batch, applied.counts
     outcomes = applied.published.filter(pl.col("entity") == "outcome").height
     return (
-        *(batch.source, batch.position, task.generation, batch.batch_id, task.mapping.hash, batch.rows.height),
+        *(batch.source, batch.position, task.generation, batch.batch_id, task.mapping.hash, batch.size),
         *(counts[name] for name in ("new", "changed", "duplicate", "unchanged", "rejected", "pending")),
         *(applied.published.height, outcomes),
     )
@@ -155,7 +174,7 @@ async def _announce(connection: Connection, task: Task, applied: Applied) -> Non
     """The batch is loaded; its records; then that they are published: one order key, so in this order."""
     batch = task.batch
     place = asdict(Place(batch.source, batch.position, task.generation))
-    loaded = BatchLoaded(batch_id=batch.batch_id, rows=batch.rows.height, **place, **applied.counts)
+    loaded = BatchLoaded(batch_id=batch.batch_id, rows=batch.size, **place, **applied.counts)
     published = BatchPublished(
         batch_id=batch.batch_id,
         versions=applied.published.height,

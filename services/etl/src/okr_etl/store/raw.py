@@ -18,7 +18,10 @@ _ROWS = {"row_num": pl.Int64(), "cells": pl.String()}
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A batch that waits to be applied; `behind` counts the source's released batches after it."""
+    """A batch that waits to be applied; `behind` counts the source's released batches after it.
+
+    `compared_with`: the unit before its own, where ingestion kept in which rows the two differ.
+    """
 
     source: str
     position: int
@@ -28,6 +31,9 @@ class Released:
     ingested_at: datetime
     header: Sequence[str]
     behind: int
+    rows: int
+    file_id: int | None
+    compared_with: str | None
 
 
 class RawStore:
@@ -53,29 +59,56 @@ class RawStore:
             unit=row["unit"],
             ingested_at=row["created_at"],
             header=orjson.loads(row["header"] or "[]"),
-            behind=row["behind"],
+            **{name: row[name] for name in ("behind", "rows", "file_id", "compared_with")},
         )
 
     async def read(self, released: Released) -> RawBatch:
-        """The batch with its rows."""
+        """The batch with all its rows."""
+        return _batch(released, await self._rows("raw_rows", released.rows_of))
+
+    async def read_news(self, released: Released, others: Sequence[bytes]) -> RawBatch:
+        """The batch with the rows that the file before had not, and those with one of these hashes."""
+        query = ("news_rows_and_these", released.batch_id, others) if others else ("news_rows", released.batch_id)
+        return _batch(released, await self._rows(*query))
+
+    async def read_gone(self, released: Released) -> RawBatch:
+        """As a batch, the rows of the file before that its file has no more."""
+        return _batch(released, await self._rows("gone_rows", released.file_id))
+
+    async def batches_before(self, released: Released) -> list[int]:
+        """The ids of the batches of the file that its file was compared with."""
+        return [row["batch_id"] for row in await self._pool.fetch(SQL["batches_before"], released.file_id)]
+
+    async def hashes_of(self, rows: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The hashes of rows, each given as (batch, row)."""
+        found = await self._pool.fetch(SQL["hashes_of"], [row[0] for row in rows], [row[1] for row in rows])
+        return [row["row_hash"] for row in found]
+
+    async def _rows(self, query: str, *values: object) -> pl.DataFrame:
         buffer = io.BytesIO()
         async with self._pool.acquire() as connection:
             await connection.copy_from_query(
-                SQL["raw_rows"], released.rows_of, output=buffer, format="csv", delimiter="\x02", quote="\x01"
+                SQL[query], *values, output=buffer, format="csv", delimiter="\x02", quote="\x01"
             )
         # JSON text never holds these two characters raw, so nothing is quoted
-        rows = pl.read_csv(buffer.getvalue(), has_header=False, separator="\x02", quote_char="\x01", schema=_ROWS)
-        return RawBatch(
-            source=released.source,
-            batch_id=released.batch_id,
-            position=released.position,
-            unit=released.unit,
-            ingested_at=released.ingested_at,
-            header=released.header,
-            rows=rows,
+        content = buffer.getvalue()
+        return pl.read_csv(
+            content, has_header=False, separator="\x02", quote_char="\x01", schema=_ROWS, raise_if_empty=False
         )
 
     async def whereabouts(self, rows: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Mapping[str, Any]]:
         """Of (batch, row): the file and line it was read from; an API's row has no file."""
         found = await self._pool.fetch(SQL["where_rows_stand"], [row[0] for row in rows], [row[1] for row in rows])
         return {(row["batch_id"], row["row_num"]): {"path": row["path"], "line": row["first_line"]} for row in found}
+
+
+def _batch(released: Released, rows: pl.DataFrame) -> RawBatch:
+    return RawBatch(
+        source=released.source,
+        batch_id=released.batch_id,
+        position=released.position,
+        unit=released.unit,
+        ingested_at=released.ingested_at,
+        header=released.header,
+        rows=rows,
+    )

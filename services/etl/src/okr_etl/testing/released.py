@@ -52,6 +52,15 @@ class RawWriter:
         await connection.copy_records_to_table("raw_row", records=records)
         return BatchIngested(source=source, rows=len(rows), file_id=file_id, **drawn)
 
+    async def compare(self, events: Sequence[BatchIngested], before: Sequence[BatchIngested]) -> None:
+        """The file of these events was compared with that one, the source's file before it."""
+        connection = await asyncpg.connect(self._dsn)
+        try:
+            for query in ("compare", "changed", "gone"):
+                await connection.execute(SQL[query], events[0].file_id, before[0].file_id)
+        finally:
+            await connection.close()
+
     async def revert(self, event: BatchIngested) -> BatchIngested:
         """The same bytes again, later: a new file whose batch refers to the older one's rows."""
         connection = await asyncpg.connect(self._dsn)

@@ -28,13 +28,14 @@ select nextval(pg_get_serial_sequence('batch', 'batch_id'))
 -- added to it, when another replica has stored this batch already.
 with progress as (
     select * from unnest($1::bigint[], $2::bigint[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[],
-        $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::json[])
+        $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::json[])
         as p (file_id, from_byte, number, rows, unreadable, next_byte, next_line, state, reason, detail, duplicates, known_rows,
-            batch_id, first_row, profile)
+            compared_with, batch_id, first_row, profile)
 ), advanced as (
     update file f set rows = f.rows + p.rows, unreadable = f.unreadable + p.unreadable,
         batches = f.batches + (p.rows + p.unreadable > 0)::int, next_byte = p.next_byte, next_line = p.next_line, state = p.state,
         reason = p.reason, detail = p.detail, duplicates = p.duplicates, known_rows = p.known_rows,
+        compared_with = p.compared_with,
         started_at = coalesce(f.started_at, now()), changed_at = now()
     from progress p
     where f.file_id = p.file_id and f.next_byte = p.from_byte and f.batches = p.number - 1
@@ -88,22 +89,39 @@ select file, sum(copies - 1)::bigint as duplicates from (
     group by part.file, r.row_hash having count(*) > 1) as repeated
 group by file
 
--- name: count_known
--- Of each file the rows that the file before it had too: $1 its batches, $2 which file that is; $3 and $4 the same of
--- the files before. Counted together rather than joined: of a table that grows PostgreSQL guesses so wrong that it
--- compares each row with each.
-select file, sum(mine)::bigint as known from (
-    select file, row_hash, count(*) filter (where is_mine) as mine, bool_or(not is_mine) as is_known from (
-        select part.file, r.row_hash, true as is_mine
-        from unnest($1::bigint[], $2::int[]) as part (batch_id, file),
-            lateral (select row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r
-        union all
-        select part.file, r.row_hash, false
-        from unnest($3::bigint[], $4::int[]) as part (batch_id, file),
-            lateral (select row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r) as rows_of_both
-    group by file, row_hash) as counted
-where is_known and mine > 0
-group by file
+-- name: compare
+-- Of each file the rows that the file before it had too, and the hashes of the rows that only one of them has, where
+-- those are at most a share ($5) of its rows: $1 its batches, $2 which file that is; $3 and $4 the same of the files
+-- before. Counted together rather than joined: of a table that grows PostgreSQL guesses so wrong that it compares each
+-- row with each.
+select file, known, case when few then changed end as changed, case when few then gone end as gone from (
+    select file, coalesce(sum(mine) filter (where theirs), 0)::bigint as known,
+        coalesce(array_agg(row_hash) filter (where not theirs), '{}') as changed,
+        coalesce(array_agg(row_hash) filter (where mine = 0), '{}') as gone,
+        greatest(sum(mine) filter (where not theirs), count(*) filter (where mine = 0)) <= $5::float8 * sum(mine) as few
+    from (
+        select file, row_hash, count(*) filter (where is_mine) as mine, bool_or(not is_mine) as theirs from (
+            select part.file, r.row_hash, true as is_mine
+            from unnest($1::bigint[], $2::int[]) as part (batch_id, file),
+                lateral (select row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r
+            union all
+            select part.file, r.row_hash, false
+            from unnest($3::bigint[], $4::int[]) as part (batch_id, file),
+                lateral (select row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r) as rows_of_both
+        group by file, row_hash) as counted
+    group by file) as compared
+
+-- name: put_changed
+insert into changed_row (file_id, batch_id, row_num)
+select $1, part.batch_id, r.row_num from unnest($2::bigint[]) as part (batch_id),
+    lateral (select row_num, row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r
+where r.row_hash = any($3::bytea[])
+
+-- name: put_gone
+insert into gone_row (file_id, batch_id, row_num)
+select $1, part.batch_id, r.row_num from unnest($2::bigint[]) as part (batch_id),
+    lateral (select row_num, row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r
+where r.row_hash = any($3::bytea[])
 
 -- name: put_finding
 insert into file_finding (file_id, number, kind, severity, column_name, detail) values ($1, $2, $3, $4, $5, $6)

@@ -11,7 +11,11 @@ from okr_ingest_csv.domain.progress import Claimed
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The state a file comes to with its last batch. `duplicates` and `known_rows`: None where nobody counted them."""
+    """The state a file comes to with its last batch.
+
+    `duplicates` and `known_rows`: None where nobody counted them. `compared_with`: the source's file before, where the
+    rows in which they differ are kept.
+    """
 
     state: str
     reason: str | None = None
@@ -19,6 +23,7 @@ class Ending:
     findings: tuple[Finding, ...] = ()
     duplicates: int | None = None
     known_rows: int | None = None
+    compared_with: int | None = None
 
 
 STILL_LOADING = Ending("loading")

@@ -2,26 +2,23 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import orjson
 
 from okr_common.delivery.outbox import Connection
-from okr_common.logs import logger
 from okr_common.sources import Read
 from okr_ingest_csv.domain.batch import Batch, repeated
 from okr_ingest_csv.domain.profile import Profile
 from okr_ingest_csv.domain.progress import Claimed
 from okr_ingest_csv.domain.quality import Former, Summary, findings_of, reason_to_stop
+from okr_ingest_csv.store.changes import Pair, compared, counted, numbered
 from okr_ingest_csv.store.endings import Ending
 from okr_ingest_csv.store.turns import SQL
 
-log = logger(__name__)
 FORMERS = 5
 """So many of the source's files before are compared."""
-COUNT_SECONDS = 60.0
-"""What is not counted by then is not told."""
 WORK_MEMORY = "64MB"
 """With less, PostgreSQL counts a million rows over the disk."""
 COMPARED_ROWS = 5_000_000
@@ -50,22 +47,31 @@ class Portion:
 class Whole:
     """A file that was read to its end: the batches with its rows, and what they are like."""
 
+    file_id: int
     summary: Summary
     batch_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the source had before: its files, the newest first, and the batches with the newest one's rows."""
+    """What the source had before: its files, the newest first; of that one also the batches with its rows."""
 
     formers: tuple[Former, ...]
+    file_id: int = 0
     batch_ids: tuple[int, ...] = ()
 
     def and_then(self, whole: Whole) -> "Before":
         """After one more file."""
         summary = whole.summary
         former = Former(summary.header, summary.rows, summary.profile.blank)
-        return Before((former, *self.formers[: FORMERS - 1]), whole.batch_ids)
+        return Before((former, *self.formers[: FORMERS - 1]), whole.file_id, whole.batch_ids)
+
+    def beside(self, whole: Whole) -> Pair | None:
+        """The newest one and this, to be compared; None where there is nothing to compare, or too much."""
+        if not self.batch_ids or not whole.batch_ids or not _comparable(whole):
+            return None
+        same_header = self.formers[0].header == whole.summary.header
+        return Pair(whole.file_id, whole.batch_ids, self.file_id, self.batch_ids, same_header)
 
 
 class Facts:
@@ -81,22 +87,18 @@ class Facts:
         before = await self._before(last[0].file)
         wholes = [await self._whole(portion) for portion in last]
         await self._connection.execute(f"set local work_mem = '{WORK_MEMORY}'")
-        endings: list[Ending] = []
-        formerly: list[tuple[int, ...]] = []
+        endings: dict[int, Ending] = {}
+        pairs: list[Pair | None] = []
         for portion, whole in zip(last, wholes, strict=True):
             repeats = await self._repeats(portion, whole)
-            summary = replace(whole.summary, duplicates=repeats or 0)
-            ending = _judged(portion.file, summary, before, read)
-            formerly.append(before.batch_ids)
+            ending = _judged(portion.file, replace(whole.summary, duplicates=repeats or 0), before, read)
+            pairs.append(before.beside(whole))
             before = before.and_then(whole) if ending.state == "done" else before
-            endings.append(replace(ending, duplicates=repeats))
-        known = await self._count("count_known", [one.batch_ids for one in wholes], formerly)
-        return [
-            replace(
-                ending, known_rows=_known(known, number) if formerly[number] and _compared(wholes[number]) else None
-            )
-            for number, ending in enumerate(endings)
-        ]
+            endings[whole.file_id] = replace(ending, duplicates=repeats)
+        changes = await compared(self._connection, [pair for pair in pairs if pair])
+        for file_id, change in changes.items():
+            endings[file_id] = replace(endings[file_id], **asdict(change))
+        return list(endings.values())
 
     async def _before(self, file: Claimed) -> Before:
         rows = await self._connection.fetch(SQL["formers"], file.source, file.file_id, FORMERS)
@@ -105,7 +107,8 @@ class Facts:
             return Before(())
         batches = await self._connection.fetch(SQL["batches_of"], rows[0]["file_id"])
         blank = Profile.of_all([Profile.from_json(one["profile"]) for one in batches if one["profile"]]).blank
-        return Before((replace(formers[0], blank=blank), *formers[1:]), tuple(one["rows_of"] for one in batches))
+        rows_of = tuple(one["rows_of"] for one in batches)
+        return Before((replace(formers[0], blank=blank), *formers[1:]), rows[0]["file_id"], rows_of)
 
     async def _whole(self, last: Portion) -> Whole:
         file, batch = last.file, last.batch
@@ -120,39 +123,19 @@ class Facts:
         guess = file.encoding_how if file.encoding_guessed else None
         rows = batch.after.row - 1 - sum(unreadable.values())
         summary = Summary(file.header, file.header_line or 0, guess, rows, unreadable, Profile.of_all(profiles))
-        return Whole(summary, tuple(ids))
+        return Whole(file.file_id, summary, tuple(ids))
 
     async def _repeats(self, portion: Portion, whole: Whole) -> int | None:
         """How many rows of the file repeat an earlier one; None where that is not counted."""
         if portion.number == 1 or portion.digests is not None:
             return await asyncio.to_thread(repeated, portion.digests or portion.batch.digests)
-        counted = await self._count("count_duplicates", [whole.batch_ids]) if _compared(whole) else None
-        return None if counted is None else counted.get(0, 0)
-
-    async def _count(self, query: str, *batches: Sequence[Sequence[int]]) -> dict[int, int] | None:
-        """Of each file, by its place in the lists of batches; None where the database took too long over it."""
-        arrays = [array for lists in batches for array in _numbered(lists)]
-        if not all(arrays[0::2]):
-            return {}
-        try:
-            async with self._connection.transaction():  # a savepoint: what takes too long costs only itself
-                rows = await self._connection.fetch(SQL[query], *arrays, timeout=COUNT_SECONDS)
-        except TimeoutError:
-            log.warning("not_counted", query=query, seconds=COUNT_SECONDS)
+        if not _comparable(whole):
             return None
-        return {row[0]: row[1] for row in rows}
+        rows = await counted(self._connection, "count_duplicates", *numbered([whole.batch_ids]))
+        return None if rows is None else sum(row["duplicates"] for row in rows)
 
 
-def _known(known: Mapping[int, int] | None, number: int) -> int | None:
-    return None if known is None else known.get(number, 0)
-
-
-def _numbered(lists: Iterable[Sequence[int]]) -> tuple[list[int], list[int]]:
-    pairs = [(batch_id, number) for number, ids in enumerate(lists) for batch_id in ids]
-    return [batch_id for batch_id, _ in pairs], [number for _, number in pairs]
-
-
-def _compared(whole: Whole) -> bool:
+def _comparable(whole: Whole) -> bool:
     return whole.summary.rows <= COMPARED_ROWS
 
 

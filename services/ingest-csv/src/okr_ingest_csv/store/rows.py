@@ -31,6 +31,7 @@ def progress_row(portion: Portion, ending: Ending) -> tuple[object, ...]:
         ending.detail,
         ending.duplicates,
         ending.known_rows,
+        ending.compared_with,
         batch.batch_id,
         batch.start.row,
         batch.profile.as_json(),

@@ -19,3 +19,17 @@ returning batch_id, position
 
 -- name: header
 select header from file where file_id = $1
+
+-- name: compare
+-- As ingestion does: file $1 with the one before it, $2.
+update file set compared_with = $2 where file_id = $1
+
+-- name: changed
+insert into changed_row (file_id, batch_id, row_num)
+select $1, batch_id, row_num from raw_row join batch using (batch_id) where file_id = $1
+    and row_hash not in (select row_hash from raw_row join batch using (batch_id) where file_id = $2)
+
+-- name: gone
+insert into gone_row (file_id, batch_id, row_num)
+select $1, batch_id, row_num from raw_row join batch using (batch_id) where file_id = $2
+    and row_hash not in (select row_hash from raw_row join batch using (batch_id) where file_id = $1)
