@@ -52,9 +52,11 @@ class Parts:
 
     async def _plan(self, held: Held) -> None:
         await held.begin_plan()
+        self._readers.start()
         try:
             await held.store_plan(await on_disk(read_plan, held.file, self._size))
         except UnplannableError as error:
+            self._readers.rest()
             log.info("one_reader", file_id=held.file.file_id, reason=str(error))
             await held.store_plan([], str(error))
 

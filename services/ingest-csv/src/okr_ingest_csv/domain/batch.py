@@ -3,6 +3,7 @@ r"""Records become a batch: its rows as the very bytes PostgreSQL's COPY takes, 
 JSON text never holds a raw \x01 or \x02, so as quote and delimiter they need no escaping.
 """
 
+from binascii import hexlify
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -18,7 +19,8 @@ COLUMNS = ("batch_id", "row_num", "cells", "first_line", "last_line", "byte_star
 COPY_DELIMITER, COPY_QUOTE = "\x02", "\x01"
 BATCH_BYTES = 67_108_864
 """A batch ends early when its rows, as COPY takes them, grow beyond this: wide rows must not fill the memory."""
-_LINE = b"%d\x02%d\x02%b\x02%d\x02%d\x02%d\x02%d\x02\\x%b\x02%d\n"
+_LINE = b"%d\x02%%d\x02%%b\x02%%d\x02%%d\x02%%d\x02%%d\x02\\x%%b\x02%d\n"
+"""Made for a batch and for repaired rows or others first: what all lines share is then written for nothing."""
 
 
 CHUNK_ROWS = 1_000
@@ -91,6 +93,7 @@ def _take_chunk(
     json: list[bytes] = []
     digests: list[bytes] = []
     unreadable: list[Unreadable] = []
+    plain_line, mended_line = _LINE % (batch_id, False), _LINE % (batch_id, True)
     byte, line, row, size, mended = start.byte, start.line, start.row, 0, 0
     for record in records:
         if isinstance(record, Unreadable):
@@ -101,8 +104,8 @@ def _take_chunk(
             cells, first_line, last_line, byte_start, byte_len, repaired = record
             data = orjson.dumps(cells)
             digest = blake2b(data, digest_size=16).digest()
-            told = digest.hex().encode()
-            lines.append(_LINE % (batch_id, row, data, first_line, last_line, byte_start, byte_len, told, repaired))
+            line_of = mended_line if repaired else plain_line
+            lines.append(line_of % (row, data, first_line, last_line, byte_start, byte_len, hexlify(digest)))
             digests.append(digest)
             rows.append(cells)
             json.append(data)
