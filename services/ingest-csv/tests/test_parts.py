@@ -42,6 +42,27 @@ async def every_row_is_there_once(scene: "Scene", ids: range) -> None:
     assert await scene.wrong() == []
 
 
+async def test_sigterm_does_not_wait_until_a_file_is_looked_through(scene: "Scene") -> None:
+    """45 GB, all of it a hole, which takes half a minute and more."""
+    part = scene.stack.inbox / ".huge.part"
+    with part.open("wb") as file:
+        file.truncate(45_000_000_000)
+    with scene.service() as service:
+        part.rename(scene.stack.inbox / "huge.csv")
+        await until_opened(service, "huge.csv")
+        began = time.monotonic()
+        assert service.stop() == 0
+        assert time.monotonic() - began < STOPS_WITHIN / 2
+    assert await scene.files() == []
+
+
+async def until_opened(service: SoloService, name: str) -> None:
+    until = time.monotonic() + STOPS_WITHIN
+    while name not in {Path(one.path).name for one in psutil.Process(service.pid).open_files()}:
+        assert time.monotonic() < until, f"{name} is not being read"
+        await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("whom", ["service", pytest.param("service and readers", marks=pytest.mark.long)])
 async def test_sigterm_ends_a_large_load_in_time_and_it_goes_on_with_what_is_left(scene: "Scene", whom: str) -> None:
     with scene.service(**PARTS) as service:

@@ -7,13 +7,14 @@ from enum import Enum, auto
 from pathlib import Path
 
 from okr_common import metrics
-from okr_common.errors import PermanentError
+from okr_common.errors import PermanentError, RetryableError
 from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
 from okr_common.sources import Sources, SourcesFolder
 from okr_ingest_csv import looking
 from okr_ingest_csv.domain.discovery import Found, LeftAlone, Look
 from okr_ingest_csv.domain.verdict import Candidate, Limits, broken, judge, wordless
+from okr_ingest_csv.opening import Stopped
 from okr_ingest_csv.store import Claim, Store
 from okr_ingest_csv.waiting import unless_stopped
 
@@ -101,19 +102,23 @@ class Intake:
             del self._waiting[offer.path]
         done = dict.fromkeys(offers, False)
         try:
-            looked = await asyncio.to_thread(self._look_through, offers, self._sources.current())
+            looked = await asyncio.to_thread(self._look_through, offers, self._sources.current(), stop.is_set)
             done = await until_done("claim", lambda: self._take(looked), stop)
+        except RetryableError as error:
+            if not stop.is_set():
+                raise
+            log.info("not_looked_through", files=len(offers), reason=str(error))
         finally:
             for offer in offers:
                 offer.answer(dealt_with=done[offer])
 
-    def _look_through(self, offers: Sequence[Offer], sources: Sources) -> Looks:
+    def _look_through(self, offers: Sequence[Offer], sources: Sources, stopped: Stopped) -> Looks:
         """At each path, through its whole file, and what is to become of it; in a thread."""
-        return [(offer, self._judged(offer, sources)) for offer in offers]
+        return [(offer, self._judged(offer, sources, stopped)) for offer in offers]
 
-    def _judged(self, offer: Offer, sources: Sources) -> Judged:
+    def _judged(self, offer: Offer, sources: Sources, stopped: Stopped) -> Judged:
         known, largest = self._dealt_with.get, self._limits.file_bytes
-        looked = looking.look_through(offer.path, offer.folder, known, largest)
+        looked = looking.look_through(offer.path, offer.folder, known, largest, stopped)
         if looked is None:
             return NOTHING_NEW
         if looked.inspected is None:

@@ -125,14 +125,14 @@ class Loader:
 
     async def _read(self, held: Held, stop: asyncio.Event) -> bool:
         """False where the file is to be held anew, as it is by now, and read otherwise."""
-        if await self._parts.wanted(held):
+        if await self._parts.wanted(held, stop):
             return await self._parts.load(held, stop)
         await self._one_after_another(held, stop)
         return True
 
     async def _one_after_another(self, held: Held, stop: asyncio.Event) -> None:
         """Reads one batch ahead of storing."""
-        reading = Reading(held.file, self._measure)
+        reading = Reading(held.file, self._measure, stop.is_set)
         number, digests = held.file.batches + 1, Digests(held.file)
         ahead = asyncio.create_task(on_disk(reading.next_batch, held.batch_ids[0]))
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from okr_ingest_csv.domain.content import Inspection
 from okr_ingest_csv.domain.discovery import Found, LeftAlone, Look, unfit
 from okr_ingest_csv.domain.fingerprint import CHUNK_BYTES
-from okr_ingest_csv.opening import open_file
+from okr_ingest_csv.opening import Stopped, UntilStopped, open_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +63,28 @@ def _inside(path: Path, folder: Path) -> bool:
         raise OSError(str(error)) from error
 
 
-def look_through(path: Path, folder: Path, known: Callable[[str], Look | None], max_bytes: int) -> Looked | None:
-    """Look at the path and through the whole file; None where nothing stands there, or nothing else than is known."""
+def look_through(
+    path: Path, folder: Path, known: Callable[[str], Look | None], max_bytes: int, stopped: Stopped
+) -> Looked | None:
+    """Look at the path and through the whole file; None where nothing stands there, or nothing else than is known.
+
+    Raises RetryableError where the service stops meanwhile.
+    """
     found = find(path, folder)
     if found is None or found.look == known(found.path):
         return None
-    return Looked(found, unfit(found, max_bytes) or _inspect(path, found.look))
+    return Looked(found, unfit(found, max_bytes) or _inspect(path, found.look, stopped))
 
 
-def _inspect(path: Path, seen: Look) -> tuple[Look, Inspection] | LeftAlone | None:
+def _inspect(path: Path, seen: Look, stopped: Stopped) -> tuple[Look, Inspection] | LeftAlone | None:
     inspection = Inspection()
     try:
         with open_file(path) as stream:
             before = look_of(os.fstat(stream.fileno()))
             if before.inode != seen.inode:  # another file, or a link, was put in its place since it was found fit
                 return None
-            while chunk := stream.read(CHUNK_BYTES):
+            all_of_it = UntilStopped(stream, stopped)
+            while chunk := all_of_it.read(CHUNK_BYTES):
                 inspection.feed(chunk)
             after = look_of(os.fstat(stream.fileno()))
     except FileNotFoundError:

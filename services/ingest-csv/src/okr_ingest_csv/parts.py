@@ -39,7 +39,7 @@ class Parts:
         self._size = Size(settings.batch_rows, settings.memory_bytes // COPIES // ahead, settings.max_cell_bytes)
         self._room = asyncio.Semaphore(ahead)
 
-    async def wanted(self, held: Held) -> bool:
+    async def wanted(self, held: Held, stop: asyncio.Event) -> bool:
         """Whether this file is large; of one that cannot be cut it is noted that one reader reads it."""
         if held.one_reader is not None:
             return False
@@ -47,14 +47,14 @@ class Parts:
             return True
         if held.file.bytes - held.file.next_byte < self._large:
             return False
-        await self._plan(held)
+        await self._plan(held, stop)
         return held.one_reader is None
 
-    async def _plan(self, held: Held) -> None:
+    async def _plan(self, held: Held, stop: asyncio.Event) -> None:
         await held.begin_plan()
         self._readers.start()
         try:
-            await held.store_plan(await on_disk(read_plan, held.file, self._size))
+            await held.store_plan(await on_disk(read_plan, held.file, self._size, stop.is_set))
         except UnplannableError as error:
             self._readers.rest()
             log.info("one_reader", file_id=held.file.file_id, reason=str(error))

@@ -13,7 +13,7 @@ from okr_ingest_csv.domain.plan import Range, Size, plan
 from okr_ingest_csv.domain.progress import Claimed
 from okr_ingest_csv.domain.record import Row, Unreadable
 from okr_ingest_csv.domain.records import read_records
-from okr_ingest_csv.opening import open_file
+from okr_ingest_csv.opening import Stopped, UntilStopped, open_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Reading:
     _records: Iterator[Row | Unreadable]
     _written_at: int
 
-    def __init__(self, file: Claimed, measure: Measure) -> None:
+    def __init__(self, file: Claimed, measure: Measure, stopped: Stopped = lambda: False) -> None:
+        self._stopped = stopped
         self._file = file
         self._measure = measure
         self._place = file.place
@@ -72,20 +73,21 @@ class Reading:
 
     def _compare_all(self, raw: io.FileIO) -> None:
         """After a crash: nothing of another content may be added to the batches that are there."""
-        again = Fingerprinted(raw)
+        again = Fingerprinted(UntilStopped(raw, self._stopped))
         again.skip(self._file.bytes + 1)
         if again.fingerprint.sha256 != self._file.sha256:
             raise changed(self._file, self._batches)
         raw.seek(0)
 
 
-def read_plan(file: Claimed, size: Size) -> list[Range]:
+def read_plan(file: Claimed, size: Size, stopped: Stopped) -> list[Range]:
     """Where the file may be cut from where it was last left.
 
-    Raises UnplannableError, and PermanentError("changed_while_read") where these are not the claimed bytes.
+    Raises UnplannableError; PermanentError("changed_while_read") where these are not the claimed bytes; RetryableError
+    where the service stops.
     """
     with open_file(Path(file.path)) as raw:
-        stream = Fingerprinted(raw)
+        stream = Fingerprinted(UntilStopped(raw, stopped))
         stream.skip(file.next_byte)
         ranges = list(plan(stream, file.shape, file.place, size))
     if stream.fingerprint.sha256 != file.sha256:
