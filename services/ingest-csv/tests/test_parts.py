@@ -261,6 +261,20 @@ async def file_now(scene: "Scene", file_id: int) -> dict[str, Any]:
     return next(file for file in await scene.files() if file["file_id"] == file_id)
 
 
+async def test_a_range_over_which_every_reader_dies_does_not_hold_up_the_others_for_ever(scene: "Scene") -> None:
+    with scene.service(**PARTS) as service:
+        scene.drop("goals.csv", scene.goals(1, ROWS))
+        await half_way(scene)
+        while (await scene.files())[0]["state"] == "loading":
+            for reader in psutil.Process(service.pid).children():
+                reader.kill()
+            await asyncio.sleep(0.01)
+        scene.drop("next.csv", scene.goals(1, 3))
+        first, after = await scene.ended(2)
+    assert (first["state"], first["reason"], after["state"]) == ("failed", "reader_died", "done")
+    assert "want of memory" in first["detail"]
+
+
 async def test_a_wrong_plan_is_found_out_and_one_reader_goes_on(scene: "Scene") -> None:
     """Its quotes are regular, but one of its cells is longer than a whole record may be."""
     cell_bytes = 1_024

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from okr_common.errors import RetryableError
+from okr_common.errors import PermanentError, RetryableError
 from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
 from okr_ingest_csv.digests import Digests
@@ -16,7 +16,7 @@ from okr_ingest_csv.keeper import Keeper
 from okr_ingest_csv.on_disk import on_disk, with_reason
 from okr_ingest_csv.pressure import Pressure
 from okr_ingest_csv.ranges import RangeRead, Task
-from okr_ingest_csv.readers import Readers
+from okr_ingest_csv.readers import ReaderDiedError, Readers
 from okr_ingest_csv.reading import changed, read_plan
 from okr_ingest_csv.settings import IngestCsvSettings
 from okr_ingest_csv.store import Held, Portion
@@ -24,6 +24,8 @@ from okr_ingest_csv.store import Held, Portion
 log = logger(__name__)
 COPIES = 4
 """A range stands in memory about so many times over: its cells, its rows for COPY, and both on their way to us."""
+READ_AGAIN = 5
+"""A range over which so many processes died would be the death of all others."""
 
 
 class Parts:
@@ -96,17 +98,38 @@ class Parts:
         return True
 
     async def _read(self, file: Claimed, part: Range, batch_id: int, stop: asyncio.Event) -> RangeRead | None:
-        """Where its process dies, a range is read again, it alone; None where we stop, and the process did so too."""
+        """Where its process dies, a range is read again, it alone; None where we stop, and the process did so too.
+
+        Raises PermanentError("reader_died") where that happens too often.
+        """
         task = Task(file.path, file.bytes, file.shape, part, batch_id, self._cell_bytes)
 
+        died = 0
+
         async def read() -> RangeRead:
+            nonlocal died
             log.debug("range_begun", file_id=file.file_id, byte=part.start.byte)
-            return await with_reason(self._readers.read(task))
+            try:
+                return await with_reason(self._readers.read(task))
+            except ReaderDiedError as error:
+                died += 1
+                if died == READ_AGAIN:
+                    raise _always_dies(file, part) from error
+                raise
 
         try:
             return await until_done("read_range", read, stop)
         except RetryableError:
             return None
+
+
+def _always_dies(file: Claimed, part: Range) -> PermanentError:
+    return PermanentError(
+        "reader_died",
+        f"each of {READ_AGAIN} processes that read {file.path} from byte {part.start.byte:,} on ended before its time, "
+        "most likely for want of memory (the system's log tells); the batches read before stay. Give it more, or lower "
+        "ingest_csv.memory_bytes, and drop the file again.",
+    )
 
 
 async def _refuse(held: Held, read: RangeRead, stored: int) -> None:

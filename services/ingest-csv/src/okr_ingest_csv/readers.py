@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 Answer = RangeRead | Exception
 
 
+class ReaderDiedError(RetryableError):
+    """A process was killed, or killed itself, over a range."""
+
+
 class Readers:
     """Up to so many processes, each started when it is needed; all are stopped when nobody needs them for now."""
 
@@ -56,7 +60,7 @@ class Readers:
             self._threads.submit(self._idle.pop().end)
 
     async def read(self, task: Task) -> RangeRead:
-        """Raises RetryableError where a process died or none could be started, OSError where the disk refused."""
+        """Raises ReaderDiedError, RetryableError where none could be started, OSError where the disk refused."""
         async with self._turn:
             reader = self._idle.pop() if self._idle else _started()
             try:
@@ -81,13 +85,13 @@ class _Reader:
         theirs.close()
 
     def ask(self, task: Task) -> Answer:
-        """In a thread. Raises RetryableError where the process died."""
+        """In a thread. Raises ReaderDiedError."""
         try:
             self._pipe.send(task)
             answer: Answer = self._pipe.recv()
         except (EOFError, OSError) as error:
             self.end()
-            raise RetryableError(f"a process that read {task.path} died; its range is read again") from error
+            raise ReaderDiedError(f"a process that read {task.path} died; its range is read again") from error
         return answer
 
     def kill(self) -> None:
