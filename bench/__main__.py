@@ -65,6 +65,7 @@ def main() -> None:
     for name, value in lines(figures):
         print(f"{name:44} {value}")
     if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(figures, indent=1))
 
 
