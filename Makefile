@@ -10,7 +10,7 @@ PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 PARALLEL ?= -n 2 --dist worksteal
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup lock fmt check test test-fast test-faults test-containers compose-secrets demo up down bench bench-ingest docs
+.PHONY: help setup lock fmt check test test-fast test-faults test-containers compose-secrets demo up down bench bench-ingest bench-etl docs
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -73,9 +73,10 @@ down: $(SETUP) ## stop them
 	$(BIN)/okr down
 
 bench: $(SETUP) ## speed, freshness and footprint, as a table and as build/bench.json
-	mkdir -p build
 	$(BIN)/python bench --json build/bench.json
 
+bench-etl: $(SETUP) ## etl alone: new rows, and all of them again with one that changed
+	$(BIN)/python bench/etl.py --json build/bench-etl.json $(BENCH)
+
 bench-ingest: $(SETUP) ## ingest-csv alone: large and small files, all of it again; BENCH=--large adds a file of 2 GB
-	mkdir -p build
 	$(BIN)/python bench/ingest.py --json build/bench-ingest.json $(BENCH)

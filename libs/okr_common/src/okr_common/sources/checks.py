@@ -2,15 +2,27 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from zoneinfo import available_timezones
 
-from okr_common.sources.language import DIRECTIONS, METRIC_KINDS, Block, Column, Mapping, Read, nearest
+from okr_common.sources.language import (
+    DATE_WORDS,
+    DIRECTIONS,
+    METRIC_KINDS,
+    Block,
+    Column,
+    ColumnType,
+    Mapping,
+    Read,
+    nearest,
+)
 
 Place = tuple[str | int, ...]
 """Keys from the top of a mapping down to what is meant."""
 
 _NUMERIC = ("baseline", "target", "value", "confidence")
 _DATES = ("start_on", "due_on", "as_of")
-_TYPES = dict.fromkeys(_NUMERIC, ("number", "integer")) | dict.fromkeys(_DATES, ("date",))
+_TYPES: dict[str, tuple[ColumnType, ...]] = dict.fromkeys(_NUMERIC, ("number", "integer"))
+_TYPES |= dict.fromkeys(_DATES, ("date",)) | {"value": ("number", "integer", "boolean")}
 _TYPES |= {"recorded_at": ("timestamp", "date"), "known_at": ("date", "timestamp")}
 _WORDS = {"direction": DIRECTIONS, "metric_kind": METRIC_KINDS}
 _LITERAL = {"inclusive", "no_target", "when"}
@@ -56,8 +68,35 @@ def _columns(mapping: Mapping) -> Iterator[tuple[Place, str]]:
     for name, column in mapping.columns.items():
         if column.map is not None and column.type != "text":
             yield ("columns", name, "map"), f"only text has a map; {name} is {column.type}"
-        if column.formats and column.type not in ("date", "timestamp"):
-            yield ("columns", name, "formats"), f"only dates and timestamps have formats; {name} is {column.type}"
+        for field, types in _OF_TYPE.items():
+            if field in column.model_fields_set and column.type not in types:
+                yield ("columns", name, field), f"only {_list(types)} columns have {field}; {name} is {column.type}"
+        yield from _dates(name, column)
+
+
+_OF_TYPE = {
+    "formats": ("date", "timestamp"),
+    "time_zone": ("date", "timestamp"),
+    "decimal": ("number", "integer"),
+    "percent": ("number", "integer"),
+    "multipliers": ("number", "integer"),
+    "edge": ("date",),
+    "year_starts": ("date",),
+    "year_named_after": ("date",),
+}
+
+
+def _dates(name: str, column: Column) -> Iterator[tuple[Place, str]]:
+    if ("period" in column.formats) != (column.edge is not None):
+        yield ("columns", name, "formats"), "the format period and edge (start or end) go together"
+    for written in column.formats:
+        if written not in DATE_WORDS and "%" not in written:
+            yield ("columns", name, "formats"), f'"{written}" is no strftime format and none of {_list(DATE_WORDS)}'
+        if column.type == "timestamp" and written in ("excel", "excel-1904", "period"):
+            yield ("columns", name, "formats"), f'"{written}" gives a day; declare {name} as date'
+    if column.time_zone is not None and column.time_zone not in available_timezones():
+        close = nearest(column.time_zone, available_timezones())
+        yield ("columns", name, "time_zone"), f'there is no time zone "{column.time_zone}"; did you mean "{close}"?'
 
 
 def _references(mapping: Mapping) -> Iterator[tuple[Place, str, str]]:

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 Direction = Literal["increase", "decrease", "stay_above", "stay_below", "none"]
 MetricKind = Literal["number", "percentage", "currency", "boolean", "milestone", "ordinal"]
-ColumnType = Literal["text", "integer", "number", "date", "timestamp"]
+ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp"]
 
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 METRIC_KINDS: tuple[str, ...] = get_args(MetricKind)
@@ -35,6 +35,8 @@ FindingKind = Literal[
     "unreadable_records",
 ]
 """What a file's validation may find (docs/reason-codes.md says what each means)."""
+DATE_WORDS = ("excel", "excel-1904", "unix", "unix-ms", "period")
+"""Ways of writing a date that strftime has no word for."""
 EXPRESSION_CHARACTERS = 500
 """An expression is one thought; polars parses it at every load."""
 
@@ -136,7 +138,26 @@ class Column(Block):
     map: dict[str, str] | None = None
     "Word read -> word meant; another word rejects the row."
     formats: tuple[str, ...] = ()
-    "How dates are written (strftime), tried in turn; without: ISO 8601."
+    "How dates are written (strftime, or a word of DATE_WORDS), tried in turn; without: ISO 8601."
+    decimal: Literal[".", ","] | None = None
+    "The decimal mark of figures; the other one then groups thousands. Without: a point, and no comma is a figure."
+    percent: Literal["figure", "fraction"] = "figure"
+    "What `12 %` is: 12, or 0.12."
+    multipliers: dict[Annotated[str, Field(pattern=r"^[A-Za-z]{1,10}$")], float] = {
+        "k": 1e3,
+        "K": 1e3,
+        "M": 1e6,
+        "bn": 1e9,
+    }
+    "A word after a figure -> what the figure is multiplied by."
+    time_zone: str | None = None
+    "Of a date: the zone in which an instant becomes a day. Of a timestamp: the zone of clocks that name none."
+    edge: Literal["start", "end"] | None = None
+    "Which day of a period (`Q3 2025`) is meant; goes with the format `period`."
+    year_starts: int = Field(default=1, ge=1, le=12)
+    "The month in which a fiscal year (`FY24`, `GJ 24/25`) begins."
+    year_named_after: Literal["start", "end"] = "end"
+    "Which calendar year gives a fiscal year its name, where it crosses two."
 
 
 class ObjectiveBlock(Block):

@@ -8,15 +8,17 @@ import polars as pl
 
 from okr_common.cleaning import clean
 from okr_common.sources import Column, Mapping
+from okr_etl.domain import dates, numbers
 from okr_etl.domain.cells import CELLS, COUNT, READ, SURPLUS
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """No goal lies outside; what does is a mistyped or misread date."""
 CELLS_BYTES = 300_000
 """A record made of a larger row might not fit into a message (1 MiB), since a text may stand in several fields."""
-DATE_FORMATS = ("%Y-%m-%d",)
-TIMESTAMP_FORMATS = ("%+",)
-"""RFC 3339, with its offset."""
+_TRUE = ("true", "yes", "y", "1", "x", "\u2713", "\u2714", "done", "ja", "oui", "s\u00ed", "si", "wahr", "vrai")
+_FALSE = ("false", "no", "n", "0", "nein", "non", "falsch", "faux")
+BOOLEANS = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
+"""Small letters or capitals; a source with other words, or a blank that means no, maps text instead."""
 REASONS = "row:reasons"
 _SEPARATOR = "\x1f"
 
@@ -35,28 +37,21 @@ def _typed(text: pl.Expr, column: Column) -> pl.Expr:
         case "text":
             return text if column.map is None else _meant(text, column.map)
         case "integer":
-            return text.cast(pl.Int64, strict=False)
+            return numbers.integer(text, column)
         case "number":
-            number = text.cast(pl.Float64, strict=False)
-            return pl.when(number.is_finite()).then(number)
+            return numbers.number(text, column)
+        case "boolean":
+            return text.str.to_lowercase().replace_strict(BOOLEANS, default=None, return_dtype=pl.Boolean)
         case "date":
-            return pl.coalesce(text.str.to_date(each, strict=False) for each in column.formats or DATE_FORMATS)
+            return dates.date(text, column)
         case "timestamp":
-            return pl.coalesce(_instant(text, each) for each in column.formats or TIMESTAMP_FORMATS)
+            return dates.timestamp(text, column)
 
 
 def _meant(text: pl.Expr, words: MappingOf[str, str]) -> pl.Expr:
     """The cells are cleaned, so the mapping's words are, too."""
     cleaned = {clean(word).text: meant for word, meant in words.items()}
     return text.replace_strict(cleaned, default=None, return_dtype=pl.String)
-
-
-def _instant(text: pl.Expr, written: str) -> pl.Expr:
-    """In UTC; a format without an offset is read as UTC."""
-    parsed = text.str.to_datetime(written, time_unit="us", strict=False)
-    if any(offset in written for offset in ("%+", "%z", "%:z", "%#z")):
-        return parsed.dt.convert_time_zone("UTC")
-    return parsed.dt.replace_time_zone("UTC")
 
 
 def rules(mapping: Mapping, width: int) -> Rules:
@@ -91,7 +86,13 @@ def _rules(name: str, column: Column, *, required: bool) -> Iterator[tuple[str, 
         yield f"date_out_of_range:{name}", typed.cast(pl.Date).is_between(FIRST_DAY, LAST_DAY)
 
 
-NOT_A = {"integer": "not_an_integer", "number": "not_a_number", "date": "not_a_date", "timestamp": "not_a_timestamp"}
+NOT_A = {
+    "integer": "not_an_integer",
+    "number": "not_a_number",
+    "boolean": "not_a_boolean",
+    "date": "not_a_date",
+    "timestamp": "not_a_timestamp",
+}
 
 
 def judge(frame: pl.DataFrame, held: Rules) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -18,7 +18,8 @@ CODES: dict[str, str] = {
     "missing_value": "{origin} is blank; a value is needed",
     "unknown_word": "{origin} reads {read}; the mapping knows {words}",
     "not_an_integer": "{origin} reads {read}; whole numbers look like 12 or -3",
-    "not_a_number": "{origin} reads {read}; numbers look like 1234.5 or -3",
+    "not_a_number": "{origin} reads {read}; numbers look like {figures}",
+    "not_a_boolean": "{origin} reads {read}; yes, true, 1, x and no, false, 0 are known",
     "not_a_date": "{origin} reads {read}; dates look like {formats}",
     "not_a_timestamp": "{origin} reads {read}; timestamps look like {formats}",
     "date_out_of_range": "{origin} gives {value}, outside " + f"{FIRST_DAY} to {LAST_DAY}",
@@ -26,6 +27,11 @@ CODES: dict[str, str] = {
     "not_derivable": "the mapping's expression fails for this row: {message}",
 }
 """Every reason code, with what is said of a row. After a colon a reason names the column it is about."""
+FIGURES = {
+    None: "1234.5, 1 234.5 or (500); where a comma is part of them, say `decimal` in the mapping",
+    ".": "1,234.5 or (500)",
+    ",": "1.234,5 or (500)",
+}
 READ_CHARACTERS = 200
 
 
@@ -58,6 +64,7 @@ def _sentence(mapping: Mapping, row: MappingOf[str, Any], reason: str) -> str:
         count=row.get(COUNT),
         origin=column.origin if column else name,
         read=_quoted(row.get(READ + name, row.get(name))),
+        figures=FIGURES[column.decimal if column else None],
         value=row.get(name),
         words=", ".join(column.map if column and column.map else _words_of(mapping, name)),
         formats=" or ".join(column.formats) if column and column.formats else "2017-01-31, or 2017-01-31T12:00:00Z",

@@ -1,0 +1,144 @@
+"""Measures etl alone: `make bench-etl`. Figures as JSON (--json FILE) and as a table. No figure is a test."""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import workload
+from etl_floor import Floor
+from ingest_gauge import Gauge
+from table import lines
+
+from okr_stack.solo import SoloService
+from okr_stack.stack import Stack
+
+ROWS = 1_000_000
+GIVE_UP_SECONDS = 900
+VALUE_FROM_END = -3
+
+
+class Scene:
+    """Kafka and PostgreSQL, a folder ingest-csv watches, and etl, each service run only while it is wanted."""
+
+    def __init__(self, folder: Path, stack: Stack) -> None:
+        self.stack = stack
+        self.inbox = folder / "inbox"
+        self.inbox.mkdir()
+
+    @contextmanager
+    def service(self, name: str) -> Iterator[SoloService]:
+        """The service, running."""
+        env = {"OKR_INGEST_CSV__FOLDERS": json.dumps([str(self.inbox)])}
+        process = SoloService(name, self.stack.state, self.stack.addresses, env)
+        try:
+            process.start()
+            process.until_ready()
+            yield process
+        finally:
+            process.stop()
+
+    async def ask(self, database: str, query: str) -> Any:  # noqa: ANN401 - whatever is asked for
+        """One value."""
+        connection = await asyncpg.connect(self.stack.admin_dsn(f"okr_{database}"))
+        try:
+            return await connection.fetchval(query)
+        finally:
+            await connection.close()
+
+    async def until(self, database: str, query: str) -> None:
+        """Until the query says true."""
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        while not await self.ask(database, query):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not within {GIVE_UP_SECONDS} s: {query}")
+            await asyncio.sleep(0.02)
+
+    async def ingest(self, name: str, content: bytes) -> None:
+        """The file in okr_raw, released."""
+        done = await self.ask("raw", "select count(*) from file where state = 'done'")
+        with self.service("ingest-csv"):
+            (self.inbox / f".{name}").write_bytes(content)
+            (self.inbox / f".{name}").rename(self.inbox / name)
+            await self.until("raw", f"select count(*) = {done + 1} from file where state = 'done'")
+
+    async def apply(self) -> dict[str, Any]:
+        """What is released, applied: records acknowledged, documents written."""
+        positions = await self.ask("raw", "select max(position) from batch")
+        with self.service("etl") as etl:
+            pid = self.stack.status().parts["postgres"].pid
+            with Gauge(etl.pid, pid or 0).reading() as gauge:
+                began = time.monotonic()
+                await self.until("processed", f"select coalesce(max(position), 0) = {positions} from batch_result")
+                applied = time.monotonic() - began
+                await self.until("processed", "select not exists (select from delivery.outbox)")
+                acknowledged = time.monotonic() - began
+                await self.until("processed", "select not exists (select from document_due)")
+                seconds = time.monotonic() - began
+        told = {"applied": applied, "acknowledged": acknowledged, "seconds": seconds}
+        return {**told, **gauge.figures}
+
+
+async def measured(scene: Scene, rows: int) -> dict[str, Any]:
+    """New rows; all of them again with one that changed; and the bare writes."""
+    content, _ = workload.repeated(rows)
+    await scene.ingest("new.csv", content)
+    new = await scene.apply()
+    await scene.ingest("again.csv", _with_one_change(content))
+    again = await scene.apply()
+    counts = "select sum(changed) || ' changed, ' || sum(unchanged) || ' unchanged' from batch_result"
+    floor = await Floor(scene.stack).run(content)
+    return {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+        "rows": rows,
+        "new": new,
+        "again_with_one_change": again,
+        "counts": await scene.ask("processed", counts),
+        "rows_per_second": rows / new["seconds"],
+        "again_times_faster": new["seconds"] / again["seconds"],
+        "floor": floor,
+        "ratio_to_floor": new["seconds"] / floor["seconds"],
+    }
+
+
+def _with_one_change(content: bytes) -> bytes:
+    """The last row's figure is another."""
+    head, _, last = content.rstrip(b"\r\n").rpartition(b"\n")
+    cells = last.split(b",")
+    cells[VALUE_FROM_END] = b"1.25"
+    return head + b"\n" + b",".join(cells) + b"\r\n"
+
+
+def main() -> None:
+    """Runs the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="okr-bench-"))
+    folder.chmod(0o711)
+    stack = Stack(folder / "state", tied=True)
+    try:
+        stack.up(services=False)
+        figures = asyncio.run(measured(Scene(folder, stack), options.rows))
+    finally:
+        stack.erase()
+        shutil.rmtree(folder, ignore_errors=True)
+    for name, value in lines(figures):
+        print(f"{name:44} {value}")
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Dates as exports write them: by strftime, as a serial of a spreadsheet, as Unix time, as the label of a period.
+
+A day of a source is a day where its people are: an instant becomes one in the column's time zone.
+"""
+
+import polars as pl
+
+from okr_common.sources import Column
+
+DATE_FORMATS = ("%Y-%m-%d",)
+TIMESTAMP_FORMATS = ("%+",)
+"""RFC 3339, with its offset."""
+INSTANT_FORMATS = ("%+", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f")
+"""Where a date is an instant; without an offset it is UTC."""
+_EPOCHS = {"excel": "1899-12-30", "excel-1904": "1904-01-01"}
+"""Day 0 of a spreadsheet; Excel's is where its days are right from 1900-03-01 on."""
+_UNIX = {"unix": 1_000_000, "unix-ms": 1_000}
+"""Microseconds in one of its ticks."""
+_LABEL = (
+    r"(?i)^(?:(?P<part>[QHS][1-4])[\s/-]*)?(?P<kind>FY|GJ|CY|Y)?\s?"
+    r"(?P<year>\d{4}|\d{2}(?:/\d{2})?|\d{4}/\d{2,4})(?:[\s/-]*(?P<late>[QHS][1-4]))?$"
+)
+_LENGTHS = {"Q": 3, "H": 6, "S": 6}
+_YEAR = 12
+
+
+def date(text: pl.Expr, column: Column) -> pl.Expr:
+    """The day in a cleaned text; null where no format fits."""
+    formats = column.formats or (INSTANT_FORMATS if column.time_zone else DATE_FORMATS)
+    return pl.coalesce(_date(text, each, column) for each in formats)
+
+
+def timestamp(text: pl.Expr, column: Column) -> pl.Expr:
+    """The instant in a cleaned text, in UTC."""
+    return pl.coalesce(_instant(text, each, column.time_zone or "UTC") for each in column.formats or TIMESTAMP_FORMATS)
+
+
+def _date(text: pl.Expr, written: str, column: Column) -> pl.Expr:
+    if written in _EPOCHS:
+        days = text.cast(pl.Float64, strict=False).floor().cast(pl.Int32, strict=False)
+        return pl.lit(_EPOCHS[written]).str.to_date() + pl.duration(
+            days=pl.when(days.is_between(1, 2_958_465)).then(days)
+        )
+    if written == "period":
+        return _period(text, column)
+    if column.time_zone or written in _UNIX:
+        local: pl.Expr = _instant(text, written, "UTC").dt.convert_time_zone(column.time_zone or "UTC")
+        return local.dt.date()
+    return text.str.to_date(written, strict=False)
+
+
+def _instant(text: pl.Expr, written: str, naive_zone: str) -> pl.Expr:
+    """A clock that names no offset stands in `naive_zone`; of an hour that comes twice it is the first."""
+    if written in _UNIX:
+        ticks = text.cast(pl.Int64, strict=False) * _UNIX[written]
+        return ticks.cast(pl.Datetime("us", "UTC"))
+    parsed = text.str.to_datetime(written, time_unit="us", strict=False)
+    if any(offset in written for offset in ("%+", "%z", "%:z", "%#z")):
+        return parsed.dt.convert_time_zone("UTC")
+    zoned = parsed.dt.replace_time_zone(naive_zone, ambiguous="earliest", non_existent="null")
+    return zoned.dt.convert_time_zone("UTC")
+
+
+def _period(text: pl.Expr, column: Column) -> pl.Expr:
+    """The first or last day of a quarter, a half or a year."""
+    field = text.str.extract_groups(_LABEL).struct.field
+    kind, year = field("kind").str.to_uppercase(), field("year")
+    part = pl.coalesce(field("part"), field("late")).str.to_uppercase()
+    fiscal = kind.is_in(["FY", "GJ"]) | year.str.contains("/", literal=True)
+    first = year.str.extract(r"^(\d+)").cast(pl.Int32)
+    full = pl.when(first < 100).then(first + 2000).otherwise(first)  # noqa: PLR2004 - two digits of a year
+    early = (
+        fiscal & ~year.str.contains("/", literal=True) & (column.year_starts > 1) & (column.year_named_after == "end")
+    )
+    length = part.str.head(1).replace_strict(_LENGTHS, default=_YEAR, return_dtype=pl.Int32)
+    number = part.str.slice(1).cast(pl.Int32)
+    starts = pl.when(fiscal.fill_null(value=False)).then(column.year_starts).otherwise(1)
+    month = (
+        (full - early.fill_null(value=False).cast(pl.Int32)) * _YEAR + starts - 1 + (number.fill_null(1) - 1) * length
+    )
+    # two digits alone are no year, and there is no third half
+    known = (year.str.len_chars() > 2) | kind.is_not_null()  # noqa: PLR2004
+    sound = known & ((number.fill_null(1) * length) <= _YEAR) & (field("part").is_null() | field("late").is_null())
+    first_day = _first_of(month) if column.edge == "start" else _first_of(month + length) - pl.duration(days=1)
+    return pl.when(sound).then(first_day)
+
+
+def _first_of(month: pl.Expr) -> pl.Expr:
+    """Of months counted from the year 0."""
+    return pl.date(month // _YEAR, month % _YEAR + 1, 1)

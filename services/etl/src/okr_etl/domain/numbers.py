@@ -1,0 +1,67 @@
+r"""Figures as people write them: `1,234.56`, `1.234,56`, `1 234,56`, `1'234.56`, `£12.50m`, `(500)`, `500-`, `12 %`.
+
+What a comma or a point means cannot be told from a figure alone (`1,234`), so only a column that says its decimal mark
+has the other one as a mark of thousands; spaces and apostrophes group thousands everywhere.
+"""
+
+import polars as pl
+
+from okr_common.sources import Column
+
+_MONEY = r"(?:\p{Sc}|[A-Z]{3}|[A-Z]{2}\p{Sc}|[kK]r\.?|Fr\.?|zł|Kč)"
+_MINUS = r"[-\u2212\u2013]"
+_GROUPED = {None: " '\u2019", ".": " '\u2019,", ",": " '\u2019."}
+"""Decimal mark -> what may stand between thousands."""
+_PATTERN = (
+    r"^(?P<open>\()?\s*(?P<sign>[+]|MINUS)?\s*(?:MONEY\s*)?(?P<inner>MINUS)?\s*(?P<figure>FIGURE)\s*"
+    r"(?P<times>TIMES)?\s*(?P<percent>%)?\s*(?:MONEY)?\s*(?P<after>MINUS)?\s*(?P<close>\))?$"
+)
+
+
+def number(text: pl.Expr, column: Column) -> pl.Expr:
+    """The finite figure in a cleaned text; null where it is none, or where its marks contradict each other."""
+    plain = text.cast(pl.Float64, strict=False) if column.decimal != "," else pl.lit(None, pl.Float64)
+    plain = pl.when(plain.is_finite()).then(plain)
+    written = pl.when(plain.is_null()).then(text).str.extract_groups(pattern(column))
+    return pl.coalesce(plain, _value(written, column))
+
+
+def integer(text: pl.Expr, column: Column) -> pl.Expr:
+    """A whole figure, with or without decimals of zero."""
+    figure = number(text, column)
+    whole = pl.when(figure == figure.floor()).then(figure).cast(pl.Int64, strict=False)
+    return pl.coalesce(text.cast(pl.Int64, strict=False) if column.decimal != "," else None, whole)
+
+
+def pattern(column: Column) -> str:
+    """What a figure of this column looks like, as a regular expression with named groups."""
+    words = "|".join(sorted(column.multipliers, key=len, reverse=True)) or "\\b\\B"
+    parts = {"MINUS": _MINUS, "MONEY": _MONEY, "FIGURE": _figure(column.decimal), "TIMES": words}
+    made = _PATTERN
+    for name, part in parts.items():
+        made = made.replace(name, part)
+    return made
+
+
+def _figure(decimal: str | None) -> str:
+    point = "[,]" if decimal == "," else "[.]"
+    groups = "|".join(rf"(?:[{mark}]\d{{3}})+" for mark in _GROUPED[decimal])
+    return rf"(?:\d{{1,3}}(?:{groups})|\d+)(?:{point}\d*)?|{point}\d+"
+
+
+def _value(written: pl.Expr, column: Column) -> pl.Expr:
+    field = written.struct.field
+    figure = field("figure").str.replace_all(f"[{_GROUPED[column.decimal]}]", "").str.replace(",", ".", literal=True)
+    size = figure.cast(pl.Float64, strict=False) * _times(field("times"), column)
+    if column.percent == "fraction":
+        size = pl.when(field("percent").is_not_null()).then(size / 100).otherwise(size)
+    open_, close = field("open").is_not_null(), field("close").is_not_null()
+    minuses = pl.sum_horizontal(
+        open_, *(field(name).is_not_null() & (field(name) != "+") for name in ("sign", "inner", "after"))
+    )
+    signed = pl.when(minuses == 1).then(-size).when(minuses == 0).then(size)
+    return pl.when(open_ == close).then(signed)
+
+
+def _times(word: pl.Expr, column: Column) -> pl.Expr:
+    return pl.lit(1.0) if not column.multipliers else word.replace_strict(column.multipliers, default=1.0)
