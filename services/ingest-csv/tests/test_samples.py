@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -11,21 +10,17 @@ from typing import NamedTuple
 import pytest
 
 from okr_common import paths
+from okr_common.testing.development_data import DEVELOPMENT_DATA, needs_data
 from okr_ingest_csv.domain.record import Repair, Unreadable
 from okr_ingest_csv.testing import Whole, read_whole
 
 MTA = paths.repository() / "samples" / "mta_nyct" / "Performance_NYCT.csv"
-DEVELOPMENT_DATA = Path(os.environ.get("OKR_DATA") or paths.repository().parent / "shared" / "data")
 REAL_FILES = sorted(DEVELOPMENT_DATA.glob("*/**/*.csv"))
 SPRINTS = DEVELOPMENT_DATA / "agile_sprints"
 UK = DEVELOPMENT_DATA / "uk_gmpp"
 SNAPSHOTS = (0, 30, 50, 80)
 NAME, WIDTH = 2, 19
 SURPLUS_IN_NAMES = Repair(NAME, tuple(range(NAME + 1, WIDTH)))
-
-needs_data = pytest.mark.skipif(
-    not DEVELOPMENT_DATA.is_dir(), reason="the development data is not beside this checkout"
-)
 
 
 class Known(NamedTuple):

@@ -128,6 +128,8 @@ class Applier:
     async def _apply(self, released: Released, head: Head) -> None:
         started = time.monotonic()
         mapping = self._mappings.of(released.source, released.header)
+        if mapping.reads_path:
+            released = replace(released, compared_with=None)
         entered = head.entering(released.unit, mapping.hash, released.compared_with)
         try:
             counts = await self._written(released, mapping, entered)

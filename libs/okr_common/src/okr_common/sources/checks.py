@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 from okr_common.sources.language import (
     DATE_WORDS,
     DIRECTIONS,
+    FILE_ORIGINS,
     METRIC_KINDS,
     Block,
     Column,
@@ -39,7 +40,7 @@ class MissingColumn:
 def missing_columns(mapping: Mapping, header: Sequence[str]) -> list[MissingColumn]:
     """What a file with this header lacks, in the mapping's order."""
     names = [name.strip() for name in header]
-    origins = dict.fromkeys(column.origin for column in mapping.columns.values())
+    origins = dict.fromkeys(one.origin for one in mapping.columns.values() if one.origin not in FILE_ORIGINS)
     return [MissingColumn(origin, nearest(origin, names)) for origin in origins if origin not in names]
 
 
@@ -71,6 +72,8 @@ def _columns(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         for field, types in _OF_TYPE.items():
             if field in column.model_fields_set and column.type not in types:
                 yield ("columns", name, field), f"only {_list(types)} columns have {field}; {name} is {column.type}"
+        if column.origin.startswith("file:") and (column.origin not in FILE_ORIGINS or mapping.kind == "api"):
+            yield ("columns", name, "from"), f"of files there are {_list(FILE_ORIGINS)}; an API's rows have no file"
         yield from _dates(name, column)
 
 

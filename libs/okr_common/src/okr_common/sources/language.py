@@ -37,6 +37,8 @@ FindingKind = Literal[
 """What a file's validation may find (docs/reason-codes.md says what each means)."""
 DATE_WORDS = ("excel", "excel-1904", "unix", "unix-ms", "period")
 """Ways of writing a date that strftime has no word for."""
+FILE_ORIGINS = ("file:name", "file:folder")
+"""What a row is told by its file's path: its name, and the name of the folder it stands in."""
 EXPRESSION_CHARACTERS = 500
 """An expression is one thought; polars parses it at every load."""
 
@@ -129,7 +131,7 @@ class Column(Block):
     """One typed column. Outer blanks of a cell never count; an empty cell is blank."""
 
     origin: str = Field(alias="from", min_length=1)
-    "The name in the header; of an API, the key or dotted path in the object."
+    "The name in the header; of an API, the key or dotted path in the object; or a word of FILE_ORIGINS."
     type: ColumnType
     required: bool = False
     "A blank cell rejects the row."
@@ -214,6 +216,8 @@ class SourceOutcome(Block):
     "True on a row that holds the final value."
     known_at: Name
     "When that became known."
+    value: Name | None = None
+    "The final value, where it is not the check-in's own."
 
 
 class OutcomeBlock(Block):
@@ -272,6 +276,11 @@ class Mapping(Block):
     derived: dict[Name, Expression] = {}
     "Computed in this order, each from columns and the derived ones before it."
     entities: Entities
+
+    @property
+    def reads_path(self) -> bool:
+        """The same row means something else in a file of another name."""
+        return any(column.origin in FILE_ORIGINS for column in self.columns.values())
 
     @property
     def hash(self) -> str:

@@ -28,6 +28,7 @@ class RawBatch:
     ingested_at: datetime
     header: Sequence[str]
     rows: pl.DataFrame
+    path: str = ""
     known: int = 0
     gone: frozenset[str] | None = None
 
@@ -77,7 +78,7 @@ class Applied:
 
 def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
     """Types the rows, sets the wrong ones aside with their reasons, and says what the others propose."""
-    texts = cells.texts(batch.rows, mapping, batch.header)
+    texts = cells.texts(batch.rows, mapping, batch.header, batch.path)
     typed = texts.with_columns(columns.value(name, column) for name, column in mapping.columns.items())
     good, bad = columns.judge(typed, columns.rules(mapping, len(batch.header)))
     derived, failures = derive(good.select("row_num", *mapping.columns), expressions(mapping))

@@ -25,6 +25,8 @@ def canonical(typed: pl.DataFrame, mapping: Mapping, ingested_at: datetime) -> p
         *_check_in(of.check_in, of.key_result),
         **{"outcome.source_id": _key(of.key_result.key)},
     )
+    final = of.outcome.source.value if of.outcome else None
+    frame = frame.with_columns(_final(final).alias("outcome.final_value"))
     frame = frame.with_columns(*_progress(of.key_result), _time(mapping, ingested_at))
     return frame.with_columns(*_outcome(mapping), **{"check_in.held_from": _recorded(mapping)})
 
@@ -116,12 +118,17 @@ def _check_in(block: CheckInBlock, key_result: KeyResultBlock) -> list[pl.Expr]:
     )
 
 
+def _final(name: str | None) -> pl.Expr:
+    return pl.col("check_in.value") if name is None else number(name)
+
+
 def _progress(block: KeyResultBlock) -> list[pl.Expr]:
     direction, value = pl.col("key_result.direction"), pl.col("check_in.value")
-    baseline, target = pl.col("key_result.baseline"), pl.col("key_result.target")
+    baseline, target, final = pl.col("key_result.baseline"), pl.col("key_result.target"), pl.col("outcome.final_value")
     return [
         progress.progress(direction, baseline, target, value, inclusive=block.inclusive).alias("check_in.progress"),
-        progress.reached(direction, target, value, inclusive=block.inclusive).alias("outcome.achieved"),
+        progress.reached(direction, target, final, inclusive=block.inclusive).alias("outcome.achieved"),
+        progress.progress(direction, baseline, target, final, inclusive=block.inclusive).alias("outcome.progress"),
     ]
 
 
@@ -146,9 +153,8 @@ def _outcome(mapping: Mapping) -> list[pl.Expr]:
         pl.coalesce("check_in.recorded_at", pl.col("check_in.as_of").cast(_INSTANT)).alias("definition.held_from"),
         *_named(
             "outcome",
-            final_value=pl.col("check_in.value"),
             target=pl.col("key_result.target"),
-            resolution=progress.resolution(achieved, pl.col("check_in.progress"), direction),
+            resolution=progress.resolution(achieved, pl.col("outcome.progress"), direction),
             label_basis=pl.lit("source"),
             held_from=known,
         ),

@@ -1,6 +1,7 @@
 """The cells of raw rows as text, under the mapping's own column names."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import polars as pl
 
@@ -21,10 +22,11 @@ _NUL = r"\u0000"
 _NUL_OUTSIDE_BACKSLASHES = r"((?:^|[^\\])(?:\\\\)*)(?:\\u0000)+"
 
 
-def texts(rows: pl.DataFrame, mapping: Mapping, header: Sequence[str]) -> pl.DataFrame:
+def texts(rows: pl.DataFrame, mapping: Mapping, header: Sequence[str], path: str = "") -> pl.DataFrame:
     """Of `rows` (row_num, cells as JSON text): row_num, `read:<column>` as cleaned text or null, and the row's shape.
 
-    A row of a file is an array, read by the header's places; a row of an API is an object, read by keys and paths.
+    A row of a file is an array, read by the header's places, and may be told something by the file's path; a row of an
+    API is an object, read by keys and paths.
     NULs, which no text column can hold, are left out.
     """
     if rows[CELLS].str.contains(_NUL, literal=True).any():
@@ -33,7 +35,13 @@ def texts(rows: pl.DataFrame, mapping: Mapping, header: Sequence[str]) -> pl.Dat
         return rows.select(ROW, CELLS, *_shape(0), *(_at_path(name, of) for name, of in mapping.columns.items()))
     decoded = rows.with_columns(pl.col(CELLS).str.json_decode(pl.List(pl.String)).alias(_ARRAY))
     places = {text.strip(): place for place, text in reversed(list(enumerate(header)))}
-    columns = (_at_place(name, places[column.origin], column) for name, column in mapping.columns.items())
+    told = {"file:name": Path(path).name, "file:folder": Path(path).parent.name}
+    columns = (
+        _of_file(name, told[column.origin], column)
+        if column.origin in told
+        else _at_place(name, places[column.origin], column)
+        for name, column in mapping.columns.items()
+    )
     return decoded.select(ROW, CELLS, *_counted(len(header)), *columns)
 
 
@@ -50,14 +58,18 @@ def _at_place(name: str, place: int, column: Column) -> pl.Expr:
     return _without_blanks(pl.col(_ARRAY).list.get(place, null_on_oob=True), column).alias(READ + name)
 
 
+def _of_file(name: str, text: str, column: Column) -> pl.Expr:
+    return _without_blanks(pl.lit(text, pl.String), column).alias(READ + name)
+
+
 def _at_path(name: str, column: Column) -> pl.Expr:
-    return _without_blanks(pl.col(CELLS).str.json_path_match(path(column.origin)), column).alias(READ + name)
+    return _without_blanks(pl.col(CELLS).str.json_path_match(json_path(column.origin)), column).alias(READ + name)
 
 
-def path(origin: str) -> str:
+def json_path(origin: str) -> str:
     """A key or dotted path as JSONPath.
 
-    >>> path("goal.title")
+    >>> json_path("goal.title")
     "$['goal']['title']"
     """
     return "$" + "".join(f"['{part}']" for part in origin.split("."))

@@ -8,7 +8,7 @@ import polars as pl
 
 from okr_common.cleaning import clean
 from okr_common.sources import Mapping
-from okr_etl.domain.cells import RESERVED, path
+from okr_etl.domain.cells import RESERVED, json_path
 from okr_etl.domain.derive import FINAL, empty, expressions, first_line
 
 DAY = date(2017, 1, 31)
@@ -21,7 +21,7 @@ _NEEDED: dict[str, tuple[str, tuple[type[pl.DataType], ...]]] = {
     "known_at": ("a date", _DATES),
     "baseline": ("a number", ()),
     "target": ("a number", ()),
-    "value": ("a number", ()),
+    "value": ("a number", (pl.Boolean,)),
     "confidence": ("a number", ()),
     "direction": ("a word", (pl.String,)),
     "metric_kind": ("a word", (pl.String,)),
@@ -42,8 +42,8 @@ def _unreadable(mapping: Mapping) -> Iterator[str]:
             yield f"columns.{name}.from: {column.origin} is no key or dotted path"
         for word, one, other in _two_meanings(column.map or {}):
             yield f"columns.{name}.map: two of its words read {word} when cleaned, but mean {one} and {other}"
-        for written in column.formats if column.type == "date" else ():
-            if not _reads_dates(written):
+        for written in column.formats if column.type == "date" and not column.time_zone else ():
+            if "%" in written and not _reads_dates(written):
                 yield f"columns.{name}.formats: {written} does not read back {DAY:{written}}, the day it writes"
 
 
@@ -57,7 +57,7 @@ def _two_meanings(words: MappingOf[str, str]) -> Iterator[tuple[str, str, str]]:
 
 def _is_path(origin: str) -> bool:
     try:
-        pl.Series(["{}"]).str.json_path_match(path(origin))
+        pl.Series(["{}"]).str.json_path_match(json_path(origin))
     except pl.exceptions.PolarsError:
         return False
     return True
@@ -87,7 +87,7 @@ def _mistyped(mapping: Mapping, schema: pl.Schema) -> Iterator[str]:
     for field, name in _fields(mapping):
         if field in _NEEDED:
             wanted, dtypes = _NEEDED[field]
-            fits = schema[name].is_numeric() if not dtypes else schema[name] in dtypes
+            fits = schema[name] in dtypes or (wanted == "a number" and schema[name].is_numeric())
             if not fits:
                 yield f"derived.{name}: {field} needs {wanted}, but this gives {schema[name]}"
     if FINAL in schema and schema[FINAL] != pl.Boolean:

@@ -20,17 +20,29 @@ _PATTERN = (
 
 def number(text: pl.Expr, column: Column) -> pl.Expr:
     """The finite figure in a cleaned text; null where it is none, or where its marks contradict each other."""
-    plain = text.cast(pl.Float64, strict=False) if column.decimal != "," else pl.lit(None, pl.Float64)
-    plain = pl.when(plain.is_finite()).then(plain)
-    written = pl.when(plain.is_null()).then(text).str.extract_groups(pattern(column))
-    return pl.coalesce(plain, _value(written, column))
+    return text.map_batches(lambda texts: _read(texts, column), return_dtype=pl.Float64)
 
 
 def integer(text: pl.Expr, column: Column) -> pl.Expr:
     """A whole figure, with or without decimals of zero."""
     figure = number(text, column)
     whole = pl.when(figure == figure.floor()).then(figure).cast(pl.Int64, strict=False)
-    return pl.coalesce(text.cast(pl.Int64, strict=False) if column.decimal != "," else None, whole)
+    return pl.coalesce(text.cast(pl.Int64, strict=False), whole) if column.decimal != "," else whole
+
+
+def _read(texts: pl.Series, column: Column) -> pl.Series:
+    """As machines write figures first: most columns hold nothing else, and that is ten times faster."""
+    plain = pl.repeat(None, len(texts), dtype=pl.Float64, eager=True)
+    if column.decimal != ",":
+        plain = texts.cast(pl.Float64, strict=False)
+        plain = plain.set(~plain.is_finite(), None)
+    odd = plain.is_null() & texts.is_not_null()
+    if not odd.any():
+        return plain
+    words = pl.DataFrame({"text": texts.filter(odd).unique()})
+    means = words.with_columns(_value(pl.col("text").str.extract_groups(pattern(column)), column).alias("figure"))
+    read = pl.DataFrame({"text": texts}).join(means, on="text", how="left", maintain_order="left")["figure"]
+    return plain.zip_with(~odd, read)
 
 
 def pattern(column: Column) -> str:

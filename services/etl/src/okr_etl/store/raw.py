@@ -34,6 +34,7 @@ class Released:
     rows: int
     file_id: int | None
     compared_with: str | None
+    path: str
 
 
 class RawStore:
@@ -59,7 +60,7 @@ class RawStore:
             unit=row["unit"],
             ingested_at=row["created_at"],
             header=orjson.loads(row["header"] or "[]"),
-            **{name: row[name] for name in ("behind", "rows", "file_id", "compared_with")},
+            **{name: row[name] for name in ("behind", "rows", "file_id", "compared_with", "path")},
         )
 
     async def read(self, released: Released) -> RawBatch:
@@ -111,4 +112,5 @@ def _batch(released: Released, rows: pl.DataFrame) -> RawBatch:
         ingested_at=released.ingested_at,
         header=released.header,
         rows=rows,
+        path=released.path,
     )

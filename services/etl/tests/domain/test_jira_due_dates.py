@@ -1,0 +1,88 @@
+"""Jira issues with due dates: figures known from the paper, and rows worked out by hand."""
+
+import csv
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from okr_common.paths import repository
+from okr_common.sources import Mapping, load_mapping
+from okr_common.testing.development_data import DEVELOPMENT_DATA, needs_data
+from okr_etl.domain.batch import Proposed, propose
+from okr_etl.testing.memory import raw_batch
+
+pytestmark = [pytest.mark.data, needs_data]
+FOLDER = DEVELOPMENT_DATA / "jira_due_dates"
+ISSUES = {"apache": (6289, 2606), "duraspace": (3676, 970), "jboss": (3526, 1900), "jira": (4428, 1258)}
+"""Project -> issues, and how many of them were late (delaydays > 0), by the csv module."""
+
+
+@cache
+def proposed(file: Path) -> Proposed:
+    mapping = load_mapping(repository() / "configs" / "sources" / "jira_due_dates.yaml")
+    assert isinstance(mapping, Mapping), [str(problem) for problem in mapping]
+    with file.open(encoding="utf-8", newline="") as stream:
+        header, *rows = csv.reader(stream)
+    return propose(replace(raw_batch(rows, header, mapping.name), path=str(file)), mapping)
+
+
+@pytest.mark.parametrize("project", ISSUES)
+@pytest.mark.parametrize("moment", ["creation", "due", "discussion"])
+def test_each_row_is_a_check_in_and_an_outcome(project: str, moment: str) -> None:
+    issues, late = ISSUES[project]
+    found = proposed(FOLDER / f"{project}_{moment}.csv")
+    by_entity = dict(found.candidates.group_by("entity").len().iter_rows())
+    assert (len(found.rejected), by_entity["check_in"], by_entity["outcome"]) == (0, issues, issues)
+    assert found.wide["check_in.source_id"].n_unique() == issues
+    assert found.wide["outcome.achieved"].value_counts().sort("outcome.achieved")["count"].to_list() == [
+        late,
+        issues - late,
+    ]
+
+
+GOLDEN: list[tuple[str, str, dict[str, Any]]] = [
+    (
+        "apache_creation.csv",
+        "apache/DIR-1",
+        {
+            "objective.title": "apache, issues due in 2004",
+            "key_result.start_on": date(2004, 1, 26),
+            "key_result.due_on": date(2004, 3, 1),  # 35 days later, in a leap year
+            "check_in.as_of": date(2004, 1, 26),
+            "check_in.value": None,
+            "outcome.final_value": 1.0,
+            "outcome.resolution": "achieved",
+        },
+    ),
+    (
+        "apache_discussion.csv",
+        "apache/DIR-1",
+        {"check_in.as_of": date(2004, 2, 16), "check_in.source_id": "apache/DIR-1/discussion", "comments": 2},
+    ),
+    (
+        "duraspace_discussion.csv",
+        "duraspace/FCREPO-68",
+        {"check_in.as_of": date(2009, 2, 20), "key_result.due_on": date(2009, 5, 8), "workload": 0, "comments": 7},
+    ),
+    (
+        "jboss_creation.csv",
+        "jboss/JBAS-23",
+        {
+            "key_result.due_on": date(2004, 6, 30),
+            "type": "Bug",
+            "outcome.final_value": 0.0,  # 153 days late
+            "outcome.resolution": "missed",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "cells"), GOLDEN, ids=[f"{name}-{key}" for name, key, _ in GOLDEN])
+def test_rows_worked_out_by_hand(name: str, key: str, cells: dict[str, Any]) -> None:
+    rows = proposed(FOLDER / name).wide.filter(pl.col("key_result.source_id") == key)
+    assert rows.select(list(cells)).rows(named=True) == [cells]
