@@ -63,38 +63,45 @@ class Scene:
                 raise TimeoutError(f"not within {GIVE_UP_SECONDS} s: {query}")
             await asyncio.sleep(0.02)
 
-    async def ingest(self, name: str, content: bytes) -> None:
-        """The file in okr_raw, released."""
-        done = await self.ask("raw", "select count(*) from file where state = 'done'")
-        with self.service("ingest-csv"):
-            (self.inbox / f".{name}").write_bytes(content)
-            (self.inbox / f".{name}").rename(self.inbox / name)
-            await self.until("raw", f"select count(*) = {done + 1} from file where state = 'done'")
+    async def load(self, name: str, content: bytes) -> dict[str, Any]:
+        """A file, timed from where it is released: applied, records acknowledged, documents written.
 
-    async def apply(self) -> dict[str, Any]:
-        """What is released, applied: records acknowledged, documents written."""
-        positions = await self.ask("raw", "select max(position) from batch")
-        with self.service("etl") as etl:
+        Batches are released together, when their file was read to its end, so etl has nothing to do until then, and
+        ingest-csv nothing from then on.
+        """
+        with self.service("etl") as etl, self.service("ingest-csv"):
             pid = self.stack.status().parts["postgres"].pid
+            before = await self.ask("raw", "select coalesce(max(position), 0) from batch")
+            self._drop(name, content)
+            await self.until("raw", f"select max(position) > {before} from batch")
             with Gauge(etl.pid, pid or 0).reading() as gauge:
-                began = time.monotonic()
-                await self.until("processed", f"select coalesce(max(position), 0) = {positions} from batch_result")
-                applied = time.monotonic() - began
-                await self.until("processed", "select not exists (select from delivery.outbox)")
-                acknowledged = time.monotonic() - began
-                await self.until("processed", "select not exists (select from document_due)")
-                seconds = time.monotonic() - began
-        told = {"applied": applied, "acknowledged": acknowledged, "seconds": seconds}
+                told = await self._times()
         return {**told, **gauge.figures}
+
+    def _drop(self, name: str, content: bytes) -> None:
+        (self.inbox / f".{name}").write_bytes(content)
+        (self.inbox / f".{name}").rename(self.inbox / name)
+
+    async def _times(self) -> dict[str, float]:
+        began = time.monotonic()
+        positions = await self.ask("raw", "select max(position) from batch")
+        queries = {
+            "applied": f"select coalesce(max(position), 0) = {positions} from batch_result",
+            "acknowledged": "select not exists (select from delivery.outbox where sent_at is null)",
+            "seconds": "select not exists (select from document_due)",
+        }
+        told = {}
+        for name, query in queries.items():
+            await self.until("processed", query)
+            told[name] = time.monotonic() - began
+        return told
 
 
 async def measured(scene: Scene, rows: int) -> dict[str, Any]:
     """New rows; all of them again with one that changed; and the bare writes."""
     content, _ = workload.repeated(rows)
-    await scene.ingest("new.csv", content)
-    new = await scene.apply()
-    await scene.ingest("again.csv", _with_one_change(content))
-    again = await scene.apply()
+    new = await scene.load("new.csv", content)
+    again = await scene.load("again.csv", _with_one_change(content))
     counts = "select sum(changed) || ' changed, ' || sum(unchanged) || ' unchanged' from batch_result"
     floor = await Floor(scene.stack).run(content)
     return {

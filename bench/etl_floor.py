@@ -43,6 +43,8 @@ class Floor:
             await connection.execute(TABLES)
             await connection.copy_to_table("raw", source=io.BytesIO(_raw_lines(content)), **COPY)
             await connection.execute("checkpoint")
+            admin = AdminClient({"bootstrap.servers": self._stack.addresses.bootstrap})
+            admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result()
             await self._stages(connection)
         finally:
             await connection.close()
@@ -65,7 +67,6 @@ class Floor:
 
     async def _produce(self, rows: list[list[str]], payloads: list[bytes]) -> None:
         bootstrap = self._stack.addresses.bootstrap
-        AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result()
         settings = {"enable.idempotence": True, "acks": "all", "compression.type": "lz4"}
         producer = Producer({"bootstrap.servers": bootstrap, "queue.buffering.max.messages": 2_000_000, **settings})
         for row, payload in zip(rows, payloads, strict=True):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from okr_cli import dead_letters, documents, files, models, runs, stack
+from okr_cli import dead_letters, documents, files, models, runs, sources, stack
 from okr_cli.at_risk import at_risk
 from okr_cli.context import Teaching
 from okr_cli.demo.command import demo
@@ -43,5 +43,6 @@ app.add_typer(documents.app, name="documents")
 app.add_typer(files.app, name="files")
 app.add_typer(models.app, name="models")
 app.add_typer(runs.app, name="runs")
+app.add_typer(sources.app, name="sources")
 for command in (demo, ingest, rejected, at_risk, predict, lineage, verify):
     app.command()(command)

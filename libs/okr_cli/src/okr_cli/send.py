@@ -16,6 +16,8 @@ from okr_cli.reach import Reach
 from okr_common.errors import OkrError
 
 CHUNK = 1024 * 1024
+SAMPLE_BYTES = 8 * CHUNK
+"""So much of a file is looked at before it is sent."""
 STDIN = Path("-")
 
 
@@ -62,6 +64,16 @@ def send(reach: Reach, file: Path, name: str | None, source: str | None) -> Sent
         asked = {"name": named, **({"source": source} if source else {})}
         answer = reach.upload("ingest-csv", "/files", body, size, **asked)
     return Sent(name=named, new=answer.status_code == HTTPStatus.CREATED, **answer.json())
+
+
+def beginning(file: Path) -> tuple[bytes, bool]:
+    """A file's first bytes up to a line end, and whether they are all of it. Raises OkrError that says what to do."""
+    with ExitStack() as opened:
+        stream, size = _opened(file, opened)
+        content = stream.read(SAMPLE_BYTES)
+    if size is None or size <= len(content):
+        return content, True
+    return content[: content.rfind(b"\n") + 1] or content, False
 
 
 def _opened(file: Path, opened: ExitStack) -> tuple[BinaryIO, int | None]:

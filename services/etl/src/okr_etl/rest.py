@@ -1,17 +1,48 @@
-"""REST: /quality, /rejected, /documents."""
+"""REST: /quality, /rejected, /documents, /sources."""
 
+import asyncio
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel, Field
 
+from okr_common.errors import PermanentError
+from okr_etl.domain.preview import Preview, preview, unloaded
+from okr_etl.mappings import Mappings
 from okr_etl.store.documents import DocumentStore
 from okr_etl.store.quality import QualityStore
 from okr_etl.store.raw import RawStore
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0)]
+
+
+class Rows(BaseModel):
+    """Rows of a file that nobody has loaded."""
+
+    header: list[str] = Field(max_length=10_000)
+    rows: list[list[str]] = Field(max_length=200_000)
+    path: str = Field(default="", description="of the file, from which a mapping may read")
+
+
+def previews(mappings: Mappings) -> APIRouter:
+    """The route that shows what a mapping makes of rows."""
+    routes = APIRouter()
+
+    @routes.post("/sources/{source}/preview", tags=["sources"])
+    async def show(source: str, rows: Rows, limit: Limit = 5) -> Preview:
+        """The canonical records these rows would become, and the rows that would be rejected. Nothing is kept."""
+        try:
+            mapping = mappings.of(source, rows.header)
+        except PermanentError as error:
+            raise HTTPException(422, str(error)) from error
+        batch = unloaded(rows.header, rows.rows, rows.path, datetime.now(UTC))
+        return await asyncio.to_thread(preview, mapping, batch, limit)
+
+    return routes
 
 
 def router(

@@ -7,7 +7,7 @@ nothing is missed.
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -56,7 +56,8 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     patience = timedelta(seconds=mine.sweep_patience_seconds)
     steps = EtlSteps(stores, mappings, kafka, patience, applier.look).as_steps()
     control = ControlPlane(STAGE, settings, stores.ops, stores.relays.ops, steps, clock=clock)
-    return _parts(stores, applier, curator, listener, control)
+    parts = _parts(stores, applier, curator, listener, control)
+    return replace(parts, routers=[*parts.routers, rest.previews(mappings)])
 
 
 def _parts(stores: Stores, applier: Applier, curator: Curator, listener: Listener, control: ControlPlane) -> Parts:

@@ -15,6 +15,7 @@ from okr_common.postgres.pool import open_pool
 from okr_common.service import Parts
 from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
+from okr_ingest_csv import sampling
 from okr_ingest_csv.archive import Archive
 from okr_ingest_csv.domain.verdict import Limits
 from okr_ingest_csv.intake import Intake
@@ -70,7 +71,12 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
             **control.workers,
         },
         carriers={"relay": relay.run, "relay_ops": relay_ops.run},
-        routers=[router(pool, sweeper, release), uploads_router(uploads, mine), control.router],
+        routers=[
+            router(pool, sweeper, release),
+            uploads_router(uploads, mine),
+            sampling.router(sources, limits),
+            control.router,
+        ],
         live=control.live,
         ready=control.ready,
         status=lambda: {

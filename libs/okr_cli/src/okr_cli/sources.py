@@ -1,0 +1,118 @@
+"""`okr sources`: what would become of a file, before anything of it is loaded."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from okr_cli.context import out
+from okr_cli.options import JsonOption
+from okr_cli.reach import Reach, reach_of
+from okr_cli.send import SAMPLE_BYTES, beginning
+from okr_cli.show import Column, print_json, table
+
+app = typer.Typer(help="Sources: what a mapping makes of a file.", no_args_is_help=True)
+RECORDS = (
+    Column("line", "line", right=True),
+    Column("objective", "objective"),
+    Column("key_result", "key result"),
+    Column("target", "target"),
+    Column("due_on", "due"),
+    Column("as_of", "as of"),
+    Column("value", "value", right=True),
+    Column("outcome", "outcome"),
+)
+REJECTED = (Column("line", "line", right=True), Column("said", "what was read, what would be right"))
+FileArgument = Annotated[Path, typer.Argument(help="A file; it is read and not kept.")]
+SourceHint = Annotated[str | None, typer.Option("--source", help="Whose file it is; without it the mappings tell.")]
+RowsOption = Annotated[int, typer.Option("--rows", min=1, max=1000, help="Records and rejected rows to show.")]
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    file: FileArgument,
+    source: SourceHint = None,
+    rows: RowsOption = 5,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show, without loading: whose file it is, how it is read, its first canonical records, its rejected rows."""
+    found = checked(reach_of(context), file, source, rows)
+    if as_json:
+        print_json(found)
+    else:
+        _picture(found)
+    if found["preview"] is None:
+        raise typer.Exit(1)
+
+
+def checked(reach: Reach, file: Path, source: str | None, limit: int) -> dict[str, Any]:
+    """What ingest-csv reads, and what etl would make of it. `preview` is None where the file would not get that far."""
+    content, whole = beginning(file)
+    asked = {"name": str(file.absolute()), **({"source": source} if source else {})}
+    sample = reach.upload("ingest-csv", "/samples", iter([content]), len(content), **asked).json()
+    rows, lines = [row["cells"] for row in sample["rows"]], [row["line"] for row in sample["rows"]]
+    told = {**sample, "rows": len(rows), "whole": whole, "preview": None}
+    if sample["state"] == "waiting":
+        body = {"header": sample["dialect"]["header"], "rows": rows, "path": str(file.absolute())}
+        preview = reach.post("etl", f"/sources/{sample['source']}/preview?limit={limit}", body).json()
+        told["preview"] = _with_lines(preview, lines)
+    return told
+
+
+def _with_lines(preview: dict[str, Any], lines: list[int]) -> dict[str, Any]:
+    for one in (*preview["records"], *preview["rejected"]):
+        one["line"] = lines[one["row_num"] - 1]
+    return preview
+
+
+def _picture(found: dict[str, Any]) -> None:
+    dialect, preview = found["dialect"], found["preview"]
+    _say(f"source      {found['source']}")
+    if dialect:
+        _say(f"encoding    {dialect['encoding']}: {dialect['encoding_how']}")
+        _say(f"delimiter   {dialect['delimiter']!r}: {dialect['delimiter_how']}")
+        _say(f"header      line {dialect['header_line']}: {', '.join(dialect['header'])}")
+    if found["reason"]:
+        _say(f"would be    {found['state']}, {found['reason']}: {found['detail']}")
+    for one in found["unreadable"]:
+        _say(f"unreadable  line {one['line']}, {one['reason']}: {one['detail']}")
+    if not found["whole"]:
+        _say(f"looked at   the first {SAMPLE_BYTES:,} bytes")
+    if preview:
+        _show(preview)
+
+
+def _say(text: str) -> None:
+    out.print(text, highlight=False, markup=False)
+
+
+def _show(preview: dict[str, Any]) -> None:
+    _say(f"rows        {preview['rows']:,}, of which {preview['good']:,} are in order")
+    made = ", ".join(f"{count:,} {entity.replace('_', ' ')}s" for entity, count in preview["entities"].items())
+    _say(f"makes       {made}")
+    for reason, count in preview["reasons"].items():
+        _say(f"rejected    {count:,} for {reason}")
+    if preview["records"]:
+        out.print(table("First records", map(_record, preview["records"]), RECORDS))
+    if preview["rejected"]:
+        out.print(table("First rejected rows", map(_rejected, preview["rejected"]), REJECTED))
+
+
+def _record(one: dict[str, Any]) -> dict[str, Any]:
+    key_result, check_in, outcome = one["key_result"], one["check_in"], one.get("outcome")
+    return {
+        "line": one["line"],
+        "objective": one["objective"]["title"],
+        "key_result": key_result["title"],
+        "target": f"{key_result['direction']} {'' if key_result['target'] is None else key_result['target']}".strip(),
+        "due_on": key_result["due_on"],
+        "as_of": check_in["as_of"],
+        "value": check_in["value"],
+        "outcome": outcome["resolution"] if outcome else "",
+    }
+
+
+def _rejected(one: dict[str, Any]) -> dict[str, Any]:
+    return {"line": one["line"], "said": "; ".join(f"{reason}: {said}" for reason, said in one["detail"].items())}

@@ -1,0 +1,26 @@
+"""What would be made of rows is what is made of them."""
+
+from datetime import UTC, datetime
+
+from okr_common.sources import Mapping
+from okr_etl.domain.preview import preview, unloaded
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_counts_records_and_rejected_rows(mta: Mapping, mta_file: tuple[list[str], list[list[str]]]) -> None:
+    header, rows = mta_file
+    value = header.index("YTD_ACTUAL")
+    bad = [*rows[1][:value], "soon", *rows[1][value + 1 :]]
+    shown = preview(mta, unloaded(header, [rows[0], bad, *rows[2:100]], "x.csv", NOW), 3)
+    assert (shown.rows, shown.good, len(shown.records)) == (100, 99, 3)
+    assert shown.reasons == {"not_a_number:value": 1}
+    assert [one["row_num"] for one in shown.rejected] == [2]
+    assert [one["row_num"] for one in shown.records] == [1, 3, 4]
+    assert shown.entities["check_in"] == 99
+    assert shown.records[0]["key_result"]["attributes"]["indicator"] == rows[0][0]
+
+
+def test_no_rows(mta: Mapping, mta_file: tuple[list[str], list[list[str]]]) -> None:
+    shown = preview(mta, unloaded(mta_file[0], [], "x.csv", NOW), 3)
+    assert (shown.rows, shown.good, shown.records, shown.rejected) == (0, 0, [], [])

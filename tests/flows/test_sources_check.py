@@ -1,0 +1,50 @@
+"""`okr sources check`: what a file would become is shown, and nothing of it is kept."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from okr_cli.main import app
+from okr_cli.testing import Flow, Published
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+VALUE = 13
+
+
+async def check(flow: Flow, file: Path, *more: str) -> tuple[int, str]:
+    command = ["--state", str(flow.stack.stack.state.folder), "sources", "check", str(file), *more]
+    done = await asyncio.to_thread(CliRunner().invoke, app, command)
+    return done.exit_code, done.output
+
+
+async def test_a_file_is_shown_as_it_would_be_read_and_nothing_is_loaded(
+    flow: Flow, published: Published, tmp_path: Path
+) -> None:
+    rows = published.rows[:40]
+    bad = [*rows[3][:VALUE], "n/a", *rows[3][VALUE + 1 :]]
+    good_file, strange = tmp_path / "export.csv", tmp_path / "strange.csv"
+    good_file.write_bytes(published.encoded([*rows[:3], bad, rows[4][:5], *rows[5:]]))
+    strange.write_text("shop,price\nA,1\n")
+    with flow.stack.supervised(("ingest-csv", "etl")):
+        code, said = await check(flow, good_file)
+        _, told = await check(flow, good_file, "--json", "--rows", "2")
+        wrong, why = await check(flow, strange)
+        hinted, lacks = await check(flow, strange, "--source", "mta_nyct")
+    found: dict[str, Any] = json.loads(told)
+    assert (code, wrong, hinted) == (0, 1, 1)
+    assert "source      mta_nyct" in said
+    assert "unreadable  line 6, too_few_cells" in said
+    assert "rejected    1 for not_a_number:value" in said
+    assert "unrecognised" in why
+    assert "shop, price" in why
+    assert "missing_columns" in lacks
+    assert (found["preview"]["rows"], found["preview"]["good"], len(found["preview"]["records"])) == (39, 38, 2)
+    assert found["preview"]["rejected"][0]["line"] == 5
+    first = found["preview"]["records"][0]
+    assert first["key_result"]["title"] == rows[0][3].strip()
+    assert first["check_in"]["value"] == float(rows[0][VALUE])
+    assert await flow.ask("raw", "select count(*) from file") == 0
