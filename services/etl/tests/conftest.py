@@ -6,9 +6,10 @@ import io
 import pytest
 
 from okr_common.paths import repository
-from okr_common.sources import Mapping, load_mapping
+from okr_common.sources import Mapping
 from okr_common.topology import STAGES
 from okr_etl.testing import MemorySource, RawWriter
+from okr_etl.testing.shipped import shipped
 from okr_stack.testing import StackUnderTest
 
 Table = tuple[list[str], list[list[str]]]
@@ -16,9 +17,7 @@ Table = tuple[list[str], list[list[str]]]
 
 @pytest.fixture(scope="session")
 def mta() -> Mapping:
-    loaded = load_mapping(repository() / "configs" / "sources" / "mta_nyct.yaml")
-    assert isinstance(loaded, Mapping), [str(problem) for problem in loaded]
-    return loaded
+    return shipped("mta_nyct")
 
 
 @pytest.fixture(scope="session")

@@ -128,7 +128,7 @@ class Applier:
     async def _apply(self, released: Released, head: Head) -> None:
         started = time.monotonic()
         mapping = self._mappings.of(released.source, released.header)
-        if mapping.reads_path:
+        if not mapping.row_by_row:
             released = replace(released, compared_with=None)
         entered = head.entering(released.unit, mapping.hash, released.compared_with)
         try:

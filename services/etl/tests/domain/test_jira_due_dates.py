@@ -1,7 +1,6 @@
 """Jira issues with due dates: figures known from the paper, and rows worked out by hand."""
 
 import csv
-from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -10,11 +9,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from okr_common.paths import repository
-from okr_common.sources import Mapping, load_mapping
 from okr_common.testing.development_data import DEVELOPMENT_DATA, needs_data
-from okr_etl.domain.batch import Proposed, propose
-from okr_etl.testing.memory import raw_batch
+from okr_etl.domain.batch import Proposed
+from okr_etl.testing.shipped import proposed_of
 
 pytestmark = [pytest.mark.data, needs_data]
 FOLDER = DEVELOPMENT_DATA / "jira_due_dates"
@@ -24,11 +21,9 @@ ISSUES = {"apache": (6289, 2606), "duraspace": (3676, 970), "jboss": (3526, 1900
 
 @cache
 def proposed(file: Path) -> Proposed:
-    mapping = load_mapping(repository() / "configs" / "sources" / "jira_due_dates.yaml")
-    assert isinstance(mapping, Mapping), [str(problem) for problem in mapping]
     with file.open(encoding="utf-8", newline="") as stream:
         header, *rows = csv.reader(stream)
-    return propose(replace(raw_batch(rows, header, mapping.name), path=str(file)), mapping)
+    return proposed_of("jira_due_dates", header, rows, file)
 
 
 @pytest.mark.parametrize("project", ISSUES)

@@ -5,6 +5,7 @@ from okr_common.sources.folder import SourcesFolder
 from okr_common.sources.language import (
     ApiBlock,
     CheckInBlock,
+    Choose,
     Column,
     Cursor,
     Direction,
@@ -26,6 +27,7 @@ from okr_common.sources.recognition import Recognised, Sources, load_sources
 __all__ = [
     "ApiBlock",
     "CheckInBlock",
+    "Choose",
     "Column",
     "Cursor",
     "Direction",

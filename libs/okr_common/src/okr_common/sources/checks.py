@@ -20,7 +20,7 @@ from okr_common.sources.language import (
 Place = tuple[str | int, ...]
 """Keys from the top of a mapping down to what is meant."""
 
-_NUMERIC = ("baseline", "target", "value", "confidence")
+_NUMERIC = ("baseline", "target", "value", "confidence", "most")
 _DATES = ("start_on", "due_on", "as_of")
 _TYPES: dict[str, tuple[ColumnType, ...]] = dict.fromkeys(_NUMERIC, ("number", "integer"))
 _TYPES |= dict.fromkeys(_DATES, ("date",)) | {"value": ("number", "integer", "boolean")}
@@ -109,6 +109,8 @@ def _references(mapping: Mapping) -> Iterator[tuple[Place, str, str]]:
         (("entities", "key_result"), mapping.entities.key_result),
         (("entities", "check_in"), mapping.entities.check_in),
     ]
+    if mapping.choose is not None:
+        blocks.append((("choose",), mapping.choose))
     if mapping.entities.outcome is not None:
         blocks.append((("entities", "outcome", "source"), mapping.entities.outcome.source))
     for place, block in blocks:

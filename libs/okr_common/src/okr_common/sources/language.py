@@ -226,6 +226,15 @@ class OutcomeBlock(Block):
     source: SourceOutcome
 
 
+class Choose(Block):
+    """Where a source tells one thing several times over: which row of a batch counts. The others are duplicates."""
+
+    per: tuple[Name, ...] = Field(min_length=1)
+    "Rows with the same values here tell the same thing."
+    most: Name
+    "The row with the largest figure here counts; of equals the first, and a blank is least."
+
+
 class Entities(Block):
     """What each row is made into."""
 
@@ -275,12 +284,13 @@ class Mapping(Block):
     columns: dict[Name, Column] = Field(min_length=1)
     derived: dict[Name, Expression] = {}
     "Computed in this order, each from columns and the derived ones before it."
+    choose: Choose | None = None
     entities: Entities
 
     @property
-    def reads_path(self) -> bool:
-        """The same row means something else in a file of another name."""
-        return any(column.origin in FILE_ORIGINS for column in self.columns.values())
+    def row_by_row(self) -> bool:
+        """What a row says depends on its cells alone: not on its file's name, nor on the rows beside it."""
+        return self.choose is None and all(one.origin not in FILE_ORIGINS for one in self.columns.values())
 
     @property
     def hash(self) -> str:

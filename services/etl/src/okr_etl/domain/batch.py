@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from okr_common.sources import Mapping
+from okr_common.sources import Choose, Mapping
 from okr_etl.domain import cells, columns, entities, versions
 from okr_etl.domain.canonical import canonical
 from okr_etl.domain.derive import Failure, derive, expressions
@@ -47,7 +47,7 @@ class RawBatch:
 class Proposed:
     """What the rows of a batch say: `wide` holds every good row's fields, `candidates` the versions they propose.
 
-    `known` counts its rows that were not read.
+    `known` counts its rows that were not read, `repeated` those that tell what a chosen one tells.
     """
 
     wide: pl.DataFrame
@@ -56,6 +56,7 @@ class Proposed:
     newest: datetime | None
     """The latest as_of, never after ingestion."""
     known: int = 0
+    repeated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
     typed = texts.with_columns(columns.value(name, column) for name, column in mapping.columns.items())
     good, bad = columns.judge(typed, columns.rules(mapping, len(batch.header)))
     derived, failures = derive(good.select("row_num", *mapping.columns), expressions(mapping))
-    wide, wrong = columns.judge(canonical(derived, mapping, batch.ingested_at), entities.rules(mapping))
+    said, wrong = columns.judge(canonical(derived, mapping, batch.ingested_at), entities.rules(mapping))
+    wide = chosen(said, mapping.choose)
     wide = entities.identified(wide, batch.source)
     return Proposed(
         wide=wide,
@@ -90,7 +92,16 @@ def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
         rejected=_rejected(mapping, bad, wrong, failures),
         newest=_newest(wide, batch.ingested_at),
         known=batch.known,
+        repeated=said.height - wide.height,
     )
+
+
+def chosen(rows: pl.DataFrame, choose: Choose | None) -> pl.DataFrame:
+    """Of the rows that tell the same thing, the one that counts."""
+    if choose is None:
+        return rows
+    ordered = rows.sort([choose.most, "row_num"], descending=[True, False], nulls_last=True)
+    return ordered.unique(list(choose.per), keep="first", maintain_order=True).sort("row_num")
 
 
 def _rejected(mapping: Mapping, bad: pl.DataFrame, wrong: pl.DataFrame, failures: Iterable[Failure]) -> list[Rejected]:
@@ -112,4 +123,6 @@ def apply(proposed: Proposed, held: pl.DataFrame, floor: datetime | None) -> App
     """Compares what is proposed with what is held, and counts every row. See `versions.resolve` for `floor`."""
     resolved = versions.resolve(proposed.candidates, held, floor)
     counts = versions.account(resolved, len(proposed.rejected))
-    return Applied(resolved, {**counts, versions.UNCHANGED: counts[versions.UNCHANGED] + proposed.known})
+    counts[versions.UNCHANGED] += proposed.known
+    counts[versions.DUPLICATE] += proposed.repeated
+    return Applied(resolved, counts)

@@ -19,6 +19,7 @@ _NEEDED: dict[str, tuple[str, tuple[type[pl.DataType], ...]]] = {
     "as_of": ("a date", _DATES),
     "recorded_at": ("a timestamp", _DATES),
     "known_at": ("a date", _DATES),
+    "most": ("a number", ()),
     "baseline": ("a number", ()),
     "target": ("a number", ()),
     "value": ("a number", (pl.Boolean,)),
@@ -98,6 +99,7 @@ def _fields(mapping: Mapping) -> Iterator[tuple[str, str]]:
     entities = mapping.entities
     blocks = [entities.objective, entities.key_result, entities.check_in]
     blocks += [entities.outcome.source] if entities.outcome else []
+    blocks += [mapping.choose] if mapping.choose else []
     for block in blocks:
         for field, name in block:
             if isinstance(name, str) and name in mapping.derived:
