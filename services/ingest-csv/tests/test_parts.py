@@ -56,6 +56,21 @@ async def test_sigterm_does_not_wait_until_a_file_is_looked_through(scene: "Scen
     assert await scene.files() == []
 
 
+async def test_sigterm_does_not_wait_for_a_plan_and_is_no_failure(scene: "Scene") -> None:
+    header, body = scene.goals(1, 100_000).split("\n", 1)
+    part = scene.stack.inbox / ".large.part"
+    with part.open("w") as file:
+        file.write(f"{header}\n")
+        for _ in range(100):
+            file.write(body)
+    with scene.service() as service:
+        part.rename(scene.stack.inbox / "large.csv")
+        await scene.until(1, "select count(*) from file where state = 'validating'")
+        assert service.stop() == 0
+    (file_row,) = await scene.files()
+    assert (file_row["state"], file_row["batches"]) == ("validating", 0)
+
+
 async def until_opened(service: SoloService, name: str) -> None:
     until = time.monotonic() + STOPS_WITHIN
     while name not in {Path(one.path).name for one in psutil.Process(service.pid).open_files()}:

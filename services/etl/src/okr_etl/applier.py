@@ -12,6 +12,7 @@ from okr_common.postgres.pool import RETRYABLE, until_done
 from okr_common.sources import Mapping
 from okr_etl.domain.head import Head
 from okr_etl.domain.news import MoreNeeded
+from okr_etl.domain.said import Said
 from okr_etl.mappings import Mappings
 from okr_etl.preparer import Preparer
 from okr_etl.store.items import Items
@@ -48,6 +49,7 @@ class Applier:
         self._mappings = mappings
         self._items = items
         self._preparer = Preparer(raw, processed)
+        self._said = Said()
         self._applied = applied
         self._sweep_seconds = sweep_seconds
         self._sweep_at = 0.0
@@ -128,13 +130,11 @@ class Applier:
     async def _apply(self, released: Released, head: Head) -> None:
         started = time.monotonic()
         mapping = self._mappings.of(released.source, released.header)
-        if not mapping.row_by_row:
-            released = replace(released, compared_with=None)
-        entered = head.entering(released.unit, mapping.hash, released.compared_with)
+        entered = head.entering(released.unit, mapping.hash, released.beside(mapping))
         try:
-            counts = await self._written(released, mapping, entered)
+            counts = await self._written(released, mapping, entered, head.unit)
         except MoreNeeded:
-            counts = await self._written(released, mapping, replace(entered, whole=True))
+            counts = await self._written(released, mapping, replace(entered, whole=True), head.unit)
         if counts is None:
             return
         self._applied()
@@ -144,12 +144,18 @@ class Applier:
             metrics.ROWS_PROCESSED.labels(released.source, result).inc(rows)
         log.info("batch_applied", source=released.source, position=released.position, batch=released.batch_id, **counts)
 
-    async def _written(self, released: Released, mapping: Mapping, head: Head) -> dict[str, int] | None:
+    async def _written(
+        self, released: Released, mapping: Mapping, head: Head, former_unit: str | None
+    ) -> dict[str, int] | None:
         batch, proposed = await self._preparer.prepare(released, mapping, head)
         if released.behind and not self._due:
             self._preparer.look_ahead(released, mapping, head)
-        task = Task(batch, proposed, mapping, head.generation, released.behind, released.compared_with)
-        return await self._processed.apply(task)
+        said = self._said.before(batch, former_unit)
+        task = Task(batch, proposed, mapping, head.generation, released.behind, released.beside(mapping), said)
+        counts = await self._processed.apply(task)
+        if counts is not None:
+            self._said.applied(batch, proposed, said)
+        return counts
 
     def _wait(self, released: Released, error: Exception) -> None:
         reason = error.reason if isinstance(error, PermanentError) else "failed"

@@ -67,7 +67,9 @@ class Preparer:
             released = await self._raw.released(source, position)
             if released is None:
                 return None
-            entered = head.entering(released.unit, mapping.hash, released.compared_with)
+            entered = head.entering(released.unit, mapping.hash, released.beside(mapping))
+            if released.unit != head.unit and not entered.whole:
+                return None  # what the file before left behind is known when it is applied
             return await self._prepare(released, mapping, whole=entered.whole)
         except Exception:  # noqa: BLE001 - see above
             return None
@@ -89,9 +91,10 @@ class Preparer:
     async def _look_beside(self, released: Released, mapping: Mapping) -> _Beside:
         before = await self._raw.batches_before(released)
         rejected = await self._processed.rejected_of(before, REJECTED_LOOKED_UP)
-        gone = await _proposed(await self._raw.read_gone(released), mapping)
-        check_ins = frozenset(gone.wide["check_in.id"])
-        return _Beside(released.file_id, mapping, await self._raw.hashes_of(rejected), check_ins)
+        gone: set[str] = set()
+        async for rows in self._raw.read_gone(released):
+            gone.update((await _proposed(rows, mapping)).wide["check_in.id"])
+        return _Beside(released.file_id, mapping, await self._raw.hashes_of(rejected), frozenset(gone))
 
 
 async def _proposed(batch: RawBatch, mapping: Mapping) -> Proposed:

@@ -131,7 +131,7 @@ def test_rows_of_another_width(goals: Mapping) -> None:
 def test_a_batch_without_a_good_row(goals: Mapping) -> None:
     for rows in ([], [["x"]], [list((GOOD | {"Count": "32"}).values())]):
         found = propose(raw_batch(rows, HEADER, goals.name), goals)
-        assert (len(found.rejected), found.candidates.height, found.newest) == (len(rows), 0, None)
+        assert (len(found.rejected), found.candidates.height, found.times.newest) == (len(rows), 0, None)
 
 
 def test_one_bad_date_does_not_cost_the_others(goals: Mapping) -> None:
@@ -182,6 +182,7 @@ def test_attributes_keep_their_kind(goals: Mapping) -> None:
         ),
         ("DATE(CONCAT('2017-01-', count))", "NO_SUCH(count)", "derived.day: unsupported function 'no_such'"),
         ("DATE(CONCAT('2017-01-', count))", "count +", "derived.day: "),
+        ("CONCAT('2017-01-', count)", "CONCAT('2017-01-', MAX(count))", "derived.day: MAX looks at other rows"),
         ("DATE(CONCAT('2017-01-', count))", "count", "derived.day: as_of needs a date, but this gives Int64"),
         ("'number'", "1", "derived.unit_kind: metric_kind needs a word, but this gives"),
     ],

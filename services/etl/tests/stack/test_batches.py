@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import asyncpg
 import orjson
@@ -255,6 +256,21 @@ async def test_of_a_daily_export_only_the_news_is_read(etl: Etl, raw: RawWriter,
     assert counts[:3] == [(300, 299, 0, 0, 1), (300, 300, 0, 0, 0), (300, 300, 0, 0, 0)]
     assert counts[3:] == [(300, 0, 0, 299, 1), (300, 0, 0, 300, 0), (300, 0, 1, 299, 0), (1, 1, 0, 0, 0)]
     assert not await etl.pool.fetchval("select whole from source_head"), "only its news was read"
+
+
+async def test_the_rejected_rows_of_files_that_wait_together_are_told_for_each(
+    etl: Etl, raw: RawWriter, mta_file: Table
+) -> None:
+    header, rows = mta_file
+    actual = header.index("YTD_ACTUAL")
+    bad = [*rows[1][:actual], "n/a?", *rows[1][actual + 1 :]]
+    days = [await raw.release("mta_nyct", header, [rows[0], bad, *rows[2 : 100 + day]]) for day in range(4)]
+    for before, after in pairwise(days):
+        await raw.compare(after, before)
+    await etl.apply_all()
+    counts = [tuple(row) for row in await etl.pool.fetch(COUNTS)]
+    assert counts == [(100, 99, 0, 0, 1), *[(100 + day, 1, 0, 98 + day, 1) for day in range(1, 4)]]
+    assert not await etl.pool.fetchval("select whole from source_head")
 
 
 COUNTS = "select rows, new, changed, unchanged, rejected from batch_result order by position"

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from okr_common import metrics
-from okr_common.errors import FatalError, FencedError, PermanentError
+from okr_common.errors import FatalError, FencedError, PermanentError, RetryableError
 from okr_common.logs import logger
 from okr_common.postgres.pool import RETRYABLE, until_done
 from okr_ingest_csv.digests import Digests
@@ -65,8 +65,16 @@ class Loader:
         while not stop.is_set():
             woken.clear()
             async with self._room:
-                await until_done("load", lambda: self._load_source(source, stop), stop)
+                await self._turn(source, stop)
             await woken.wait()
+
+    async def _turn(self, source: str, stop: asyncio.Event) -> None:
+        try:
+            await until_done("load", lambda: self._load_source(source, stop), stop)
+        except RetryableError as error:
+            if not stop.is_set():
+                raise
+            log.info("not_loaded", source=source, reason=str(error))
 
     async def _load_source(self, source: str, stop: asyncio.Event) -> None:
         """All the files that wait in this source now, in order."""

@@ -24,8 +24,8 @@ from okr_ingest_csv.store import Held, Portion
 log = logger(__name__)
 COPIES = 4
 """A range stands in memory about so many times over: its cells, its rows for COPY, and both on their way to us."""
-READ_AGAIN = 5
-"""A range over which so many processes died would be the death of all others."""
+READ_AGAIN = 10
+"""A range over which so many processes died, some ten seconds long, would be the death of all others."""
 
 
 class Parts:
@@ -57,8 +57,10 @@ class Parts:
         self._readers.start()
         try:
             await held.store_plan(await on_disk(read_plan, held.file, self._size, stop.is_set))
-        except UnplannableError as error:
+        except BaseException as error:
             self._readers.rest()
+            if not isinstance(error, UnplannableError):
+                raise
             log.info("one_reader", file_id=held.file.file_id, reason=str(error))
             await held.store_plan([], str(error))
 

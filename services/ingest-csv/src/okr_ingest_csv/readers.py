@@ -86,13 +86,21 @@ class _Reader:
 
     def ask(self, task: Task) -> Answer:
         """In a thread. Raises ReaderDiedError."""
+        self._tell(task)
         try:
-            self._pipe.send(task)
             answer: Answer = self._pipe.recv()
         except (EOFError, OSError) as error:
             self.end()
             raise ReaderDiedError(f"a process that read {task.path} died; its range is read again") from error
         return answer
+
+    def _tell(self, task: Task) -> None:
+        """Raises RetryableError where it had died before: that was not for this range."""
+        try:
+            self._pipe.send(task)
+        except OSError as error:
+            self.end()
+            raise RetryableError(f"a process that was to read {task.path} had died; another one reads it") from error
 
     def kill(self) -> None:
         """At once; whoever waits for its answer is told that it died."""

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import polars as pl
 
 from okr_common.sources import Choose, Mapping
 from okr_etl.domain import cells, columns, entities, versions
-from okr_etl.domain.canonical import canonical
-from okr_etl.domain.derive import Failure, derive, expressions
+from okr_etl.domain.canonical import INSTANT, canonical
+from okr_etl.domain.derive import FINAL, Failure, derive, expressions
+from okr_etl.domain.head import Times
 from okr_etl.domain.reasons import Rejected, explain, underivable
 
 
@@ -53,8 +54,7 @@ class Proposed:
     wide: pl.DataFrame
     candidates: pl.DataFrame
     rejected: Sequence[Rejected]
-    newest: datetime | None
-    """The latest as_of, never after ingestion."""
+    times: Times
     known: int = 0
     repeated: int = 0
 
@@ -90,7 +90,7 @@ def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
         wide=wide,
         candidates=entities.candidates(wide, mapping),
         rejected=_rejected(mapping, bad, wrong, failures),
-        newest=_newest(wide, batch.ingested_at),
+        times=_times(wide),
         known=batch.known,
         repeated=said.height - wide.height,
     )
@@ -112,11 +112,11 @@ def _rejected(mapping: Mapping, bad: pl.DataFrame, wrong: pl.DataFrame, failures
     return sorted(found, key=lambda rejected: rejected.row_num)
 
 
-def _newest(wide: pl.DataFrame, ingested_at: datetime) -> datetime | None:
-    newest = wide["check_in.as_of"].max()
-    if newest is None:
-        return None
-    return min(datetime.combine(newest, datetime.min.time(), UTC), ingested_at)  # type: ignore[arg-type]
+def _times(wide: pl.DataFrame) -> Times:
+    known = pl.col("outcome.held_from").filter(FINAL).max()
+    spoken = pl.max_horizontal(pl.col("definition.held_from").max(), known)
+    newest = pl.col("check_in.as_of").cast(INSTANT).max()
+    return Times(*wide.select(newest.alias("newest"), spoken.alias("spoken")).row(0))
 
 
 def apply(proposed: Proposed, held: pl.DataFrame, floor: datetime | None) -> Applied:

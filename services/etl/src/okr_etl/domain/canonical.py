@@ -13,7 +13,7 @@ from okr_etl.domain.derive import FINAL
 
 TIME = "row.time"
 """The knowledge time of what a row says for the first time."""
-_INSTANT = pl.Datetime("us", "UTC")
+INSTANT = pl.Datetime("us", "UTC")
 
 
 def canonical(typed: pl.DataFrame, mapping: Mapping, ingested_at: datetime) -> pl.DataFrame:
@@ -61,8 +61,8 @@ def _day(name: str | None) -> pl.Expr:
 def _instant(name: str | None) -> pl.Expr:
     """A day is its midnight, a naive time is UTC."""
     if name is None:
-        return pl.lit(None, _INSTANT)
-    return pl.col(name).cast(_INSTANT)
+        return pl.lit(None, INSTANT)
+    return pl.col(name).cast(INSTANT)
 
 
 def _named(entity: str, **fields: pl.Expr) -> list[pl.Expr]:
@@ -133,24 +133,24 @@ def _progress(block: KeyResultBlock) -> list[pl.Expr]:
 
 
 def _time(mapping: Mapping, ingested_at: datetime) -> pl.Expr:
-    otherwise = pl.col("check_in.as_of").cast(_INSTANT) if mapping.clock == "data" else pl.lit(ingested_at, _INSTANT)
+    otherwise = pl.col("check_in.as_of").cast(INSTANT) if mapping.clock == "data" else pl.lit(ingested_at, INSTANT)
     return pl.coalesce(pl.col("check_in.recorded_at"), otherwise).alias(TIME)
 
 
 def _recorded(mapping: Mapping) -> pl.Expr:
     """A check-in is held from when it was written down; where nobody says when, the later arrival holds."""
-    return pl.col(TIME) if mapping.entities.check_in.recorded_at else pl.lit(None, _INSTANT)
+    return pl.col(TIME) if mapping.entities.check_in.recorded_at else pl.lit(None, INSTANT)
 
 
 def _outcome(mapping: Mapping) -> list[pl.Expr]:
     """A row is an outcome where the source calls it final and there is a target and a value to judge by."""
     block = mapping.entities.outcome
     achieved, direction = pl.col("outcome.achieved"), pl.col("key_result.direction")
-    known = _instant(block.source.known_at) if block else pl.lit(None, _INSTANT)
+    known = _instant(block.source.known_at) if block else pl.lit(None, INSTANT)
     final = pl.col(FINAL).fill_null(value=False) & achieved.is_not_null() if block else pl.lit(value=False)
     return [
         final.alias(FINAL),
-        pl.coalesce("check_in.recorded_at", pl.col("check_in.as_of").cast(_INSTANT)).alias("definition.held_from"),
+        pl.coalesce("check_in.recorded_at", pl.col("check_in.as_of").cast(INSTANT)).alias("definition.held_from"),
         *_named(
             "outcome",
             target=pl.col("key_result.target"),

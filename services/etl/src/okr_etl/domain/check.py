@@ -1,5 +1,6 @@
 """What only polars can tell about a mapping: whether its expressions compute, and to the types that are needed."""
 
+import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from datetime import date
@@ -12,6 +13,12 @@ from okr_etl.domain.cells import RESERVED, json_path
 from okr_etl.domain.derive import FINAL, empty, expressions, first_line
 
 DAY = date(2017, 1, 31)
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+_ACROSS_ROWS = re.compile(
+    r"(?i)\b(?:OVER\b|(?:MAX|MIN|SUM|AVG|COUNT|FIRST|LAST|MEDIAN|STD\w*|VAR\w*|QUANTILE\w*|CORR|COVAR\w*|RANK|DENSE_RANK|"
+    r"ROW_NUMBER|LAG|LEAD|ARRAY_AGG|FIRST_VALUE|LAST_VALUE|NTILE)\s*\()"
+)
+"""polars itself cannot tell: it calls DATE(...) no function of one row."""
 _DATES = (pl.Date, pl.Datetime)
 _NEEDED: dict[str, tuple[str, tuple[type[pl.DataType], ...]]] = {
     "start_on": ("a date", _DATES),
@@ -75,12 +82,15 @@ def _reads_dates(written: str) -> bool:
 def _uncomputable(mapping: Mapping) -> Iterator[str]:
     frame = empty(mapping)
     for name, text in expressions(mapping).items():
+        key = "entities.outcome.source.when" if name == FINAL else f"derived.{name}"
         try:
             frame = frame.with_columns(pl.sql_expr(text).alias(name))
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            key = "entities.outcome.source.when" if name == FINAL else f"derived.{name}"
             yield f"{key}: {first_line(error)}"
             return
+        across = _ACROSS_ROWS.search(_LITERAL.sub("''", text))
+        if across:
+            yield f"{key}: {across[0].strip('( ')} looks at other rows, and a file comes in parts; use one row's cells"
     yield from _mistyped(mapping, frame.schema)
 
 

@@ -1,7 +1,7 @@
 """Reading only the news of a file: the rows that the source's file before it did not say.
 
-A row that was said before says nothing new, unless something it speaks of was said otherwise since. Two rows of the
-file before cannot have done that, as it is `plain`; the file's own news can, and then all of it must be read.
+A row that was said before says nothing new, unless something it speaks of was said otherwise since. No row of the file
+before can have done that, as that is `plain`; the file's own news can, and then all of it must be read.
 """
 
 from collections.abc import Set as AbstractSet
@@ -9,41 +9,48 @@ from datetime import datetime
 
 import polars as pl
 
-from okr_common.sources import Mapping
-from okr_etl.domain.batch import Applied, RawBatch
-from okr_etl.domain.cells import CELLS
-from okr_etl.domain.head import Head
-from okr_etl.domain.versions import CHANGED, DUPLICATE, KEPT
+from okr_etl.domain.batch import Applied, Proposed, RawBatch
+from okr_etl.domain.cells import CELLS, ROW
+from okr_etl.domain.versions import CHANGED, KEPT, NEW
 
 
 class MoreNeeded(Exception):  # noqa: N818 - no error: the batch is read again, whole
     """The news alone does not tell what the batch says."""
 
 
-def since(mapping: Mapping, head: Head) -> datetime | None:
-    """The time after which no row of the files before can have spoken; None where that is not known."""
-    return head.clock if mapping.entities.check_in.recorded_at is None else None
+def suffices(applied: Applied, gone: AbstractSet[str], spoken: datetime | None) -> bool:
+    """Whether the rows that were not read would say nothing else.
 
-
-def suffices(applied: Applied, gone: AbstractSet[str], since: datetime | None) -> bool:
-    """Whether the rows that were not read would say nothing else; `gone` as in `RawBatch`.
-
-    A check-in that changed had one row in the file before: that must be gone. A definition or an outcome is said by
-    many rows: none of them may speak of the time from which the change holds, or of a later one.
+    `gone` as in `RawBatch`; `spoken`: the newest time of which any row before told a definition or an outcome. A
+    check-in had one row in the file before: if it is no new one, that row must be gone. A definition or an outcome is
+    said by many rows: none of them may speak of the time from which a change holds, or of a later one.
     """
-    changed = applied.resolved.filter(pl.col("verdict").is_in([CHANGED, KEPT]))
-    check_ins = changed.filter(pl.col("entity") == "check_in")
-    others = changed.filter(pl.col("entity") != "check_in")
-    later = bool((others["held_from"] > since).all()) if since else others.is_empty()
-    return later and set(check_ins["entity_id"]) <= gone
+    check_ins = applied.resolved.filter((pl.col("entity") == "check_in") & (pl.col("verdict") != NEW))
+    return _in_time(applied, spoken) and set(check_ins["entity_id"]) <= gone
 
 
-def plain(applied: Applied, batch: RawBatch) -> bool:
-    """Whether no two rows of the batch speak of one check-in, or differently of one definition at one time.
+def plain(
+    applied: Applied, proposed: Proposed, batch: RawBatch, said: pl.Series | None, spoken: datetime | None
+) -> bool:
+    """Whether no row of the batch takes back what another row of its file says, or has it taken back.
 
-    Rows that are equal cell by cell are as one.
+    `said`: the check-ins of the file's batches before, as `ids_of` tells them; None where they are not known. Rows that
+    are equal cell by cell are as one.
     """
-    if applied.resolved["contradicts"].any():
+    if said is None or applied.resolved["contradicts"].any() or not _in_time(applied, spoken):
         return False
-    again = applied.resolved.filter(verdict=DUPLICATE, entity="check_in").height
-    return again == 0 or again <= batch.rows.height - batch.rows[CELLS].n_unique()
+    ids = proposed.wide["check_in.id"]
+    told = batch.rows.join(proposed.wide.select(ROW), on=ROW, how="semi")[CELLS]
+    return ids.n_unique() == told.n_unique() and not ids_of(proposed).is_in(said.implode()).any()
+
+
+def ids_of(proposed: Proposed) -> pl.Series:
+    """The check-ins that the rows speak of, as hashes of 8 bytes."""
+    return proposed.wide["check_in.id"].hash()
+
+
+def _in_time(applied: Applied, spoken: datetime | None) -> bool:
+    """No definition or outcome that was there before changes for a time of which rows before may have spoken."""
+    changed = applied.resolved.filter(pl.col("verdict").is_in([CHANGED, KEPT]) & (pl.col("entity") != "check_in"))
+    changed = changed.filter(pl.col("held_number").is_not_null())
+    return changed.is_empty() or (spoken is not None and bool((changed["held_from"] > spoken).all()))

@@ -5,16 +5,17 @@ select source, position, generation from source_head
 insert into source_head (source) values ($1) on conflict do nothing
 
 -- name: head
-select position, generation, clock, coming, unit, mapping_hash, plain, whole from source_head where source = $1
+select position, generation, clock, coming, unit, newest, spoken, mapping_hash, plain, whole from source_head where source = $1
 
 -- name: advance
 -- The first statement of a batch's transaction: no row means that somebody else applied it.
 update source_head set position = $2, updated_at = now()
 where source = $1 and position = $2 - 1 and generation = $3
-returning clock, coming, unit, mapping_hash, plain, whole
+returning clock, coming, unit, newest, spoken, mapping_hash, plain, whole
 
 -- name: set_head
-update source_head set clock = $2, coming = $3, unit = $4, mapping_hash = $5, plain = $6, whole = $7 where source = $1
+update source_head set clock = $2, coming = $3, unit = $4, newest = $5, spoken = $6, mapping_hash = $7, plain = $8, whole = $9
+where source = $1
 
 -- name: rejected_of
 select batch_id, row_num from rejected where batch_id = any($1::bigint[]) limit $2

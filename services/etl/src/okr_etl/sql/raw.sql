@@ -24,8 +24,15 @@ select row_num, cells from raw_row
 where batch_id = $1 and (row_num in (select row_num from changed_row where batch_id = $1) or row_hash = any($2::bytea[]))
 order by row_num
 
+-- name: gone_until
+-- The last of the next so many.
+select batch_id, row_num from (
+    select batch_id, row_num from gone_row where file_id = $1 and (batch_id, row_num) > ($2, $3) order by batch_id, row_num limit $4
+) as next order by batch_id desc, row_num desc limit 1
+
 -- name: gone_rows
-select r.row_num, r.cells from gone_row g join raw_row r using (batch_id, row_num) where g.file_id = $1
+select r.row_num, r.cells from gone_row g join raw_row r using (batch_id, row_num)
+where g.file_id = $1 and (g.batch_id, g.row_num) > ($2, $3) and (g.batch_id, g.row_num) <= ($4, $5)
 
 -- name: batches_before
 -- Of the file that this one was compared with.

@@ -19,13 +19,13 @@ from okr_common.topology import STAGES
 from okr_etl.domain.batch import Applied, Proposed, RawBatch, apply
 from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.head import Head, floor
-from okr_etl.domain.news import MoreNeeded, plain, since, suffices
+from okr_etl.domain.news import MoreNeeded, plain, suffices
 from okr_etl.domain.versions import HELD_SCHEMA
 from okr_etl.store import SQL, tables
 from okr_etl.store.records import Place, records
 
 STAGE = STAGES["etl"]
-ENTERED = ("clock", "coming", "unit", "mapping_hash", "plain", "whole")
+ENTERED = ("clock", "coming", "unit", "newest", "spoken", "mapping_hash", "plain", "whole")
 """Of a head, in the order of `set_head`."""
 
 
@@ -33,7 +33,7 @@ ENTERED = ("clock", "coming", "unit", "mapping_hash", "plain", "whole")
 class Task:
     """A batch to apply: what its rows propose, under which mapping; `behind` counts the batches waiting after it.
 
-    `compared_with`: the file (as `RawBatch.unit` names it) beside which its news was found.
+    `compared_with`: the file (as `RawBatch.unit` names it) beside which its news was found; `said` as in `news.plain`.
     """
 
     batch: RawBatch
@@ -42,6 +42,7 @@ class Task:
     generation: int
     behind: int
     compared_with: str | None = None
+    said: pl.Series | None = None
 
 
 class ProcessedStore:
@@ -86,11 +87,12 @@ class ProcessedStore:
             return None
         held = await _held(connection, proposed)
         applied = await asyncio.to_thread(apply, proposed, held, floor(task.mapping, head))
-        if batch.gone is not None and (head.whole or not suffices(applied, batch.gone, since(task.mapping, head))):
+        if batch.gone is not None and (head.whole or not suffices(applied, batch.gone, head.spoken)):
             raise MoreNeeded
+        is_plain = plain(applied, proposed, batch, task.said, head.spoken)
         await _write(connection, task, applied)
         crash.point("after_copy")
-        head = head.applied(batch.position, proposed.newest, plain=plain(applied, batch), whole=batch.whole)
+        head = head.applied(batch.position, batch.ingested_at, proposed.times, plain=is_plain, whole=batch.whole)
         await connection.execute(SQL["set_head"], batch.source, *(getattr(head, name) for name in ENTERED))
         await _announce(connection, task, applied)
         return applied.counts

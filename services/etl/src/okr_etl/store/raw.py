@@ -1,7 +1,7 @@
 """What etl reads from okr_raw."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,11 @@ import asyncpg
 import orjson
 import polars as pl
 
+from okr_common.sources import Mapping as SourceMapping
 from okr_etl.domain.batch import RawBatch
 from okr_etl.store import SQL
 
+GONE_AT_ONCE = 20_000
 _ROWS = {"row_num": pl.Int64(), "cells": pl.String()}
 
 
@@ -35,6 +37,10 @@ class Released:
     file_id: int | None
     compared_with: str | None
     path: str
+
+    def beside(self, mapping: SourceMapping) -> str | None:
+        """The unit beside which reading its file's news tells what the file says, if there is one."""
+        return self.compared_with if mapping.row_by_row else None
 
 
 class RawStore:
@@ -72,9 +78,12 @@ class RawStore:
         query = ("news_rows_and_these", released.batch_id, others) if others else ("news_rows", released.batch_id)
         return _batch(released, await self._rows(*query))
 
-    async def read_gone(self, released: Released) -> RawBatch:
-        """As a batch, the rows of the file before that its file has no more."""
-        return _batch(released, await self._rows("gone_rows", released.file_id))
+    async def read_gone(self, released: Released) -> AsyncIterator[RawBatch]:
+        """As batches, the rows of the file before that its file has no more."""
+        file, before = released.file_id, (0, 0)
+        while (until := await self._pool.fetchrow(SQL["gone_until"], file, *before, GONE_AT_ONCE)) is not None:
+            yield _batch(released, await self._rows("gone_rows", file, *before, *until))
+            before = (until["batch_id"], until["row_num"])
 
     async def batches_before(self, released: Released) -> list[int]:
         """The ids of the batches of the file that its file was compared with."""

@@ -10,7 +10,8 @@ import polars as pl
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch, apply, propose
 from okr_etl.domain.head import Head, floor
-from okr_etl.domain.news import MoreNeeded, plain, since, suffices
+from okr_etl.domain.news import MoreNeeded, plain, suffices
+from okr_etl.domain.said import Said
 from okr_etl.domain.versions import HELD_SCHEMA
 
 INGESTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,39 +41,38 @@ class MemorySource:
     proposed: list[Proposed] = field(default_factory=list)
     file: list[object] = field(default_factory=list)
     """The rows of the last export."""
+    rejected: set[str] = field(default_factory=set)
+    """Of them, as JSON, those that were rejected."""
+    said: Said = field(default_factory=Said)
     rows_read: int = 0
 
     def load(self, rows: Iterable[object], unit: str = "") -> Applied:
         """Applies one batch."""
         return self._apply(raw_batch(rows, self.header, self.mapping.name, self.head.position + 1, unit), None)
 
-    def export(self, rows: Sequence[object], batch_rows: int = 1_000_000) -> None:
+    def export(self, rows: Sequence[object], batch_rows: int = 1_000_000, ingested_at: datetime = INGESTED_AT) -> None:
         """A file of the source, in batches; of what the file before said, too, only as much is read as must be."""
-        number = len(self.applied) + 1
-        compared_with, unit = self.head.unit, f"file/{number}"
-        before = {orjson.dumps(row) for row in self.file}
-        gone = [row for row in self.file if row not in rows]
+        compared_with, unit = self.head.unit, f"file/{len(self.applied) + 1}"
+        rejected: set[str] = set()
         for start in range(0, max(len(rows), 1), batch_rows):
-            position = self.head.position + 1
-            batch = raw_batch(rows[start : start + batch_rows], self.header, self.mapping.name, position, unit)
-            entered = self.head.entering(unit, self.mapping.hash, compared_with)
-            if not entered.whole:
-                news = batch.rows.filter(
-                    ~pl.col("cells").is_in({row.decode() for row in before - self._rejected(batch)})
-                )
-                known = batch.rows.height - news.height
-                spared = replace(batch, rows=news, known=known, gone=self._check_ins(gone))
-                try:
-                    self._apply(spared, compared_with)
-                    continue
-                except MoreNeeded:
-                    pass
-            self._apply(batch, compared_with)
-        self.file = list(rows)
+            part = rows[start : start + batch_rows]
+            made = raw_batch(part, self.header, self.mapping.name, self.head.position + 1, unit)
+            self._export(replace(made, ingested_at=ingested_at), compared_with, rows)
+            rejected |= {made.rows["cells"][one.row_num - 1] for one in self.proposed[-1].rejected}
+        self.file, self.rejected = list(rows), rejected
 
-    def _rejected(self, batch: RawBatch) -> set[bytes]:
-        bad = {rejected.row_num for rejected in propose(batch, self.mapping).rejected}
-        return {row["cells"].encode() for row in batch.rows.iter_rows(named=True) if row["row_num"] in bad}
+    def _export(self, batch: RawBatch, compared_with: str | None, rows: Sequence[object]) -> None:
+        if not self.head.entering(batch.unit, self.mapping.hash, compared_with).whole:
+            before = {orjson.dumps(row).decode() for row in self.file} - self.rejected
+            news = batch.rows.filter(~pl.col("cells").is_in(before))
+            gone = self._check_ins([row for row in self.file if row not in rows])
+            try:
+                self._apply(replace(batch, rows=news, known=batch.size - news.height, gone=gone), compared_with)
+            except MoreNeeded:
+                pass
+            else:
+                return
+        self._apply(batch, compared_with)
 
     def _check_ins(self, rows: Iterable[object]) -> frozenset[str]:
         batch = raw_batch(rows, self.header, self.mapping.name)
@@ -80,12 +80,15 @@ class MemorySource:
 
     def _apply(self, batch: RawBatch, compared_with: str | None) -> Applied:
         proposed = propose(batch, self.mapping)
+        said = self.said.before(batch, self.head.unit)
         head = self.head.entering(batch.unit, self.mapping.hash, compared_with)
         applied = apply(proposed, self.held, floor(self.mapping, head))
-        if batch.gone is not None and not suffices(applied, batch.gone, since(self.mapping, head)):
+        if batch.gone is not None and not suffices(applied, batch.gone, head.spoken):
             raise MoreNeeded
+        is_plain = plain(applied, proposed, batch, said, head.spoken)
+        self.said.applied(batch, proposed, said)
         self.rows_read += batch.rows.height
-        self.head = head.applied(batch.position, proposed.newest, plain=plain(applied, batch), whole=batch.whole)
+        self.head = head.applied(batch.position, batch.ingested_at, proposed.times, plain=is_plain, whole=batch.whole)
         stored = applied.resolved.filter(pl.col("number").is_not_null())
         self.held = pl.concat([self.held, stored.select(list(HELD_SCHEMA))])
         self.proposed.append(proposed)

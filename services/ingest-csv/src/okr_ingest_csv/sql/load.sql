@@ -90,38 +90,47 @@ select file, sum(copies - 1)::bigint as duplicates from (
 group by file
 
 -- name: compare
--- Of each file the rows that the file before it had too, and the hashes of the rows that only one of them has, where
--- those are at most a share ($5) of its rows: $1 its batches, $2 which file that is; $3 and $4 the same of the files
--- before. Counted together rather than joined: of a table that grows PostgreSQL guesses so wrong that it compares each
--- row with each.
-select file, known, case when few then changed end as changed, case when few then gone end as gone from (
-    select file, coalesce(sum(mine) filter (where theirs), 0)::bigint as known,
-        coalesce(array_agg(row_hash) filter (where not theirs), '{}') as changed,
-        coalesce(array_agg(row_hash) filter (where mine = 0), '{}') as gone,
-        greatest(sum(mine) filter (where not theirs), count(*) filter (where mine = 0)) <= $5::float8 * sum(mine) as few
-    from (
-        select file, row_hash, count(*) filter (where is_mine) as mine, bool_or(not is_mine) as theirs from (
-            select part.file, r.row_hash, true as is_mine
-            from unnest($1::bigint[], $2::int[]) as part (batch_id, file),
-                lateral (select row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r
-            union all
-            select part.file, r.row_hash, false
-            from unnest($3::bigint[], $4::int[]) as part (batch_id, file),
-                lateral (select row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r) as rows_of_both
-        group by file, row_hash) as counted
-    group by file) as compared
+-- Of each file: the rows that the file before it had too, its other rows, and how many rows of that one are gone: $1 its
+-- batches, $2 which file that is; $3 and $4 the same of the files before. Counted together rather than joined: of a table
+-- that grows PostgreSQL guesses so wrong that it compares each row with each.
+select file, coalesce(sum(mine) filter (where theirs > 0), 0)::bigint as known,
+    coalesce(sum(mine) filter (where theirs = 0), 0)::bigint as changed,
+    coalesce(sum(theirs) filter (where mine = 0), 0)::bigint as gone
+from (
+    select file, row_hash, count(*) filter (where is_mine) as mine, count(*) filter (where not is_mine) as theirs from (
+        select part.file, r.row_hash, true as is_mine
+        from unnest($1::bigint[], $2::int[]) as part (batch_id, file),
+            lateral (select row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r
+        union all
+        select part.file, r.row_hash, false
+        from unnest($3::bigint[], $4::int[]) as part (batch_id, file),
+            lateral (select row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r) as rows_of_both
+    group by file, row_hash) as counted
+group by file
 
 -- name: put_changed
+-- Of a file $1 the rows of its batches $2 that those of the file before, $3, have not. Both are read once and hashed:
+-- nested loops are off where this runs.
 insert into changed_row (file_id, batch_id, row_num)
-select $1, part.batch_id, r.row_num from unnest($2::bigint[]) as part (batch_id),
-    lateral (select row_num, row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r
-where r.row_hash = any($3::bytea[])
+select $1, mine.batch_id, mine.row_num from (
+    select part.batch_id, r.row_num, r.row_hash from unnest($2::bigint[]) as part (batch_id),
+        lateral (select row_num, row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r) as mine
+where not exists (
+    select from (
+        select r.row_hash from unnest($3::bigint[]) as part (batch_id),
+            lateral (select row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r) as other
+    where other.row_hash = mine.row_hash)
 
 -- name: put_gone
 insert into gone_row (file_id, batch_id, row_num)
-select $1, part.batch_id, r.row_num from unnest($2::bigint[]) as part (batch_id),
-    lateral (select row_num, row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r
-where r.row_hash = any($3::bytea[])
+select $1, mine.batch_id, mine.row_num from (
+    select part.batch_id, r.row_num, r.row_hash from unnest($2::bigint[]) as part (batch_id),
+        lateral (select row_num, row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r) as mine
+where not exists (
+    select from (
+        select r.row_hash from unnest($3::bigint[]) as part (batch_id),
+            lateral (select row_hash from raw_row where raw_row.batch_id = part.batch_id offset 0) as r) as other
+    where other.row_hash = mine.row_hash)
 
 -- name: put_finding
 insert into file_finding (file_id, number, kind, severity, column_name, detail) values ($1, $2, $3, $4, $5, $6)

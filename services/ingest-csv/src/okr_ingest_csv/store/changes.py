@@ -38,30 +38,45 @@ class Change:
 async def compared(connection: Connection, pairs: Sequence[Pair]) -> dict[int, Change]:
     """The change of each file, by its id; nothing where the database took too long over it."""
     arrays = [*numbered(pair.batch_ids for pair in pairs), *numbered(pair.before_batch_ids for pair in pairs)]
-    rows = await counted(connection, "compare", *arrays, LITTLE) if pairs else []
+    rows = await counted(connection, "compare", *arrays) if pairs else []
     return {pairs[row["file"]].file_id: await _kept(connection, pairs[row["file"]], row) for row in rows or ()}
 
 
 async def _kept(connection: Connection, pair: Pair, row: asyncpg.Record) -> Change:
-    if row["changed"] is None or not pair.same_header:
+    few = max(row["changed"], row["gone"]) <= LITTLE * (row["known"] + row["changed"])
+    if not few or not pair.same_header:
         return Change(row["known"], None)
-    for query, batch_ids, hashes in (
-        ("put_changed", pair.batch_ids, row["changed"]),
-        ("put_gone", pair.before_batch_ids, row["gone"]),
-    ):
-        if hashes:
-            await connection.execute(SQL[query], pair.file_id, batch_ids, hashes)
+    try:
+        async with connection.transaction():  # a savepoint: what takes too long costs only itself
+            mine, before = pair.batch_ids, pair.before_batch_ids
+            if row["changed"]:
+                await _put(connection, "put_changed", pair.file_id, mine, before)
+            if row["gone"]:
+                await _put(connection, "put_gone", pair.file_id, before, mine)
+    except TimeoutError:
+        _tell("put_changed")
+        return Change(row["known"], None)
     return Change(row["known"], pair.before)
+
+
+async def _put(connection: Connection, query: str, file_id: int, of: Sequence[int], others: Sequence[int]) -> None:
+    await connection.execute("set local enable_nestloop = off")
+    await connection.execute(SQL[query], file_id, of, others, timeout=COUNT_SECONDS)
+    await connection.execute("set local enable_nestloop = on")
 
 
 async def counted(connection: Connection, query: str, *values: object) -> Sequence[asyncpg.Record] | None:
     """The rows of a query that may be costly; None where the database took too long over it."""
     try:
-        async with connection.transaction():  # a savepoint: what takes too long costs only itself
+        async with connection.transaction():
             return await connection.fetch(SQL[query], *values, timeout=COUNT_SECONDS)
     except TimeoutError:
-        log.warning("not_counted", query=query, seconds=COUNT_SECONDS)
+        _tell(query)
         return None
+
+
+def _tell(query: str) -> None:
+    log.warning("not_counted", query=query, seconds=COUNT_SECONDS)
 
 
 def numbered(lists: Iterable[Sequence[int]]) -> tuple[list[int], list[int]]:

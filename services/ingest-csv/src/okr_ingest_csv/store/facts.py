@@ -68,7 +68,7 @@ class Before:
 
     def beside(self, whole: Whole) -> Pair | None:
         """The newest one and this, to be compared; None where there is nothing to compare, or too much."""
-        if not self.batch_ids or not whole.batch_ids or not _comparable(whole):
+        if not self.batch_ids or not whole.batch_ids or not _comparable(whole) or self.formers[0].rows > COMPARED_ROWS:
             return None
         same_header = self.formers[0].header == whole.summary.header
         return Pair(whole.file_id, whole.batch_ids, self.file_id, self.batch_ids, same_header)
