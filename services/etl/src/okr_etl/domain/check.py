@@ -83,14 +83,14 @@ def _uncomputable(mapping: Mapping) -> Iterator[str]:
     frame = empty(mapping)
     for name, text in expressions(mapping).items():
         key = "entities.outcome.source.when" if name == FINAL else f"derived.{name}"
+        across = _ACROSS_ROWS.search(_LITERAL.sub("''", text))
+        if across:
+            yield f"{key}: {across[0].strip('( ')} looks at other rows, and a file comes in parts; use one row's cells"
         try:
             frame = frame.with_columns(pl.sql_expr(text).alias(name))
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             yield f"{key}: {first_line(error)}"
             return
-        across = _ACROSS_ROWS.search(_LITERAL.sub("''", text))
-        if across:
-            yield f"{key}: {across[0].strip('( ')} looks at other rows, and a file comes in parts; use one row's cells"
     yield from _mistyped(mapping, frame.schema)
 
 

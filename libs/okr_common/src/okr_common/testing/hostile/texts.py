@@ -117,9 +117,9 @@ def _typed() -> list[Hostile]:
     return [
         _rows(
             "figures-to-read.csv",
-            "figures that are none",
+            "figures as people write them, and three that are none",
             [goal("figures", n, value=told) for n, told in enumerate(figures)],
-            2,
+            6,
         ),
         _rows("days-to-read.csv", "days that are none", [goal("days", n, due=told) for n, told in enumerate(days)], 1),
     ]
