@@ -48,3 +48,19 @@ async def test_a_file_is_shown_as_it_would_be_read_and_nothing_is_loaded(
     assert first["key_result"]["title"] == rows[0][3].strip()
     assert first["check_in"]["value"] == float(rows[0][VALUE])
     assert await flow.ask("raw", "select count(*) from file") == 0
+
+
+async def test_a_draft_is_a_mapping_that_reads_its_file(flow: Flow, tmp_path: Path) -> None:
+    file, sources = tmp_path / "Team goals.csv", tmp_path / "sources"
+    sources.mkdir()
+    file.write_text("Goal;KR;Start;Due;From;To;Value\nGrow;Sign-ups;01.01.2026;30.06.2026;1.000,5;4.000;1.500\n")
+    command = ["--state", str(flow.stack.stack.state.folder), "sources", "new", str(file)]
+    with flow.stack.supervised(("ingest-csv", "etl"), {"OKR_SOURCES__FOLDER": str(sources)}):
+        drafted = await asyncio.to_thread(CliRunner().invoke, app, command)
+        (sources / "team_goals.yaml").write_text(drafted.stdout)
+        code, told = await check(flow, file, "--source", "team_goals", "--json")
+    assert (drafted.exit_code, code) == (0, 0), told
+    (record,) = json.loads(told)["preview"]["records"]
+    assert (record["key_result"]["baseline"], record["key_result"]["target"]) == (1000.5, 4000)
+    assert record["check_in"]["value"] == 1500
+    assert record["key_result"]["title"] == "Sign-ups"

@@ -1,17 +1,21 @@
 """`okr sources`: what would become of a file, before anything of it is loaded."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from okr_cli.context import out
+from okr_cli.context import err, out
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.send import SAMPLE_BYTES, beginning
 from okr_cli.show import Column, print_json, table
+from okr_common.errors import OkrError
+from okr_common.sources.draft import drafted
 
-app = typer.Typer(help="Sources: what a mapping makes of a file.", no_args_is_help=True)
+app = typer.Typer(help="Sources: what a mapping makes of a file, and a first mapping for one.", no_args_is_help=True)
+ROWS_LOOKED_AT = 500
 RECORDS = (
     Column("line", "line", right=True),
     Column("objective", "objective"),
@@ -25,6 +29,7 @@ RECORDS = (
 REJECTED = (Column("line", "line", right=True), Column("said", "what was read, what would be right"))
 FileArgument = Annotated[Path, typer.Argument(help="A file; it is read and not kept.")]
 SourceHint = Annotated[str | None, typer.Option("--source", help="Whose file it is; without it the mappings tell.")]
+NameOption = Annotated[str | None, typer.Option("--source", help="What to call the source; else after the file.")]
 RowsOption = Annotated[int, typer.Option("--rows", min=1, max=1000, help="Records and rejected rows to show.")]
 
 
@@ -45,6 +50,38 @@ def check(
         _picture(found)
     if found["preview"] is None:
         raise typer.Exit(1)
+
+
+@app.command()
+def new(context: typer.Context, file: FileArgument, source: NameOption = None) -> None:
+    """Draft a mapping from a file's header and cells, to standard output; what nobody can tell is marked with a `?`."""
+    name = source or _source_name(file)
+    dialect, rows = looked_at(reach_of(context), file)
+    typer.echo(drafted(name, dialect["header"], rows), nl=False)
+    err.print(
+        f"save it as configs/sources/{name}.yaml, mend it, then: okr sources check {file} --source {name}",
+        highlight=False,
+    )
+
+
+def looked_at(reach: Reach, file: Path) -> tuple[dict[str, Any], list[list[str]]]:
+    """The dialect and the first rows of a file that may belong to no source. Raises OkrError where it is no CSV."""
+    content, _ = beginning(file)
+    asked = {"name": file.name}
+    sample = reach.upload("ingest-csv", "/samples", iter([content]), len(content), **asked).json()
+    if sample["dialect"] is None:
+        raise OkrError(f"{file.name} cannot be read: {sample['reason']}: {sample['detail']}")
+    return sample["dialect"], [row["cells"] for row in sample["rows"][:ROWS_LOOKED_AT]]
+
+
+def _source_name(file: Path) -> str:
+    """A name for the source of a file.
+
+    >>> _source_name(Path("Team Goals 2026.csv"))
+    'team_goals_2026'
+    """
+    made = re.sub(r"[^a-z0-9]+", "_", file.stem.lower()).strip("_")[:60]
+    return made if made[:1].isalpha() else f"source_{made}"
 
 
 def checked(reach: Reach, file: Path, source: str | None, limit: int) -> dict[str, Any]:

@@ -37,8 +37,8 @@ FindingKind = Literal[
 """What a file's validation may find (docs/reason-codes.md says what each means)."""
 DATE_WORDS = ("excel", "excel-1904", "unix", "unix-ms", "period")
 """Ways of writing a date that strftime has no word for."""
-FILE_ORIGINS = ("file:name", "file:folder")
-"""What a row is told by its file's path: its name, and the name of the folder it stands in."""
+FILE_ORIGINS = ("file:name", "file:folder", "file:day")
+"""What a row is told by its file: its name, the name of the folder it stands in, the day it came (UTC, ISO 8601)."""
 EXPRESSION_CHARACTERS = 500
 """An expression is one thought; polars parses it at every load."""
 

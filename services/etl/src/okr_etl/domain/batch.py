@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 
@@ -32,6 +33,13 @@ class RawBatch:
     path: str = ""
     known: int = 0
     gone: frozenset[str] | None = None
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What its file says to each row, by the words of FILE_ORIGINS."""
+        path = Path(self.path)
+        day = self.ingested_at.astimezone(UTC).date().isoformat()
+        return {"file:name": path.name, "file:folder": path.parent.name, "file:day": day}
 
     @property
     def whole(self) -> bool:
@@ -79,7 +87,7 @@ class Applied:
 
 def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
     """Types the rows, sets the wrong ones aside with their reasons, and says what the others propose."""
-    texts = cells.texts(batch.rows, mapping, batch.header, batch.path)
+    texts = cells.texts(batch.rows, mapping, batch.header, batch.told)
     typed = texts.with_columns(columns.value(name, column) for name, column in mapping.columns.items())
     good, bad = columns.judge(typed, columns.rules(mapping, len(batch.header)))
     derived, failures = derive(good.select("row_num", *mapping.columns), expressions(mapping))

@@ -1,7 +1,8 @@
 """The cells of raw rows as text, under the mapping's own column names."""
 
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 
@@ -17,16 +18,19 @@ SURPLUS = "row:surplus"
 ROW = "row_num"
 RESERVED = frozenset({ROW, CELLS})
 """The only names of ours that a mapping could use, too; all others hold a colon or a dot."""
+EMPTY: MappingOf[str, str] = MappingProxyType({})
 _ARRAY = "row:array"
 _NUL = r"\u0000"
 _NUL_OUTSIDE_BACKSLASHES = r"((?:^|[^\\])(?:\\\\)*)(?:\\u0000)+"
 
 
-def texts(rows: pl.DataFrame, mapping: Mapping, header: Sequence[str], path: str = "") -> pl.DataFrame:
+def texts(
+    rows: pl.DataFrame, mapping: Mapping, header: Sequence[str], told: MappingOf[str, str] = EMPTY
+) -> pl.DataFrame:
     """Of `rows` (row_num, cells as JSON text): row_num, `read:<column>` as cleaned text or null, and the row's shape.
 
-    A row of a file is an array, read by the header's places, and may be told something by the file's path; a row of an
-    API is an object, read by keys and paths.
+    A row of a file is an array, read by the header's places; `told` is what the file itself says, by the words of
+    FILE_ORIGINS. A row of an API is an object, read by keys and paths.
     NULs, which no text column can hold, are left out.
     """
     if rows[CELLS].str.contains(_NUL, literal=True).any():
@@ -35,7 +39,6 @@ def texts(rows: pl.DataFrame, mapping: Mapping, header: Sequence[str], path: str
         return rows.select(ROW, CELLS, *_shape(0), *(_at_path(name, of) for name, of in mapping.columns.items()))
     decoded = rows.with_columns(pl.col(CELLS).str.json_decode(pl.List(pl.String)).alias(_ARRAY))
     places = {text.strip(): place for place, text in reversed(list(enumerate(header)))}
-    told = {"file:name": Path(path).name, "file:folder": Path(path).parent.name}
     columns = (
         _of_file(name, told[column.origin], column)
         if column.origin in told

@@ -1,0 +1,179 @@
+"""A first mapping for a file nobody has mapped yet: from its header, by the words exports use, and from its cells."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from string import Template
+
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "objective": ("objective", "objective title", "goal", "goal title", "obj", "project", "category", "main"),
+    "title": (
+        "key result",
+        "key result title",
+        "kr",
+        "title",
+        "name",
+        "summary",
+        "metric",
+        "indicator",
+        "kpi",
+        "measure",
+    ),
+    "baseline": ("baseline", "starting value", "start value", "initial value", "initial", "starting amount", "from"),
+    "target": ("target", "target value", "goal value", "end value", "ending amount", "target number", "to"),
+    "value": ("current value", "current", "actual", "value", "progress", "score", "current amount", "completion"),
+    "start": ("start date", "start", "start on", "starts on", "begin", "expected start date", "created"),
+    "due": ("due date", "due", "due on", "due at", "end date", "end", "deadline", "expected end date", "finish"),
+    "day": ("date", "day", "as of", "check in date", "updated", "updated at", "last update", "timestamp", "period"),
+    "owner": ("owner", "owner email", "assignee", "responsible"),
+    "unit": ("unit", "units", "metric type", "currency"),
+    "status": ("status", "progress status", "health", "rag", "state"),
+    "id": ("id", "row id", "key", "goal id", "issue key", "order", "number"),
+}
+"""Of each field the words that exports head it with, the surest first (docs: the exports of nine vendors)."""
+_DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%Y-%m-%d %H:%M:%S", "%d %b %Y")
+_FIGURES, _DAYS = {"baseline", "target", "value"}, {"start", "due", "day"}
+_COMMA_LAST = re.compile(r"\d,\d{1,2}\D*$|\.\d{3},")
+_POINT_LAST = re.compile(r",\d{3}(\.|\D*$)|\d\.\d{1,2}\D*$")
+_MISSING = {
+    "start": "DATE('2026-01-01')",
+    "due": "DATE('2026-12-31')",
+    "baseline": '"0"',
+    "target": '"100"',
+    "value": '"0"',
+}
+_DRAFT = Template("""\
+# A draft from the header of a file. Mend it line by line, first where a `?` stands.
+# What comes of it is shown by: okr sources check FILE --source $name
+title: $title
+kind: csv
+clock: wall # or `data`, if the file is history and its newest row tells what today is
+
+recognise: { columns: [$recognised] } # what tells these files from others
+
+columns:
+$columns
+
+derived:
+$derived
+
+entities:
+  objective: { key: [$objective], title: $objective }
+  key_result: { key: [$key], title: $key_result, metric_kind: kind, direction: direction, baseline: baseline,
+    target: target, start_on: start, due_on: due$more }
+  check_in: { key: [$key, $day], as_of: $day, value: value$status }
+  # outcome: { source: { when: done = 'yes', known_at: $day } } # ? which row is final; without it nothing is learned
+# Not used: $unused
+""")
+
+
+def found_in(header: Sequence[str]) -> dict[str, str]:
+    """Which column seems to hold which field; each column at most one.
+
+    >>> found_in(["Goal", "KR", "Target Value", "Due"])
+    {'objective': 'Goal', 'title': 'KR', 'target': 'Target Value', 'due': 'Due'}
+    """
+    plain = {name: " ".join(re.sub(r"[\W_]+", " ", name).lower().split()) for name in header if name.strip()}
+    pairs = [
+        (rank, field, name)
+        for field, words in FIELDS.items()
+        for rank, word in enumerate(words)
+        for name in header
+        if plain.get(name) == word
+    ]
+    taken: dict[str, str] = {}
+    for _, field, name in sorted(pairs, key=lambda pair: pair[0]):
+        if field not in taken and name not in taken.values():
+            taken[field] = name
+    return {field: taken[field] for field in FIELDS if field in taken}
+
+
+def drafted(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The text of `configs/sources/<name>.yaml`; what nobody can tell from the file has a question mark."""
+    found = found_in(header)
+    key_result = "title" if "title" in found else "objective"
+    objective = "objective" if "objective" in found else key_result
+    return _DRAFT.substitute(
+        name=name,
+        title=name.replace("_", " "),
+        recognised=", ".join(map(_quoted, list(found.values())[:4])),
+        columns="\n".join(_columns(found, header, rows)),
+        derived="\n".join(_derived(found)),
+        objective=objective,
+        key_result=key_result,
+        key="id" if "id" in found else ", ".join(dict.fromkeys([objective, key_result])),
+        day="day" if "day" in found else "today",
+        more="".join(f", {field}: {field}" for field in ("owner", "unit") if field in found),
+        status=", status_raw: status" if "status" in found else "",
+        unused=", ".join(" ".join(one.split()) for one in header if one not in found.values()) or "nothing",
+    )
+
+
+def _columns(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    cells = {field: _cells(rows, header.index(column)) for field, column in found.items()}
+    number = _number([cell for field in _FIGURES & found.keys() for cell in cells[field]])
+    for field, column in found.items():
+        yield _column(field, column, cells[field], number)
+    if "day" not in found:
+        yield '  today: { from: "file:day", type: date } # the day the file came, since no column tells one'
+
+
+def _cells(rows: Sequence[Sequence[str]], place: int) -> list[str]:
+    return [row[place].strip() for row in rows if place < len(row) and row[place].strip()]
+
+
+def _derived(found: Mapping[str, str]) -> Iterator[str]:
+    yield "  kind: \"'number'\" # ? or percentage, currency, boolean, milestone, ordinal"
+    if {"baseline", "target"} <= found.keys():
+        yield "  direction: CASE WHEN target >= baseline THEN 'increase' ELSE 'decrease' END"
+    else:
+        yield "  direction: \"'increase'\" # ? or decrease, stay_above, stay_below, none"
+    for field, value in _MISSING.items():
+        if field not in found:
+            yield f"  {field}: {value} # ? no column was found"
+
+
+def _column(field: str, column: str, cells: Sequence[str], number: str) -> str:
+    required = ", required: true" if field in {"objective", "title", "id"} else ""
+    doubt = "? or the month first; " if {"%d/%m/%Y", "%m/%d/%Y"} <= set(_fitting(field, cells)) else ""
+    example = f"{doubt}for example {' '.join(cells[0].split())[:40]}" if cells else "blank in all rows looked at"
+    return f"  {field}: {{ from: {_quoted(column)}, {_type(field, cells, number)}{required} }} # {example}"
+
+
+def _type(field: str, cells: Sequence[str], number: str) -> str:
+    if field in _DAYS:
+        return _date(cells)
+    return number if field in _FIGURES else "type: text"
+
+
+def _number(cells: Sequence[str]) -> str:
+    """Of all figures together: one exporter writes them all in one way."""
+    commas = sum(bool(_COMMA_LAST.search(cell)) for cell in cells)
+    points = sum(bool(_POINT_LAST.search(cell)) for cell in cells)
+    if not any("," in cell for cell in cells):
+        return "type: number"
+    return f'type: number, decimal: "{"," if commas > points else "."}"'
+
+
+def _date(cells: Sequence[str]) -> str:
+    fits = _fitting("day", cells)
+    return f'type: date, formats: ["{fits[0]}"]' if fits and fits[0] != "%Y-%m-%d" else "type: date"
+
+
+def _fitting(field: str, cells: Sequence[str]) -> list[str]:
+    """The ways of writing a date in which all cells can be read."""
+    if field not in _DAYS or not cells:
+        return []
+    return [written for written in _DATES if all(_is_date(cell, written) for cell in cells)]
+
+
+def _is_date(text: str, written: str) -> bool:
+    try:
+        datetime.strptime(text, written)  # noqa: DTZ007 - whether it can be read is all that is asked
+    except ValueError:
+        return False
+    return True
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

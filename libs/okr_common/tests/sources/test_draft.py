@@ -1,0 +1,79 @@
+"""A draft is a mapping that loads, with each column where the field's words say it belongs."""
+
+from pathlib import Path
+
+import pytest
+
+from okr_common.sources import Mapping, load_mapping
+from okr_common.sources.draft import drafted, found_in
+
+PEOPLEBOX = [
+    *("Row ID", "Parent Row IDs", "Goal Title", "Owner Emails", "Goal Cycle", "Goal Type", "Start Date", "End Date"),
+    *("Starting Value", "Target Value", "Current Value", "Progress Status"),
+]
+APPFIRE = [
+    *("Order", "Type", "Summary", "Status", "Period", "Owner", "Expected start date", "Expected end date"),
+    *("Start value", "Current value", "Target value", "Description"),
+]
+GERMAN = ["Goal", "KR", "Start", "Due", "Day", "From", "To", "Value", "Done"]
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        (
+            PEOPLEBOX,
+            {"objective": "Goal Title", "baseline": "Starting Value", "target": "Target Value",
+             "value": "Current Value", "start": "Start Date", "due": "End Date", "status": "Progress Status",
+             "id": "Row ID"},
+        ),
+        (
+            APPFIRE,
+            {"title": "Summary", "baseline": "Start value", "target": "Target value", "value": "Current value",
+             "start": "Expected start date", "due": "Expected end date", "day": "Period", "owner": "Owner",
+             "status": "Status", "id": "Order"},
+        ),
+        (
+            GERMAN,
+            {"objective": "Goal", "title": "KR", "baseline": "From", "target": "To", "value": "Value", "start": "Start",
+             "due": "Due", "day": "Day"},
+        ),
+        (["a", "", "b"], {}),
+    ],
+)  # fmt: skip
+def test_columns_are_found_by_the_words_of_the_field(header: list[str], found: dict[str, str]) -> None:
+    assert found_in(header) == found
+
+
+ROW = ["Grow", 'Sign: "ups"', "01.01.2026", "30.06.2026", "31.01.2026", "1.100,5", "400", "150", ""]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [(GERMAN, [ROW]), (PEOPLEBOX, []), (APPFIRE, [["1"] * len(APPFIRE)]), (["x", "goal\nline"], [["1", "2"]])],
+)
+def test_every_draft_with_an_objective_or_a_title_loads(
+    tmp_path: Path, header: list[str], rows: list[list[str]]
+) -> None:
+    file = tmp_path / "drafted.yaml"
+    file.write_text(drafted("drafted", header, rows), encoding="utf-8")
+    loaded = load_mapping(file)
+    if {"objective", "title"} & set(found_in(header)):
+        assert isinstance(loaded, Mapping), [str(problem) for problem in loaded]
+    else:
+        assert not isinstance(loaded, Mapping), "who reads it is told what is missing"
+
+
+def test_formats_and_decimal_marks_are_told_from_the_cells(tmp_path: Path) -> None:
+    file = tmp_path / "drafted.yaml"
+    file.write_text(drafted("drafted", GERMAN, [ROW]), encoding="utf-8")
+    loaded = load_mapping(file)
+    assert isinstance(loaded, Mapping), [str(problem) for problem in loaded]
+    assert loaded.columns["due"].formats == ("%d.%m.%Y",)
+    assert loaded.columns["baseline"].decimal == ","
+    assert loaded.columns["target"].decimal == ",", "one exporter writes all figures in one way"
+
+
+def test_a_date_that_may_be_read_twice_is_asked_about() -> None:
+    assert "? or the month first; for example 03/04/2026" in drafted("x", ["Goal", "Due"], [["a", "03/04/2026"]])
+    assert "month first" not in drafted("x", ["Goal", "Due"], [["a", "31/03/2026"], ["b", "30/04/2026"]])
