@@ -26,7 +26,7 @@ def suffices(applied: Applied, gone: AbstractSet[str], spoken: datetime | None) 
     said by many rows: none of them may speak of the time from which a change holds, or of a later one.
     """
     check_ins = applied.resolved.filter((pl.col("entity") == "check_in") & (pl.col("verdict") != NEW))
-    return _in_time(applied, spoken) and set(check_ins["entity_id"]) <= gone
+    return _late(applied, spoken).is_empty() and set(check_ins["entity_id"]) <= gone
 
 
 def plain(
@@ -34,23 +34,32 @@ def plain(
 ) -> bool:
     """Whether no row of the batch takes back what another row of its file says, or has it taken back.
 
-    `said`: the check-ins of the file's batches before, as `ids_of` tells them; None where they are not known. Rows that
-    are equal cell by cell are as one.
+    `said`: what the file's batches before spoke of, as `said_by` tells it; None where that is not known. Rows that are
+    equal cell by cell are as one.
     """
-    if said is None or applied.resolved["contradicts"].any() or not _in_time(applied, spoken):
+    if said is None or applied.resolved["contradicts"].any():
+        return False
+    late = _late(applied, spoken)
+    if late.height and (spoken is None or late["held_from"].min() != spoken):
         return False
     ids = proposed.wide["check_in.id"]
     told = batch.rows.join(proposed.wide.select(ROW), on=ROW, how="semi")[CELLS]
-    return ids.n_unique() == told.n_unique() and not ids_of(proposed).is_in(said.implode()).any()
+    again = pl.concat([ids.hash(), _moments(late)]).is_in(said.implode()).any()
+    return ids.n_unique() == told.n_unique() and not again
 
 
-def ids_of(proposed: Proposed) -> pl.Series:
-    """The check-ins that the rows speak of, as hashes of 8 bytes."""
-    return proposed.wide["check_in.id"].hash()
+def said_by(proposed: Proposed) -> pl.Series:
+    """What the rows speak of, as hashes of 8 bytes: each check-in, each definition or outcome at a time."""
+    others = proposed.candidates.filter(pl.col("entity") != "check_in")
+    return pl.concat([proposed.wide["check_in.id"].hash(), _moments(others).unique()])
 
 
-def _in_time(applied: Applied, spoken: datetime | None) -> bool:
-    """No definition or outcome that was there before changes for a time of which rows before may have spoken."""
+def _moments(versions: pl.DataFrame) -> pl.Series:
+    return versions.select(pl.struct("entity_id", "held_from").hash().alias("check_in.id")).to_series()
+
+
+def _late(applied: Applied, spoken: datetime | None) -> pl.DataFrame:
+    """Definitions and outcomes that were there before, and change for a time of which rows before may have spoken."""
     changed = applied.resolved.filter(pl.col("verdict").is_in([CHANGED, KEPT]) & (pl.col("entity") != "check_in"))
     changed = changed.filter(pl.col("held_number").is_not_null())
-    return changed.is_empty() or (spoken is not None and bool((changed["held_from"] > spoken).all()))
+    return changed if spoken is None else changed.filter(~(pl.col("held_from") > spoken))

@@ -1,14 +1,14 @@
-"""Of which check-ins the batches of a source's present file spoke so far, as far as this process applied them."""
+"""Of what the batches of a source's present file spoke so far, as far as this process applied them."""
 
 from dataclasses import dataclass
 
 import polars as pl
 
 from okr_etl.domain.batch import Proposed, RawBatch
-from okr_etl.domain.news import ids_of
+from okr_etl.domain.news import said_by
 
 REMEMBERED = 8_000_000
-"""Check-ins of all sources together, 8 bytes each; of what was forgotten nobody can say that it does not come twice."""
+"""Of all sources together, 8 bytes each; of what was forgotten nobody can say that it does not come twice."""
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Said:
         self._files: dict[str, _File] = {}
 
     def before(self, batch: RawBatch, former_unit: str | None) -> pl.Series | None:
-        """Those of the file's batches before this one; None where they are not all known."""
+        """What the file's batches before this one spoke of; None where it is not all known."""
         if former_unit != batch.unit:
             return pl.Series(dtype=pl.UInt64)
         file = self._files.get(batch.source)
@@ -36,6 +36,6 @@ class Said:
         """The batch was applied; `said` as `before` had it."""
         self._files.pop(batch.source, None)
         if said is not None:
-            self._files[batch.source] = _File(batch.unit, batch.position, said.append(ids_of(proposed)))
+            self._files[batch.source] = _File(batch.unit, batch.position, said.append(said_by(proposed)))
         while sum(file.ids.len() for file in self._files.values()) > REMEMBERED:
             del self._files[next(iter(self._files))]
