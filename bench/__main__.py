@@ -4,15 +4,13 @@ import argparse
 import json
 import os
 import platform
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import flow
 import footprint
 import freshness
-from table import lines
+from report import scratch, tell
 
 from okr_stack.stack import Stack
 
@@ -56,17 +54,9 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="okr-bench-"))
-    folder.chmod(0o711)
-    try:
+    with scratch() as folder:
         figures = measured(folder, options.rows, options.files)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    for name, value in lines(figures):
-        print(f"{name:44} {value}")
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(figures, indent=1))
+    tell(figures, options.json)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ import asyncio
 import json
 import os
 import platform
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ import asyncpg
 import workload
 from etl_floor import Floor
 from ingest_gauge import Gauge
-from table import lines
+from report import scratch, tell
 
 from okr_stack.solo import SoloService
 from okr_stack.stack import Stack
@@ -125,26 +123,25 @@ def _with_one_change(content: bytes) -> bytes:
     return head + b"\n" + b",".join(cells) + b"\r\n"
 
 
+def on_a_stack(folder: Path, rows: int) -> dict[str, Any]:
+    """Kafka and PostgreSQL as they are shipped, in this folder; nothing of them is left."""
+    stack = Stack(folder / "state", tied=True)
+    try:
+        stack.up(services=False)
+        return asyncio.run(measured(Scene(folder, stack), rows))
+    finally:
+        stack.erase()
+
+
 def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="okr-bench-"))
-    folder.chmod(0o711)
-    stack = Stack(folder / "state", tied=True)
-    try:
-        stack.up(services=False)
-        figures = asyncio.run(measured(Scene(folder, stack), options.rows))
-    finally:
-        stack.erase()
-        shutil.rmtree(folder, ignore_errors=True)
-    for name, value in lines(figures):
-        print(f"{name:44} {value}")
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(figures, indent=1))
+    with scratch() as folder:
+        figures = on_a_stack(folder, options.rows)
+    tell(figures, options.json)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,15 @@
 
 import argparse
 import asyncio
-import json
 import os
 import platform
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import ingest_figures
 import ingest_growth
 from ingest_scene import Scene
-from table import lines
+from report import scratch, tell
 
 from okr_common.postgres import pristine
 from okr_ingest_csv.settings import IngestCsvSettings
@@ -65,17 +62,9 @@ def main() -> None:
     parser.add_argument("--rows-large", type=int, default=ROWS_LARGE, help="of that one")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="okr-bench-"))
-    folder.chmod(0o711)
-    try:
+    with scratch() as folder:
         figures = on_a_stack(folder, options)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    for name, value in lines(figures):
-        print(f"{name:44} {value}")
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(figures, indent=1))
+    tell(figures, options.json)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,6 @@ class Parts:
         Raises PermanentError("reader_died") where that happens too often.
         """
         task = Task(file.path, file.bytes, file.shape, part, batch_id, self._cell_bytes)
-
         died = 0
 
         async def read() -> RangeRead:

@@ -20,7 +20,7 @@ COPY_DELIMITER, COPY_QUOTE = "\x02", "\x01"
 BATCH_BYTES = 67_108_864
 """A batch ends early when its rows, as COPY takes them, grow beyond this: wide rows must not fill the memory."""
 _LINE = b"%d\x02%%d\x02%%b\x02%%d\x02%%d\x02%%d\x02%%d\x02\\x%%b\x02%d\n"
-"""Made for a batch and for repaired rows or others first: what all lines share is then written for nothing."""
+"""Filled in two steps: what the lines of a batch share (its id, repaired or not), then each line (the doubled %)."""
 
 
 CHUNK_ROWS = 1_000
