@@ -24,10 +24,13 @@ LINE = b"1\x02%d\x02%b\x021\x021\x021\x021\x02\\x0000000000000000000000000000000
 """What only a lossless reader knows (lines, bytes, hash) is the same in each row: as wide on disk, and free to make."""
 
 
-async def measure(file: Path, admin_dsn: Callable[[str], str], postgres: int) -> dict[str, Any]:
+async def measure(
+    file: Path, admin_dsn: Callable[[str], str], postgres: int, note: Callable[[float, int], Any] = lambda *_: None
+) -> dict[str, Any]:
     """Seconds from opening the file to the commit, and the processor seconds of both sides.
 
-    `admin_dsn` gives the superuser's address of a database, `postgres` is the server's first process.
+    `admin_dsn` gives the superuser's address of a database, `postgres` is the server's first process. `note` is told
+    again and again when (seconds) how many rows were sent.
     """
     server = await asyncpg.connect(admin_dsn("postgres"))
     await server.execute(f"create database {DATABASE}")
@@ -35,7 +38,7 @@ async def measure(file: Path, admin_dsn: Callable[[str], str], postgres: int) ->
         connection = await asyncpg.connect(admin_dsn(DATABASE))
         await connection.execute(TABLE)
         await server.execute("checkpoint")  # what was written before is not this run's to flush
-        figures = await _timed(file, connection, postgres)
+        figures = await _timed(file, connection, postgres, note)
         await connection.close()
         return figures
     finally:
@@ -43,10 +46,12 @@ async def measure(file: Path, admin_dsn: Callable[[str], str], postgres: int) ->
         await server.close()
 
 
-async def _timed(file: Path, connection: asyncpg.Connection, postgres: int) -> dict[str, Any]:
+async def _timed(
+    file: Path, connection: asyncpg.Connection, postgres: int, note: Callable[[float, int], Any]
+) -> dict[str, Any]:
     start, own, server = time.monotonic(), time.process_time(), cpu_seconds(postgres)
     copied = await connection.copy_to_table(
-        "raw_row", source=_lines(file), columns=COLUMNS, format="csv", delimiter="\x02", quote="\x01"
+        "raw_row", source=_lines(file, note), columns=COLUMNS, format="csv", delimiter="\x02", quote="\x01"
     )
     return {
         "rows": int(copied.split()[1]),
@@ -56,11 +61,13 @@ async def _timed(file: Path, connection: asyncpg.Connection, postgres: int) -> d
     }
 
 
-async def _lines(file: Path) -> AsyncIterator[bytes]:
+async def _lines(file: Path, note: Callable[[float, int], Any]) -> AsyncIterator[bytes]:
     """In pieces: the server stores one while the next is read, so this floor is lower than one stage after another."""
     with file.open(encoding="utf-8", newline="") as text:
         reader = csv.reader(text, strict=True)
         next(reader)
-        numbered = enumerate(reader, 1)
+        numbered, sent = enumerate(reader, 1), 0
         while chunk := b"".join(LINE % (number, orjson.dumps(cells)) for number, cells in islice(numbered, CHUNK_ROWS)):
+            note(time.monotonic(), sent)
             yield chunk
+            sent += CHUNK_ROWS

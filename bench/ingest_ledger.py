@@ -31,7 +31,7 @@ HELD = """
 select (select count(*) from file) as files, (select count(*) from batch) as batches,
     (select coalesce(sum(rows), 0)::bigint from batch where rows_of is null) as rows_stored
 """
-READ = "select coalesce(sum(rows + unreadable), 0)::bigint from file where source = $1"
+READ = "select sum(rows + unreadable)::bigint from file where source = $1 and expected_rows is not null"
 
 
 class Ledger:
@@ -75,9 +75,10 @@ class Ledger:
         """How many files and batches there are, and how many rows were stored for them."""
         return await self._row(HELD)
 
-    async def read(self, source: str) -> int:
-        """Records of the source's files that are stored by now."""
-        return int(await self._connection.fetchval(READ, source))
+    async def read(self, source: str) -> int | None:
+        """Records of the source's large files that are stored by now; None before the first has its plan."""
+        records: int | None = await self._connection.fetchval(READ, source)
+        return records
 
 
 @asynccontextmanager
@@ -92,7 +93,7 @@ async def opened(dsn: str) -> AsyncIterator[Ledger]:
 
 @asynccontextmanager
 async def progress(dsn: str, source: str, note: Callable[[float, int], Any]) -> AsyncIterator[None]:
-    """Notes (seconds, records stored) again and again while the block runs."""
+    """Notes (seconds, records stored) again and again while the block runs, from the file's plan on."""
     async with opened(dsn) as ledger:
         task = asyncio.create_task(_watch(ledger, source, note))
         try:
@@ -104,5 +105,7 @@ async def progress(dsn: str, source: str, note: Callable[[float, int], Any]) -> 
 
 async def _watch(ledger: Ledger, source: str, note: Callable[[float, int], Any]) -> None:
     while True:
-        note(time.monotonic(), await ledger.read(source))
+        records = await ledger.read(source)
+        if records is not None:
+            note(time.monotonic(), records)
         await asyncio.sleep(NOTE_EVERY_SECONDS)

@@ -16,7 +16,7 @@ from okr_ingest_csv.domain.batch import Batch, take_batch
 from okr_ingest_csv.domain.discovery import Look
 from okr_ingest_csv.domain.records import read_records
 from okr_ingest_csv.domain.verdict import Candidate
-from okr_ingest_csv.store import Claim, Held, Portion, Quarantine, Store
+from okr_ingest_csv.store import Claim, Held, Portion, Quarantine, Store, changes
 from okr_ingest_csv.testing import dialect_in
 
 if TYPE_CHECKING:
@@ -209,6 +209,41 @@ async def test_a_file_is_compared_with_the_one_before_it_not_with_one_that_was_l
     await load(store, large.file_id, A + b"z,1\n")
     known = {row["file_id"]: row["known_rows"] for row in await scene.fetch("select file_id, known_rows from file")}
     assert known == {first.file_id: None, large.file_id: 5, small.file_id: 0}
+
+
+ONE_CHANGED = A.replace(b"a4,1", b"a4,2")
+
+
+async def test_a_file_whose_news_take_too_long_to_keep_is_stored_without_them(
+    scene: "Scene", store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "COUNT_SECONDS", 0.3)
+    first, second = await claimed(store, "first", A), await claimed(store, "second", ONE_CHANGED)
+    await load(store, first.file_id, A)
+    owner = await scene.admin()
+    async with owner.transaction():
+        await owner.execute("lock table changed_row in exclusive mode")  # who wants to write to it waits
+        await load(store, second.file_id, ONE_CHANGED)
+    assert await stored(scene, second) == ("done", 3, 4, None)
+    assert await scene.database.fetchval("select count(*) from changed_row") == 0
+
+
+async def test_a_file_that_takes_too_long_to_compare_is_stored_all_the_same(
+    scene: "Scene", store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await claimed(store, "first", A), await claimed(store, "second", ONE_CHANGED)
+    await load(store, first.file_id, A)
+    monkeypatch.setattr(changes, "COUNT_SECONDS", 1e-6)
+    await load(store, second.file_id, ONE_CHANGED)
+    assert await stored(scene, second) == ("done", 3, None, None)
+
+
+async def stored(scene: "Scene", claim: Claim) -> tuple[object, ...]:
+    """Its state, batches, the rows known before, and the file it was compared with row by row."""
+    (row,) = await scene.fetch(
+        "select state, batches, known_rows, compared_with from file where file_id = $1", claim.file_id
+    )
+    return tuple(row.values())
 
 
 async def test_a_revert_whose_original_was_let_go_meanwhile_goes_on_with_its_own_batches(
