@@ -1,6 +1,7 @@
 """The floor of ingest: the same file through csv.reader, orjson and COPY, one process, and nothing else."""
 
 import csv
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from itertools import islice
@@ -37,7 +38,8 @@ async def measure(
     try:
         connection = await asyncpg.connect(admin_dsn(DATABASE))
         await connection.execute(TABLE)
-        await server.execute("checkpoint")  # what was written before is not this run's to flush
+        os.sync()  # what was written before is not this run's to flush
+        await server.execute("checkpoint")
         figures = await _timed(file, connection, postgres, note)
         await connection.close()
         return figures

@@ -1,6 +1,7 @@
 """A stack with nothing but ingest-csv on it, and a folder into which files are dropped as users drop them."""
 
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -103,6 +104,7 @@ class Scene:
 
     async def _checkpoint(self) -> None:
         """What was written before is not the next measurement's to flush."""
+        os.sync()
         connection = await asyncpg.connect(self.stack.admin_dsn())
         try:
             await connection.execute("checkpoint")
