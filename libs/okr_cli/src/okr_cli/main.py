@@ -5,14 +5,13 @@ from typing import Annotated
 
 import typer
 
-from okr_cli import dead_letters, documents, files, models, runs, sources, stack
+from okr_cli import backfill, dead_letters, documents, files, models, rejected, runs, sources, stack
 from okr_cli.at_risk import at_risk
 from okr_cli.context import Teaching
 from okr_cli.demo.command import demo
 from okr_cli.ingest import ingest
 from okr_cli.lineage import lineage
 from okr_cli.predict import predict
-from okr_cli.rejected import rejected
 from okr_cli.verify.command import verify
 from okr_stack.state import DEFAULT_FOLDER
 
@@ -38,11 +37,13 @@ def okr(
 app.add_typer(stack.app, name="stack")
 for verb in (stack.up, stack.down, stack.status, stack.env):
     app.command()(verb)  # the short way: `okr up`
+app.add_typer(backfill.app, name="backfill")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(documents.app, name="documents")
 app.add_typer(files.app, name="files")
 app.add_typer(models.app, name="models")
+app.add_typer(rejected.app, name="rejected")
 app.add_typer(runs.app, name="runs")
 app.add_typer(sources.app, name="sources")
-for command in (demo, ingest, rejected, at_risk, predict, lineage, verify):
+for command in (demo, ingest, at_risk, predict, lineage, verify):
     app.command()(command)

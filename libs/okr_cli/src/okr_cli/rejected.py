@@ -7,6 +7,7 @@ import asyncpg
 import orjson
 import typer
 
+from okr_cli.backfill import NoWaitOption, OfSource, asked
 from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import Column, show
@@ -25,6 +26,10 @@ RAW_SHOWN = 200
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Only with this reason code.")]
 
 
+app = typer.Typer(help="Rejected rows. Without a verb: the list of them.", invoke_without_command=True)
+
+
+@app.callback()
 def rejected(
     context: typer.Context,
     reason: ReasonOption = None,
@@ -34,7 +39,20 @@ def rejected(
     as_json: JsonOption = False,
 ) -> None:
     """Rows that cannot be read or break a rule: where they stand, and what would be right."""
-    show("Rejected rows", asyncio.run(listed(reach_of(context), source, reason, limit)), COLUMNS, as_json=as_json)
+    if context.invoked_subcommand is None:
+        _list(reach_of(context), source, reason, limit, as_json=as_json)
+
+
+@app.command()
+def retry(
+    context: typer.Context, source: OfSource, *, no_wait: NoWaitOption = False, as_json: JsonOption = False
+) -> None:
+    """Do a source's batches again from the first one with a rejected row on, with today's mapping."""
+    asked(reach_of(context), source, {"rejected": True}, wait=not no_wait, as_json=as_json)
+
+
+def _list(reach: Reach, source: str | None, reason: str | None, limit: int, *, as_json: bool) -> None:
+    show("Rejected rows", asyncio.run(listed(reach, source, reason, limit)), COLUMNS, as_json=as_json)
 
 
 async def listed(reach: Reach, source: str | None, reason: str | None, limit: int) -> list[dict[str, Any]]:

@@ -179,6 +179,25 @@ class BatchPublished(_OfSource):
     outcomes: int
 
 
+class SourceReplayed(_OfSource):
+    """The source's batches from `first_position` to `position` were done again, with today's mapping.
+
+    The generation holds now: `versions` were published for it, among them `closed` entities that nothing says any more;
+    `withdrawn` earlier versions hold no longer. What both generations say alike was not published again.
+    """
+
+    ce_type: ClassVar[str] = "okr.processing.source_replayed.v1"
+    topic: ClassVar[Topic] = topics.PROCESSING_EVENTS
+    subject_form: ClassVar[str] = "replay/{0.source}@{0.generation}"
+    generation: int
+    first_position: int
+    position: int
+    mapping_hash: str
+    versions: int
+    withdrawn: int
+    closed: int
+
+
 class DocumentsCurated(_OfSource):
     """Of these many due documents `changed` were written anew, one at least; `revision` is the highest among all."""
 

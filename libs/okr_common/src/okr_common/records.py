@@ -41,7 +41,8 @@ class ProcessedRecord(BaseModel):
     """One version of one entity, as it travels on okr_processed_records and stands in entity_version.
 
     `payload` is one of ObjectivePayload, KeyResultPayload, CheckInPayload, OutcomePayload, by `entity`.
-    `batch_id` and `row_num` lead back to the raw row.
+    `batch_id` and `row_num` lead back to the raw row. `closed`: why the entity is no more (it stays away until a higher
+    revision comes); the payload is its last one then.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +59,7 @@ class ProcessedRecord(BaseModel):
     batch_id: int
     row_num: int
     payload: dict[str, Any]
+    closed: str | None = None
 
     @property
     def subject(self) -> str:

@@ -76,7 +76,7 @@ class Preparer:
 
     async def _prepare(self, released: Released, mapping: Mapping, *, whole: bool) -> Prepared:
         batch = await (self._raw.read(released) if whole else self._news(released, mapping))
-        return batch, await _proposed(batch, mapping)
+        return batch, await proposed(batch, mapping)
 
     async def _news(self, released: Released, mapping: Mapping) -> RawBatch:
         beside = self._beside
@@ -93,11 +93,12 @@ class Preparer:
         rejected = await self._processed.rejected_of(before, REJECTED_LOOKED_UP)
         gone: set[str] = set()
         async for rows in self._raw.read_gone(released):
-            gone.update((await _proposed(rows, mapping)).wide["check_in.id"])
+            gone.update((await proposed(rows, mapping)).wide["check_in.id"])
         return _Beside(released.file_id, mapping, await self._raw.hashes_of(rejected), frozenset(gone))
 
 
-async def _proposed(batch: RawBatch, mapping: Mapping) -> Proposed:
+async def proposed(batch: RawBatch, mapping: Mapping) -> Proposed:
+    """What the rows of a batch say under this mapping, worked out in a thread. Raises PermanentError."""
     try:
         return await asyncio.to_thread(propose, batch, mapping)
     except pl.exceptions.PanicException as error:  # no Exception: it would end the process, for one source's rows

@@ -1,8 +1,8 @@
 """The wiring of etl: what it connects to, and which parts it is made of.
 
 listener hears of released batches -> applier applies them, each source in its order -> curator writes the documents
-that fell due; three relays tell what each database committed. The control plane runs the same each night, so that
-nothing is missed.
+that fell due; replayer does batches again where somebody asks for it; three relays tell what each database committed.
+The control plane runs the same each night, so that nothing is missed.
 """
 
 import asyncio
@@ -20,11 +20,12 @@ from okr_common.kafka.producer import Producer
 from okr_common.service import Parts
 from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
-from okr_etl import rest
+from okr_etl import replay_routes, rest
 from okr_etl.applier import Applier
 from okr_etl.curator import Curator
 from okr_etl.listener import Listener
 from okr_etl.mappings import Mappings
+from okr_etl.replayer import Replayer
 from okr_etl.settings import Settings
 from okr_etl.steps import EtlSteps
 from okr_etl.stores import Stores, connect
@@ -42,6 +43,9 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     applier = Applier(
         stores.raw, stores.processed, mappings, stores.items, applied=told, sweep_seconds=mine.sweep_seconds
     )
+    replayer = Replayer(
+        stores.raw, stores.processed, stores.replays, mappings, told=told, every_seconds=mine.sweep_seconds
+    )
     curator = Curator(
         stores.documents,
         busy=lambda: applier.busy,
@@ -57,7 +61,12 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     steps = EtlSteps(stores, mappings, kafka, patience, applier.look).as_steps()
     control = ControlPlane(STAGE, settings, stores.ops, stores.relays.ops, steps, clock=clock)
     parts = _parts(stores, applier, curator, listener, control)
-    return replace(parts, routers=[*parts.routers, rest.previews(mappings)])
+    replays = replay_routes.router(stores.replays, stores.raw, lambda: replayer.waiting, replayer.wake)
+    return replace(
+        parts,
+        workers={**parts.workers, "replay": replayer.run},
+        routers=[*parts.routers, rest.previews(mappings), replays],
+    )
 
 
 def _parts(stores: Stores, applier: Applier, curator: Curator, listener: Listener, control: ControlPlane) -> Parts:

@@ -15,10 +15,11 @@ from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.quality import QualityStore
 from okr_etl.store.raw import RawStore
+from okr_etl.store.replays import ReplayStore
 
 STAGE = STAGES["etl"]
-PROCESSED_CONNECTIONS = 6
-"""A batch's transaction, the relay and its units, the curator, and some for REST."""
+PROCESSED_CONNECTIONS = 8
+"""A batch's transaction, a replay and its hold, the relay and its units, the curator, and some for REST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Stores:
     processed: ProcessedStore
     documents: DocumentStore
     quality: QualityStore
+    replays: ReplayStore
     items: Items
     ops: asyncpg.Pool
     relays: Relays
@@ -57,6 +59,7 @@ async def connect(stack: AsyncExitStack, postgres: PostgresSettings, producer: P
         processed=units,
         documents=DocumentStore(processed, curated),
         quality=QualityStore(processed),
+        replays=ReplayStore(processed),
         items=Items(ops),
         ops=ops,
         relays=Relays(

@@ -50,9 +50,9 @@ def read_values(values: Sequence[bytes | str | None], model_of: Callable[[str], 
 def read_value(value: bytes | str | None) -> Heard:
     """One message's value. Raises PermanentError("not_json" or "wrong_shape")."""
     content = value.encode() if isinstance(value, str) else value
-    entity, stamp, payload = _quick(content) or _checked(content)
+    entity, stamp, payload, closed = _quick(content) or _checked(content)
     _storable(stamp)
-    return Heard(stamp[0], stamp[1], read(entity, stamp, payload))
+    return Heard(stamp[0], stamp[1], read(entity, stamp, payload, closed=closed))
 
 
 def _storable(stamp: Stamp) -> None:
@@ -67,12 +67,18 @@ def _storable(stamp: Stamp) -> None:
         )
 
 
-def _quick(content: bytes | None) -> tuple[str, Stamp, dict[str, Any]] | None:
+_Said = tuple[str, Stamp, dict[str, Any], bool]
+"""The entity, which version, what it says, and whether the entity is no more."""
+
+
+def _quick(content: bytes | None) -> _Said | None:
     """A record whose fields are of plain types; None where it has to be checked in full."""
     try:
         said = orjson.loads(content or b"")
         values = _FIELDS(said)
-        if tuple(map(type, values)) != _TYPES or len(said) != len(_TYPES):
+        if tuple(map(type, values)) != _TYPES or len(said) - ("closed" in said) != len(_TYPES):
+            return None
+        if said.get("closed") is not None:
             return None
         source, position, seq, generation, entity, entity_id, revision, known, batch_id, row_num, payload = values
         if entity not in _ENTITIES or not is_uuid(entity_id):
@@ -81,15 +87,15 @@ def _quick(content: bytes | None) -> tuple[str, Stamp, dict[str, Any]] | None:
     except (ValueError, KeyError, TypeError):
         return None
     place = Place(generation, position, seq)
-    return entity, (source, place, entity_id, revision, known, batch_id, row_num), payload
+    return entity, (source, place, entity_id, revision, known, batch_id, row_num), payload, False
 
 
-def _checked(content: bytes | None) -> tuple[str, Stamp, dict[str, Any]]:
+def _checked(content: bytes | None) -> _Said:
     record = codec.decode_record(content)
     place = Place(record.generation, record.position, record.seq)
     entity_id = str(record.entity_id)
     stamp = (record.source, place, entity_id, record.revision, record.knowledge_time, record.batch_id, record.row_num)
-    return record.entity, stamp, record.payload
+    return record.entity, stamp, record.payload, record.closed is not None
 
 
 _ENTITIES = frozenset(get_args(Entity))

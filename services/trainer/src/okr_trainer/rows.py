@@ -64,7 +64,7 @@ def _state(state: KeyResultState, model: str, newest: Draft | None) -> str:
         said = f"t{d}{newest.prediction_id}{d}{newest.risk or ''}{d}{_number(newest.probability)}"
     return (
         f"{model}{d}{state.key_result_id}{d}{_text(state.source)}{d}{_text(state.name)}{d}"
-        f"{date.fromordinal(state.due).isoformat()}{d}{'f' if state.closed else 't'}{d}{_json(state.to_json())}{d}"
+        f"{date.fromordinal(state.due).isoformat()}{d}{'t' if state.open else 'f'}{d}{_json(state.to_json())}{d}"
         f"{said}\n"
     )
 

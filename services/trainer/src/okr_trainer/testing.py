@@ -6,7 +6,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from okr_common.records import Entity, ProcessedRecord
-from okr_trainer.domain.inputs import CheckIn, Definition, Input, Outcome, Place, Version, knowledge_order
+from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, Version, knowledge_order
 
 TARGET = 100.0
 
@@ -123,6 +123,7 @@ def record(one: Input) -> ProcessedRecord:
         batch_id=version.batch_id,
         row_num=version.row_num,
         payload={"source_id": version.name, **_payload(one)},
+        closed="replayed" if isinstance(one, Gone) else None,
     )
 
 
@@ -138,6 +139,8 @@ def _payload(one: Input) -> dict[str, Any]:
         }
     if isinstance(one, CheckIn):
         return said | {"as_of": date.fromordinal(one.as_of).isoformat()}
+    if isinstance(one, Gone):
+        return said
     resolution = "dropped" if one.achieved is None else "achieved" if one.achieved else "missed"
     return said | {"achieved": bool(one.achieved), "resolution": resolution, "label_basis": "source"}
 

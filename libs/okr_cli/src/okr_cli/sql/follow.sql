@@ -14,16 +14,16 @@ left join lateral (select array_agg(batch_id order by number) as batches, count(
                    from batch where batch.file_id = f.file_id and f.state <> 'quarantined') b on true
 
 -- name: applied
-select count(*) as batches, coalesce(sum(rows), 0)::bigint as rows from batch_result where batch_id = any($1::bigint[])
+select count(*) as batches, coalesce(sum(rows), 0)::bigint as rows from batch_result where not replayed and batch_id = any($1::bigint[])
 
 -- name: to_predict
 -- Versions of these batches that ask for a prediction.
 select count(*) from batch_result r join entity_version v using (source, position, generation)
-where r.batch_id = any($1::bigint[]) and v.entity in ('check_in', 'key_result')
+where not r.replayed and r.batch_id = any($1::bigint[]) and v.entity in ('check_in', 'key_result')
 
 -- name: outcomes_made
 select count(*) from batch_result r join entity_version v using (source, position, generation)
-where r.batch_id = any($1::bigint[]) and v.entity = 'outcome'
+where not r.replayed and r.batch_id = any($1::bigint[]) and v.entity = 'outcome'
 
 -- name: outcomes_heard
 select count(*) from outcome_heard where batch_id = any($1::bigint[])

@@ -74,13 +74,15 @@ def place_of(mark: Any) -> Place:  # noqa: ANN401 - JSON
 
 
 def covers(cut: Mapping[str, Place], version: Mapping[str, Any] | asyncpg.Record) -> bool:
-    """Whether a replay up to this cut went over the version.
+    """Whether a replay up to this cut went over the version: one that was withdrawn by then did not hold.
 
-    >>> covers({"mta": (1, 2, 3)}, {"source": "mta", "generation": 1, "position": 2, "seq": 4})
-    False
+    >>> version = {"source": "mta", "generation": 1, "position": 2, "seq": 4, "withdrawn_in": 2}
+    >>> [covers({"mta": cut}, version) for cut in ((1, 2, 3), (1, 2, 4), (2, 2, 1))]
+    [False, True, False]
     """
     place = (version["generation"], version["position"], version["seq"])
-    return place <= cut.get(version["source"], (0, 0, 0))
+    until = cut.get(version["source"], (0, 0, 0))
+    return place <= until and not (version["withdrawn_in"] and version["withdrawn_in"] <= until[0])
 
 
 def _name(key: tuple[Any, ...], version: asyncpg.Record | None) -> str:

@@ -65,6 +65,7 @@ def _expected(row: asyncpg.Record, subject: str) -> tuple[str, bytes]:
     content["entity_id"] = str(row["entity_id"])
     content["knowledge_time"] = row["knowledge_time"].isoformat()
     content["payload"] = orjson.loads(row["payload"])
+    content["closed"] = row["closed"]
     return str(events.event_id(ProcessedRecord.ce_type, subject, row["generation"])), digest(content)
 
 
@@ -98,8 +99,8 @@ async def _events(of: Evidence, log: Log) -> Check:
     for row in (row for row in await of.raw.rows("released") if row["released_at"] >= ingested):
         _announced(check, log, events.BatchIngested, f"batch/{row['batch_id']}")
     for row in (row for row in await of.processed.rows("applied") if row["applied_at"] >= processed):
-        for event in (events.BatchLoaded, events.BatchPublished):
-            _announced(check, log, event, f"batch/{row['batch_id']}", row["generation"])
+        for event, subject in _of_result(row):
+            _announced(check, log, event, subject, row["generation"])
     clashes(check, log)
     return check
 
@@ -112,6 +113,15 @@ def _of_file(row: asyncpg.Record) -> Iterator[tuple[type[events.Event], str]]:
         yield from ((events.FileValidated, subject), (events.FileDone, subject))
     elif row["state"] in {"quarantined", "failed", "vanished"}:
         yield events.FileRejected, f"{subject}/{row['reason']}"
+
+
+def _of_result(row: asyncpg.Record) -> Iterator[tuple[type[events.Event], str]]:
+    batch = f"batch/{row['batch_id']}"
+    yield events.BatchPublished, batch
+    if row["replayed"]:
+        yield events.SourceReplayed, f"replay/{row['source']}@{row['generation']}"
+    else:
+        yield events.BatchLoaded, batch
 
 
 def _announced(check: Check, log: Log, event: type[events.Event], subject: str, generation: int = 1) -> None:

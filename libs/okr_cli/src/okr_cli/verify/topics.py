@@ -108,7 +108,7 @@ def record(message: Read) -> tuple[str, dict[str, Any]]:
     value = _value(message, ProcessedRecord.ce_type)
     content = {name: value[name] for name in RECORD_FIELDS}
     content["knowledge_time"] = moment(value["knowledge_time"])
-    content["payload"] = value["payload"]
+    content["payload"], content["closed"] = value["payload"], value.get("closed")
     return f"{value['entity_id']}@{value['revision']}", content
 
 

@@ -6,22 +6,22 @@ where source = (select source from document_due order by revision limit 1) order
 -- name: document_objectives
 select o.objective_id as entity_id, o.source, o.source_id, o.revision, o.title, o.description, o.start_on, o.due_on,
        coalesce(array_agg(k.title order by k.title, k.source_id) filter (where k.title is not null), '{}') as key_results
-from objective o left join key_result k using (objective_id)
-where o.objective_id = any($1) group by o.objective_id
+from objective o left join key_result k on k.objective_id = o.objective_id and k.closed is null
+where o.objective_id = any($1) and o.closed is null group by o.objective_id
 
 -- name: document_key_results
 select k.key_result_id as entity_id, k.source, k.source_id, k.revision, k.title, k.description, k.objective_id,
        o.title as objective, k.metric_kind, k.direction, k.inclusive, k.unit, k.baseline::float8, k.target::float8,
        k.start_on, k.due_on, k.owner, k.attributes
-from key_result k join objective o using (objective_id) where k.key_result_id = any($1)
+from key_result k join objective o using (objective_id) where k.key_result_id = any($1) and k.closed is null
 
 -- name: document_check_ins
 select key_result_id, as_of, value::float8, target::float8, progress, coalesce(status, status_raw) as status, comment
-from check_in where key_result_id = any($1) order by key_result_id, as_of, check_in_id
+from check_in where key_result_id = any($1) and closed is null order by key_result_id, as_of, check_in_id
 
 -- name: document_outcomes
 select key_result_id, final_value::float8, target::float8, achieved, resolution, knowledge_time as known_at
-from outcome where key_result_id = any($1)
+from outcome where key_result_id = any($1) and closed is null
 
 -- name: written_documents
 delete from document_due d using unnest($1::uuid[], $2::bigint[]) as w (entity_id, revision)
@@ -46,6 +46,10 @@ with incoming as (
     where d.revision < excluded.revision
 )
 select count(*) from differing
+
+-- name: remove_documents
+-- Of what is no more; returns how many there were.
+with removed as (delete from document where entity_id = any($1::uuid[]) returning entity_id) select count(*) from removed
 
 -- name: list_documents
 select entity_id, entity, source, text, meta, labels, version, changed_at from document

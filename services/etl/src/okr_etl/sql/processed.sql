@@ -32,7 +32,7 @@ where not exists (select from held_version h where h.entity_id = c.check_in_id)
 -- name: update_objective
 update objective o set revision = n.revision, content_hash = n.content_hash, knowledge_time = n.knowledge_time,
     batch_id = n.batch_id, row_num = n.row_num, title = n.title, description = n.description, start_on = n.start_on,
-    due_on = n.due_on
+    due_on = n.due_on, closed = null
 from json_populate_recordset(null::objective, $1::json) n where o.objective_id = n.objective_id
 
 -- name: update_key_result
@@ -40,20 +40,20 @@ update key_result k set revision = n.revision, content_hash = n.content_hash, kn
     batch_id = n.batch_id, row_num = n.row_num, objective_id = n.objective_id, title = n.title,
     description = n.description, metric_kind = n.metric_kind, direction = n.direction, inclusive = n.inclusive,
     unit = n.unit, baseline = n.baseline, target = n.target, start_on = n.start_on, due_on = n.due_on, owner = n.owner,
-    attributes = (n.attributes #>> '{}')::json
+    attributes = (n.attributes #>> '{}')::json, closed = null
 from json_populate_recordset(null::key_result, $1::json) n where k.key_result_id = n.key_result_id
 
 -- name: update_check_in
 update check_in c set revision = n.revision, content_hash = n.content_hash, knowledge_time = n.knowledge_time,
     batch_id = n.batch_id, row_num = n.row_num, key_result_id = n.key_result_id, as_of = n.as_of,
     recorded_at = n.recorded_at, value = n.value, target = n.target, progress = n.progress, status_raw = n.status_raw,
-    status = n.status, confidence = n.confidence, comment = n.comment
+    status = n.status, confidence = n.confidence, comment = n.comment, closed = null
 from json_populate_recordset(null::check_in, $1::json) n where c.check_in_id = n.check_in_id
 
 -- name: update_outcome
 update outcome o set revision = n.revision, content_hash = n.content_hash, knowledge_time = n.knowledge_time,
     batch_id = n.batch_id, row_num = n.row_num, key_result_id = n.key_result_id, final_value = n.final_value,
-    target = n.target, achieved = n.achieved, resolution = n.resolution, label_basis = n.label_basis
+    target = n.target, achieved = n.achieved, resolution = n.resolution, label_basis = n.label_basis, closed = null
 from json_populate_recordset(null::outcome, $1::json) n where o.outcome_id = n.outcome_id
 
 -- name: add_result
@@ -62,7 +62,7 @@ insert into batch_result (source, position, generation, batch_id, mapping_hash, 
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- name: count_outcomes
-select count(*) from outcome where source = $1
+select count(*) from outcome where source = $1 and closed is null
 
 -- name: mark_documents
 -- $1: objectives and key results whose own text changed; $2: objectives whose change their key results show.
@@ -73,5 +73,5 @@ select key_result_id, 'key_result', source from key_result where key_result_id =
 on conflict (entity_id) do update set revision = nextval('document_revision'), due_at = now()
 
 -- name: unit_records
-select seq, entity, entity_id::text, revision, knowledge_time, batch_id, row_num, payload
+select seq, entity, entity_id::text, revision, knowledge_time, batch_id, row_num, payload, closed
 from entity_version where source = $1 and position = $2 and generation = $3 and seq > $4 order by seq limit $5

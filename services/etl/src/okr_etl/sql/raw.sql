@@ -10,6 +10,11 @@ select b.batch_id, b.rows, b.created_at, coalesce(b.rows_of, b.batch_id) as rows
 from batch b join source s on s.name = b.source left join file f using (file_id)
 where b.source = $1 and b.position = $2
 
+-- name: first_of_unit
+select min(o.position) from batch b
+join batch o on o.source = b.source and o.file_id is not distinct from b.file_id and o.request is not distinct from b.request
+where b.source = $1 and b.batch_id = $2 and b.position is not null
+
 -- name: raw_rows
 select row_num, cells from raw_row where batch_id = $1 order by row_num
 

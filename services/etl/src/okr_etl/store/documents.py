@@ -29,6 +29,12 @@ class Due:
     objectives: Sequence[Objective]
     key_results: Sequence[KeyResult]
 
+    @property
+    def gone(self) -> list[str]:
+        """Of what is no more: their documents go."""
+        there = {one.entity_id for one in self.objectives} | {one.entity_id for one in self.key_results}
+        return [entity_id for entity_id in self.revisions if entity_id not in there]
+
 
 class DocumentStore:
     """The two ends of curating."""
@@ -80,15 +86,22 @@ class DocumentStore:
         return await outbox.until_sent(self._curated, STAGE.service)
 
     async def write(self, due: Due, documents: Sequence[Document]) -> int:
-        """Writes the documents and announces it; then they are due no longer. Returns how many changed."""
+        """Writes the documents, removes those of what is no more, and announces it; then they are due no longer.
+
+        Returns how many changed.
+        """
         revisions = [due.revisions[document.entity_id] for document in documents]
         async with self._curated.acquire() as connection, connection.transaction():
             changed = await connection.fetchval(SQL["write_documents"], *_columns(documents), revisions)
+            changed += await connection.fetchval(SQL["remove_documents"], due.gone) if due.gone else 0
             if (
                 changed
             ):  # done again after a crash nothing changes, and another content must not travel under the same id
                 event = DocumentsCurated(
-                    source=due.source, revision=max(due.revisions.values()), documents=len(documents), changed=changed
+                    source=due.source,
+                    revision=max(due.revisions.values()),
+                    documents=len(due.revisions),
+                    changed=changed,
                 )
                 await outbox.put(connection, STAGE.service, [announce(event, STAGE)])
         await self._processed.execute(SQL["written_documents"], list(due.revisions), list(due.revisions.values()))

@@ -12,7 +12,6 @@ from okr_common import crash
 from okr_common.delivery import outbox
 from okr_common.delivery.outbox import Connection, Outgoing, announce
 from okr_common.events import BatchLoaded, BatchPublished
-from okr_common.postgres.copying import copied
 from okr_common.sources import Mapping
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
@@ -85,7 +84,7 @@ class ProcessedStore:
         head = await _advance(connection, task)
         if head is None:
             return None
-        held = await _held(connection, proposed)
+        held = await held_of(connection, "held", proposed)
         applied = await asyncio.to_thread(apply, proposed, held, floor(task.mapping, head))
         if batch.gone is not None and (head.whole or not suffices(applied, batch.gone, head.spoken)):
             raise MoreNeeded
@@ -122,33 +121,29 @@ async def _advance(connection: Connection, task: Task) -> Head | None:
     return head.entering(batch.unit, task.mapping.hash, task.compared_with)
 
 
-async def _held(connection: Connection, proposed: Proposed) -> pl.DataFrame:
+async def held_of(connection: Connection, query: str, proposed: Proposed) -> pl.DataFrame:
+    """What is held, by this query, of the entities that the batch speaks of."""
     ids = proposed.candidates["entity_id"].unique().to_list()
-    rows = await connection.fetch(SQL["held"], ids)
+    rows = await connection.fetch(SQL[query], ids)
     return pl.DataFrame([tuple(row) for row in rows], schema=HELD_SCHEMA, orient="row")
 
 
 async def _write(connection: Connection, task: Task, applied: Applied) -> None:
     batch = task.batch
-    await _copy(connection, "entity_version", tables.entity_versions(batch, applied, task.generation))
-    await _copy(connection, "held_version", tables.held_versions(batch, applied))
-    await _copy(connection, "key_result_revision", tables.key_result_revisions(applied))
-    await _copy(connection, "rejected", tables.rejected(batch, task.proposed.rejected))
+    await tables.copy(connection, "entity_version", tables.entity_versions(batch, applied, task.generation))
+    await tables.copy(connection, "held_version", tables.held_versions(batch, applied))
+    await tables.copy(connection, "key_result_revision", tables.key_result_revisions(applied))
+    await tables.copy(connection, "rejected", tables.rejected(batch, task.proposed.rejected))
     for entity in ENTITIES:
         rows = tables.current(entity, batch, task.proposed, applied, task.mapping)
-        await _copy(connection, entity, rows.filter(~pl.col("is_held")).drop("is_held"))
+        await tables.copy(connection, entity, rows.filter(~pl.col("is_held")).drop("is_held"))
         changed = rows.filter("is_held").drop("is_held")
         if changed.height:
             await connection.execute(SQL[f"update_{entity}"], tables.as_recordset(changed))
     await _mark_documents(connection, task.proposed, applied)
-    await connection.execute(SQL["add_result"], *_result(task, applied))
-
-
-async def _copy(connection: Connection, table: str, frame: pl.DataFrame) -> None:
-    if frame.height:
-        content = await asyncio.to_thread(tables.as_csv, frame)
-        copying = connection.copy_to_table(table, source=content, columns=frame.columns, format="csv")
-        await copied(connection, copying)
+    outcomes = applied.published.filter(pl.col("entity") == "outcome").height
+    result = result_row(task, applied.counts, versions=applied.published.height, outcomes=outcomes)
+    await connection.execute(SQL["add_result"], *result)
 
 
 async def _mark_documents(connection: Connection, proposed: Proposed, applied: Applied) -> None:
@@ -162,13 +157,13 @@ async def _mark_documents(connection: Connection, proposed: Proposed, applied: A
     await connection.execute(SQL["mark_documents"], goals + key_results, changed)
 
 
-def _result(task: Task, applied: Applied) -> tuple[object, ...]:
-    batch, counts = task.batch, applied.counts
-    outcomes = applied.published.filter(pl.col("entity") == "outcome").height
+def result_row(task: Task, counts: dict[str, int], *, versions: int, outcomes: int) -> tuple[object, ...]:
+    """batch_result: what became of the batch's rows, and how many versions (of them outcomes) were written for it."""
+    batch = task.batch
     return (
         *(batch.source, batch.position, task.generation, batch.batch_id, task.mapping.hash, batch.size),
         *(counts[name] for name in ("new", "changed", "duplicate", "unchanged", "rejected", "pending")),
-        *(applied.published.height, outcomes),
+        *(versions, outcomes),
     )
 
 

@@ -69,6 +69,11 @@ class RawStore:
             **{name: row[name] for name in ("behind", "rows", "file_id", "compared_with", "path")},
         )
 
+    async def first_of_unit(self, source: str, batch_id: int) -> int | None:
+        """The position of the first batch of this batch's file or request; None where the source has no such batch."""
+        position: int | None = await self._pool.fetchval(SQL["first_of_unit"], source, batch_id)
+        return position
+
     async def read(self, released: Released) -> RawBatch:
         """The batch with all its rows."""
         return _batch(released, await self._rows("raw_rows", released.rows_of))

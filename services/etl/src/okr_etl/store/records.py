@@ -65,4 +65,6 @@ def _value(place: Place, row: asyncpg.Record) -> bytes:
         "row_num": row["row_num"],
         "payload": orjson.Fragment(row["payload"]),
     }
+    if row["closed"] is not None:
+        record["closed"] = row["closed"]
     return orjson.dumps(record)

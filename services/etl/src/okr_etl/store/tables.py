@@ -1,11 +1,14 @@
 """What an applied batch writes, as frames with the columns of the tables and as bytes for COPY."""
 
+import asyncio
 import io
 from collections.abc import Sequence
 
 import orjson
 import polars as pl
 
+from okr_common.delivery.outbox import Connection
+from okr_common.postgres.copying import copied
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
 from okr_etl.domain.entities import FIELDS, attributes
@@ -37,6 +40,19 @@ def held_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
         pl.lit(batch.batch_id).alias("batch_id"),
         "row_num",
         pl.when(pl.col("revision").is_null()).then("payload").alias("payload"),
+    )
+
+
+def replay_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
+    """replay_version: every new version, those that are only kept included."""
+    return applied.resolved.filter(pl.col("number").is_not_null()).select(
+        *("entity_id", "number"),
+        pl.lit(batch.source).alias("source"),
+        *("entity", "revision", "held_from"),
+        _hash(),
+        "knowledge_time",
+        pl.lit(batch.batch_id).alias("batch_id"),
+        *("row_num", "payload"),
     )
 
 
@@ -90,6 +106,14 @@ def rejected(batch: RawBatch, rows: Sequence[Rejected]) -> pl.DataFrame:
 
 def _hash() -> pl.Expr:
     return (pl.lit(HEX) + pl.col("content_hash")).alias("content_hash")
+
+
+async def copy(connection: Connection, table: str, frame: pl.DataFrame) -> None:
+    """Adds the rows of a frame to a table that has its columns."""
+    if frame.height:
+        content = await asyncio.to_thread(as_csv, frame)
+        copying = connection.copy_to_table(table, source=content, columns=frame.columns, format="csv")
+        await copied(connection, copying)
 
 
 def as_csv(frame: pl.DataFrame) -> io.BytesIO:

@@ -82,7 +82,18 @@ class Outcome(NamedTuple):
     achieved: bool | None
 
 
-Input = Definition | CheckIn | Outcome
+class Gone(NamedTuple):
+    """A key result that is no more: nothing of its source says it any longer."""
+
+    version: Version
+
+    @property
+    def key_result_id(self) -> str:
+        """It is a version of the key result itself."""
+        return self.version.entity_id
+
+
+Input = Definition | CheckIn | Outcome | Gone
 
 
 def knowledge_order(one: Input) -> tuple[datetime, int, str, str, int]:
@@ -94,14 +105,18 @@ def knowledge_order(one: Input) -> tuple[datetime, int, str, str, int]:
     return (version.knowledge_time, _RANK[type(one)], version.name, version.source, version.revision)
 
 
-_RANK: dict[type, int] = {Definition: 0, CheckIn: 1, Outcome: 2}
+_RANK: dict[type, int] = {Definition: 0, CheckIn: 1, Outcome: 2, Gone: 3}
 
 
-def read(entity: str, stamp: Stamp, payload: dict[str, Any]) -> Input | None:
-    """The input a version carries, or None where the model has no use for it (an objective).
+def read(entity: str, stamp: Stamp, payload: dict[str, Any], *, closed: bool = False) -> Input | None:
+    """The input a version carries, or None where the model has no use for it.
 
-    `stamp` is a Version without its name, which the payload holds. Raises PermanentError("wrong_shape").
+    It has none for an objective, nor for a check-in or outcome that is no more (`closed`): that took its effect, and is
+    unsaid in the next training. `stamp` is a Version without its name, which the payload holds.
+    Raises PermanentError("wrong_shape").
     """
+    if closed:
+        return _gone(entity, stamp, payload)
     if entity == "check_in":
         quick = _quick_check_in(stamp, payload)
         if quick is not None:
@@ -113,6 +128,10 @@ def read(entity: str, stamp: Stamp, payload: dict[str, Any]) -> Input | None:
         return reader(stamp, payload)
     except ValidationError as error:
         raise PermanentError("wrong_shape", f"the payload is no {entity}: {error}") from None
+
+
+def _gone(entity: str, stamp: Stamp, payload: dict[str, Any]) -> Gone | None:
+    return Gone(Version(*stamp, str(payload.get("source_id", "")))) if entity == "key_result" else None
 
 
 def _quick_check_in(stamp: Stamp, payload: dict[str, Any]) -> CheckIn | None:

@@ -40,13 +40,19 @@ class KeyResultState:
     confidence: float | None = None
     predictions: int = 0
     closed: bool = False
+    gone: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Its end is still to come: no outcome was applied, and its source still says it."""
+        return not (self.closed or self.gone)
 
     def define(self, one: Definition, series: str) -> None:
         """A version of the definition; moved targets and due dates are counted."""
         self._change_target(finite(one.target))
         if self.defined and one.due != self.due:
             self.due_changes += 1
-        self.defined = True
+        self.defined, self.gone = True, False
         self.name, self.series = one.version.name, series
         self.metric_kind, self.direction, self.inclusive = one.metric_kind, one.direction, one.inclusive
         self.baseline = finite(one.baseline)

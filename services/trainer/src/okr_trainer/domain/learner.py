@@ -18,7 +18,7 @@ from okr_trainer.domain.baselines import baselines
 from okr_trainer.domain.drafts import Draft, Kind, Stored, prediction_id
 from okr_trainer.domain.features import features, relative_margin
 from okr_trainer.domain.forecast import forecast
-from okr_trainer.domain.inputs import CheckIn, Definition, Input, Outcome, Place, utc_day
+from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, utc_day
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.predictors import LearnedModel, Predictor
 from okr_trainer.domain.reasons import WHY_NOT
@@ -79,6 +79,8 @@ class Learner:
                 self._check_in(one)
             elif isinstance(one, Outcome):
                 self._outcome(one, stored)
+            elif isinstance(one, Gone):
+                self._state(one.key_result_id, one.version.source).gone = True
             else:
                 self._define(one)
         self._answer()
@@ -231,5 +233,5 @@ class Learner:
         return rows
 
     def forget_closed(self) -> None:
-        """Closed key results leave the memory; where one is spoken of again, the edge recalls it."""
-        self.states = {name: state for name, state in self.states.items() if not state.closed}
+        """Key results that are not open leave the memory; where one is spoken of again, the edge recalls it."""
+        self.states = {name: state for name, state in self.states.items() if state.open}

@@ -28,3 +28,4 @@ select count(*) filter (where v.entity = 'check_in') as check_ins, count(*) filt
 from entity_version v
 join unnest($1::text[], $2::int[], $3::bigint[], $4::int[]) as cut (source, generation, position, seq)
     on v.source = cut.source and (v.generation, v.position, v.seq) <= (cut.generation, cut.position, cut.seq)
+where v.closed is null

@@ -11,9 +11,11 @@ left join (select source, position, count(*) as rejected from rejected group by 
 order by r.source, r.position, r.generation desc
 
 -- name: version_counts
+-- Of each batch as it came, and of each replay.
 select r.source, r.position, r.generation, r.versions, r.outcomes, coalesce(v.versions, 0) as found_versions,
        coalesce(v.outcomes, 0) as found_outcomes
-from batch_result r
+from (select source, position, generation, versions, outcomes from batch_result where not replayed
+      union all select source, position, generation, versions, outcomes from replay_done) r
 left join (select source, position, generation, count(*) as versions, count(*) filter (where entity = 'outcome') as outcomes
            from entity_version group by source, position, generation) v using (source, position, generation)
 order by r.source, r.position, r.generation
@@ -24,12 +26,15 @@ select r.source, r.position, r.generation, r.new + r.changed as counted, coalesc
 from batch_result r
 left join (select source, position, generation, count(distinct (batch_id, row_num)) as rows
            from entity_version group by source, position, generation) v using (source, position, generation)
+where not r.replayed
 order by r.source, r.position, r.generation
 
 -- name: versions_without_result
 select v.source, v.position, v.generation, count(*) as versions from entity_version v
-where not exists (select from batch_result r
-                  where r.source = v.source and r.position = v.position and r.generation = v.generation)
+where not exists (select from batch_result r where not r.replayed
+                    and r.source = v.source and r.position = v.position and r.generation = v.generation)
+  and not exists (select from replay_done d
+                  where d.source = v.source and d.position = v.position and d.generation = v.generation)
 group by v.source, v.position, v.generation
 
 -- name: result_positions
@@ -46,7 +51,7 @@ select count(distinct entity_id) from entity_version
 select distinct batch_id, row_num from entity_version order by batch_id, row_num
 
 -- name: versions
-select v.source, v.position, v.seq, v.generation, v.entity, v.entity_id, v.revision, v.knowledge_time, v.batch_id, v.row_num, v.payload
+select v.source, v.position, v.seq, v.generation, v.entity, v.entity_id, v.revision, v.knowledge_time, v.batch_id, v.row_num, v.payload, v.closed
 from entity_version v
 
 -- name: keys
@@ -65,40 +70,49 @@ select coalesce(r.key_result_id, v.entity_id) as entity_id, coalesce(r.revision,
 from key_result_revision r
 full join (select entity_id, revision, (payload ->> 'baseline')::float8 as baseline, (payload ->> 'target')::float8 as target,
                   (payload ->> 'due_on')::date as due_on
-           from entity_version where entity = 'key_result') v on v.entity_id = r.key_result_id and v.revision = r.revision
+           from entity_version v where entity = 'key_result' and closed is null
+             and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)) v on v.entity_id = r.key_result_id and v.revision = r.revision
 
 -- name: documented
 select entity_id, entity, source, due from (
     select o.objective_id as entity_id, 'objective' as entity, o.source, d.entity_id is not null as due
     from objective o left join document_due d on d.entity_id = o.objective_id
+    where o.closed is null or d.entity_id is not null
     union all
     select k.key_result_id, 'key_result', k.source, d.entity_id is not null
     from key_result k left join document_due d on d.entity_id = k.key_result_id
+    where k.closed is null or d.entity_id is not null
 ) each order by entity_id
 
 -- name: applied
-select source, position, generation, batch_id, versions, applied_at from batch_result
+-- What was told of: batches as they came, and replays.
+select source, position, generation, batch_id, versions, applied_at, false as replayed from batch_result where not replayed
+union all
+select source, position, generation, batch_id, versions, finished_at, true from replay_done
 
 -- name: to_predict
 -- Each version that asks for a prediction: of a check-in, and of a definition.
-select v.entity_id, v.revision, v.entity, v.source, v.generation, v.position, v.seq
-from entity_version v where v.entity in ('check_in', 'key_result') and v.source = any($1::text[]) order by v.entity_id, v.revision
+select v.entity_id, v.revision, v.entity, v.source, v.generation, v.position, v.seq, w.generation as withdrawn_in
+from entity_version v left join withdrawn w using (entity_id, revision)
+where v.entity in ('check_in', 'key_result') and v.closed is null and v.source = any($1::text[]) order by v.entity_id, v.revision
 
 -- name: outcome_versions
 select v.entity_id, v.revision, (v.payload ->> 'final_value')::float8 as final_value, (v.payload ->> 'target')::float8 as target,
        case when v.payload ->> 'resolution' <> 'dropped' then (v.payload ->> 'achieved')::boolean end as achieved,
        (v.payload ->> 'key_result_id')::uuid as key_result_id
-from entity_version v where v.entity = 'outcome' and v.source = any($1::text[]) order by v.entity_id, v.revision
+from entity_version v where v.entity = 'outcome' and v.closed is null and v.source = any($1::text[]) order by v.entity_id, v.revision
 
 -- name: held_astray
 -- What is held of an entity's versions, beside the versions: kept ones have no revision, published ones are versions.
+-- One that closed something need not be held once the entity is open again.
 select coalesce(h.entity_id, v.entity_id) as entity_id, coalesce(h.revision, v.revision) as revision,
        h.entity_id is not null as is_held, v.entity_id is not null as is_version
 from (select entity_id, revision from held_version where revision is not null) h
-full join (select entity_id, revision from entity_version v
-           where v.entity <> 'check_in' or exists (select from held_version h where h.entity_id = v.entity_id)) v
+full join (select entity_id, revision, closed from entity_version v
+           where (v.entity <> 'check_in' or exists (select from held_version h where h.entity_id = v.entity_id))
+             and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)) v
     using (entity_id, revision)
-where h.entity_id is null or v.entity_id is null
+where (h.entity_id is null and v.closed is null) or v.entity_id is null
 
 -- name: held_with_holes
 select entity_id, count(*) as versions, max(number) as highest from held_version group by entity_id

@@ -1,0 +1,100 @@
+"""REST: /replays, and asking for the replay of a source."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel, Field
+
+from okr_etl.domain.replay import Replay
+from okr_etl.store.raw import RawStore
+from okr_etl.store.replays import ReplayStore
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+class Wanted(BaseModel):
+    """Which batches are to be done again. Without either: all of them."""
+
+    batch: int | None = Field(default=None, ge=1, description="from the file or request of this batch on")
+    rejected: bool = Field(default=False, description="from the first batch with a rejected row on")
+
+
+def router(
+    replays: ReplayStore, raw: RawStore, waiting: Callable[[], Mapping[str, str]], asked: Callable[[], None]
+) -> APIRouter:
+    """The routes; `asked` wakes whoever carries replays out, `waiting` says why one cannot go on."""
+    routes = APIRouter(tags=["replays"])
+
+    def told(replay: Replay) -> dict[str, Any]:
+        return {**view(replay), "waits": waiting().get(replay.source)}
+
+    @routes.get("/replays")
+    async def list_replays(source: str | None = None, limit: Limit = 50) -> dict[str, Any]:
+        """Those that were asked for, with how far they are; and those that hold, the newest first."""
+        return {
+            "asked": [told(replay) for replay in await replays.asked(source)],
+            "done": await replays.done(source, limit),
+        }
+
+    @routes.post("/sources/{source}/replay", status_code=202)
+    async def ask(source: str, wanted: Wanted) -> dict[str, Any]:
+        """Do the source's batches again, with today's mapping. A stopped replay of the same batches goes on."""
+        first = await _first(replays, raw, source, wanted)
+        await replays.ask(source, first)
+        asked()
+        replay = next(iter(await replays.asked(source)), None)
+        if replay is None:
+            raise HTTPException(404, f"etl has applied no batch of {source}, so there is nothing to do again")
+        if replay.first != first:
+            raise HTTPException(409, _runs_already(replay))
+        return told(replay)
+
+    @routes.post("/sources/{source}/replay/stop")
+    async def stop(source: str) -> dict[str, Any]:
+        """Stop between two batches; what was published is not touched."""
+        if not await replays.stop(source):
+            raise HTTPException(404, f"no replay of {source} is under way; GET /replays lists them")
+        (replay,) = await replays.asked(source)
+        return told(replay)
+
+    return routes
+
+
+async def _first(replays: ReplayStore, raw: RawStore, source: str, wanted: Wanted) -> int:
+    """The position of the first batch of the file, or request, with which it begins."""
+    batch = await replays.first_rejected(source) if wanted.rejected else wanted.batch
+    if batch is None and wanted.rejected:
+        raise HTTPException(404, f"no row of {source} is rejected")
+    if batch is None:
+        return 1
+    position = await raw.first_of_unit(source, batch)
+    if position is None:
+        raise HTTPException(
+            404, f"{source} has no released batch {batch}; `okr files --source {source}` lists its files"
+        )
+    return position
+
+
+def _runs_already(replay: Replay) -> str:
+    return (
+        f"a replay of {replay.source} from position {replay.first} on is under way; stop it first "
+        f"(`okr backfill stop --source {replay.source}`), then ask for this one"
+    )
+
+
+def view(replay: Replay) -> dict[str, Any]:
+    """A replay as it is told: positions of the source, and how many of its batches are done."""
+    done = 0 if replay.position is None else replay.position - replay.first + 1
+    return {
+        "source": replay.source,
+        "state": replay.state,
+        "first_position": replay.first,
+        "position": replay.position,
+        "head": replay.head,
+        "batches_done": done,
+        "batches": replay.head - replay.first + 1,
+        "generation": replay.generation,
+        "mapping_hash": replay.mapping_hash,
+        "asked_at": replay.asked_at,
+    }

@@ -1,0 +1,116 @@
+"""Carries out replays, beside the live batches: batch by batch to the head, where the new generation comes to hold."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from okr_common.errors import FatalError, PermanentError
+from okr_common.logs import logger
+from okr_common.postgres.pool import RETRYABLE, until_done
+from okr_common.sources import Mapping
+from okr_etl.domain.replay import Replay, Step, next_step
+from okr_etl.mappings import Mappings
+from okr_etl.preparer import proposed
+from okr_etl.store.processed import ProcessedStore, Task
+from okr_etl.store.raw import RawStore, Released
+from okr_etl.store.replays import ReplayStore
+
+log = logger(__name__)
+
+
+class Replayer:
+    """Looks for replays that were asked for. Live batches of their sources go on meanwhile, and are done again too."""
+
+    def __init__(
+        self,
+        raw: RawStore,
+        processed: ProcessedStore,
+        replays: ReplayStore,
+        mappings: Mappings,
+        *,
+        told: Callable[[], None],
+        every_seconds: float,
+    ) -> None:
+        self._raw = raw
+        self._processed = processed
+        self._replays = replays
+        self._mappings = mappings
+        self._told = told
+        self._every_seconds = every_seconds
+        self._woken = asyncio.Event()
+        self.waiting: dict[str, str] = {}
+
+    def wake(self) -> None:
+        """One was asked for."""
+        self._woken.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Carries out one after another, and ends between two batches."""
+        while not stop.is_set():
+            for replay in await until_done("replays", self._replays.asked, stop) or ():
+                if replay.state == "running" and not stop.is_set():
+                    await until_done("replay", partial(self._replay, replay.source, stop), stop)
+            await self._rest(stop)
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        stopping, woken = asyncio.create_task(stop.wait()), asyncio.create_task(self._woken.wait())
+        _, pending = await asyncio.wait((stopping, woken), timeout=self._every_seconds, return_when="FIRST_COMPLETED")
+        for task in pending:
+            task.cancel()
+        self._woken.clear()
+
+    async def _replay(self, source: str, stop: asyncio.Event) -> None:
+        """As far as it goes; where it cannot go on, why is told, and the others have their turn."""
+        async with self._replays.hold(source) as held:
+            try:
+                while held and not stop.is_set() and await self._step(source):
+                    self.waiting.pop(source, None)
+            except (FatalError, *RETRYABLE):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one source must not stop the others
+                self._wait(source, error)
+
+    async def _step(self, source: str) -> bool:
+        """False where it is at its end, or was stopped."""
+        replay = next(iter(await self._replays.asked(source)), None)
+        if replay is None or replay.state == "stopped":
+            return False
+        head = await self._processed.head(source)
+        released = await self._raw.released(source, replay.next_position)
+        assert released is not None  # noqa: S101 - what was applied was released
+        mapping = self._mappings.of(source, released.header)
+        match next_step(replay, head, mapping.hash):
+            case Step.BEGIN:
+                await self._begin(replay, mapping)
+            case Step.BATCH:
+                await self._again(released, mapping, replay)
+            case Step.SWITCH:
+                return not await self._switch(source)
+        return True
+
+    async def _begin(self, replay: Replay, mapping: Mapping) -> None:
+        before = await self._raw.released(replay.source, replay.first - 1)
+        await self._replays.begin(replay.source, mapping.hash, before.ingested_at if before else None)
+        log.info("replay_begun", source=replay.source, first=replay.first, head=replay.head, mapping=mapping.hash)
+
+    async def _again(self, released: Released, mapping: Mapping, replay: Replay) -> None:
+        batch = await self._raw.read(released)
+        assert replay.generation is not None  # noqa: S101 - it has begun
+        task = Task(batch, await proposed(batch, mapping), mapping, replay.generation, released.behind)
+        counts = await self._replays.apply(task)
+        log.info("batch_replayed", source=replay.source, position=released.position, head=replay.head, **counts or {})
+
+    async def _switch(self, source: str) -> bool:
+        event = await self._replays.switch(source)
+        if event is None:
+            return False
+        self._told()
+        told = {name: getattr(event, name) for name in ("generation", "versions", "withdrawn", "closed")}
+        log.info("source_replayed", source=source, **told)
+        return True
+
+    def _wait(self, source: str, error: Exception) -> None:
+        detail = str(error) or repr(error)
+        if self.waiting.get(source) != detail:
+            log.error("replay_waits", source=source, detail=detail, exc_info=not isinstance(error, PermanentError))
+        self.waiting[source] = detail

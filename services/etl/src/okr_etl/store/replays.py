@@ -1,0 +1,187 @@
+"""Replays in okr_processed: asked for, carried out beside what is published, and made to hold."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import polars as pl
+
+from okr_common import crash
+from okr_common.delivery import outbox
+from okr_common.delivery.outbox import Connection, Outgoing, announce
+from okr_common.events import BatchPublished, SourceReplayed
+from okr_common.topics import PROCESSED_RECORDS
+from okr_common.topology import STAGES
+from okr_etl.domain.batch import apply
+from okr_etl.domain.entities import ENTITIES
+from okr_etl.domain.head import Head, floor
+from okr_etl.domain.ids import content_hashes
+from okr_etl.domain.replay import Replay
+from okr_etl.store import SQL, tables
+from okr_etl.store.processed import Task, held_of, result_row
+
+STAGE = STAGES["etl"]
+UNHASHED_AT_ONCE = 20_000
+TOLD = ("source", "generation", "first_position", "position", "mapping_hash", "versions", "withdrawn", "closed")
+SEARCHES = ("scratch_chain", "scratch_change", "scratch_held")
+"""What is compared stands in tables of the transaction's own."""
+
+
+class ReplayStore:
+    """The replays that were asked for, one of a source at a time."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def asked(self, source: str | None = None) -> list[Replay]:
+        """Those that have not come to their end, the oldest first."""
+        return [_replay(row) for row in await self._pool.fetch(SQL["replays"], source)]
+
+    async def done(self, source: str | None, limit: int) -> list[dict[str, Any]]:
+        """Those that hold, the newest first."""
+        return [dict(row) for row in await self._pool.fetch(SQL["replays_done"], source, limit)]
+
+    async def ask(self, source: str, first: int) -> None:
+        """Asks for one from the batch at this position on, or has a stopped one go on; one that runs is left alone."""
+        await self._pool.execute(SQL["ask_replay"], source, first)
+
+    async def stop(self, source: str) -> bool:
+        """Stops it between two batches; False where none runs."""
+        return await self._pool.fetchval(SQL["stop_replay"], source) is not None
+
+    async def first_rejected(self, source: str) -> int | None:
+        """The id of the first batch of the source with a rejected row."""
+        batch_id: int | None = await self._pool.fetchval(SQL["first_rejected"], source)
+        return batch_id
+
+    @asynccontextmanager
+    async def hold(self, source: str) -> AsyncIterator[bool]:
+        """Whether this replica carries out the source's replay; another one may while this one lives."""
+        async with self._pool.acquire() as connection:
+            held = await connection.fetchval(SQL["hold_replay"], source)
+            try:
+                yield held
+            finally:
+                if held and not connection.is_closed():
+                    await connection.execute(SQL["let_replay_go"], source)
+
+    async def begin(self, source: str, mapping_hash: str, ingested_at: datetime | None) -> None:
+        """Begins, or begins anew. `ingested_at` is when the batch before the first one was, if there is one."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(SQL["forget_replayed"], source)
+            first = await connection.fetchval(SQL["begin_replay"], source, mapping_hash)
+            if first is not None and first > 1:
+                await connection.execute(SQL["seed_replay"], source, first)
+                await _hash_seeds(connection, source)
+                await connection.execute(SQL["seed_clock"], source, ingested_at)
+
+    async def apply(self, task: Task) -> dict[str, int] | None:
+        """Does a batch again, in one transaction, and returns its counts; None where it was stopped or begun anew."""
+        async with self._pool.acquire() as connection:
+            async with connection.transaction():
+                counts = await _apply(connection, task)
+                crash.point("replay_before_commit")
+            crash.point("replay_after_commit")
+            return counts
+
+    async def switch(self, source: str) -> SourceReplayed | None:
+        """Makes the new generation hold, in one transaction: writes and tells where it differs from the one before.
+
+        None where the source's head has moved on, or it was stopped.
+        """
+        async with self._pool.acquire() as connection:
+            async with connection.transaction():
+                position = await connection.fetchval(SQL["lock_replayed"], source)
+                if position is None:
+                    return None
+                event = await _switch(connection, source)
+                crash.point("switch_before_commit")
+            crash.point("switch_after_commit")
+            return event
+
+
+def _replay(row: asyncpg.Record) -> Replay:
+    return Replay(
+        first=row["first_position"],
+        **{
+            name: row[name]
+            for name in ("source", "position", "generation", "mapping_hash", "state", "asked_at", "head")
+        },
+    )
+
+
+async def _hash_seeds(connection: Connection, source: str) -> None:
+    while rows := await connection.fetch(SQL["unhashed"], source, UNHASHED_AT_ONCE):
+        hashes = content_hashes(pl.Series([row["payload"] for row in rows], dtype=pl.String))
+        ids, numbers = [row["entity_id"] for row in rows], [row["number"] for row in rows]
+        await connection.execute(SQL["hash_seeds"], ids, numbers, hashes.to_list())
+
+
+async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
+    batch, mapping = task.batch, task.mapping
+    asked = (batch.source, batch.position, task.generation, mapping.hash)
+    row = await connection.fetchrow(SQL["advance_replay"], *asked)
+    if row is None:
+        return None
+    head = Head(batch.position - 1, task.generation, **row).entering(batch.unit, mapping.hash)
+    held = await held_of(connection, "held_in_replay", task.proposed)
+    applied = await asyncio.to_thread(apply, task.proposed, held, floor(mapping, head))
+    await tables.copy(connection, "replay_version", tables.replay_versions(batch, applied))
+    await tables.copy(connection, "replay_rejected", tables.rejected(batch, task.proposed.rejected))
+    await connection.execute(SQL["add_replay_result"], *result_row(task, applied.counts, versions=0, outcomes=0))
+    after = head.applied(batch.position, batch.ingested_at, task.proposed.times, plain=False, whole=True)
+    await connection.execute(SQL["set_replay"], batch.source, after.clock, after.coming, after.unit, after.newest)
+    return applied.counts
+
+
+async def _switch(connection: Connection, source: str) -> SourceReplayed:
+    (row,) = await connection.fetch(SQL["replays"], source)
+    replay = _replay(row)
+    for search in SEARCHES:
+        await connection.execute(SQL[search])
+    await connection.execute(SQL["find_chains"], source)
+    await connection.execute(SQL["find_changes"])
+    await connection.execute(SQL["add_replayed_versions"], source, replay.position, replay.generation)
+    await connection.execute(SQL["withdraw"], replay.generation)
+    await _put_current(connection)
+    await _put_held(connection, source, replay)
+    await connection.execute(SQL["remove_rejected"], source, replay.first)
+    for query in ("put_rejected", "put_results", "mark_replayed_documents", "replayed_head"):
+        await connection.execute(SQL[query], source)
+    (done,) = await connection.fetch(SQL["finish_replay"], source, replay.generation, replay.position)
+    await connection.execute(SQL["forget_replayed"], source)
+    return await _announce(connection, done)
+
+
+async def _put_current(connection: Connection) -> None:
+    for entity in ENTITIES:
+        for query in ("remove_current", "put_current", "close_current"):
+            await connection.execute(SQL[query].format(entity=entity))
+
+
+async def _put_held(connection: Connection, source: str, replay: Replay) -> None:
+    await connection.execute(SQL["find_held"], source)
+    await connection.execute(SQL["remove_held"])
+    await connection.execute(SQL["put_held"])
+    await connection.execute(SQL["remove_definitions"], replay.generation)
+    await connection.execute(SQL["put_definitions"])
+
+
+async def _announce(connection: Connection, done: asyncpg.Record) -> SourceReplayed:
+    """The records, then that they are published, then that the generation holds."""
+    source, place = done["source"], {name: done[name] for name in ("source", "position", "generation")}
+    event = SourceReplayed(**{name: done[name] for name in TOLD})
+    published = BatchPublished(
+        batch_id=done["batch_id"],
+        versions=done["versions"],
+        behind=0,
+        outcomes=await connection.fetchval(SQL["count_outcomes"], source),
+        **place,
+    )
+    unit = Outgoing(source, PROCESSED_RECORDS.name, source, unit=place)
+    told: Sequence[Outgoing] = [unit, announce(published, STAGE), announce(event, STAGE)]
+    await outbox.put(connection, STAGE.service, told)
+    return event

@@ -1,0 +1,236 @@
+"""Replays on the real database: what holds afterwards is what today's mapping would have made of the batches.
+
+The oracle is the source in memory: batches before the first one under the mapping of then, the others under today's.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from okr_common.paths import repository
+from okr_common.postgres.pool import open_pool
+from okr_common.sources import SourcesFolder
+from okr_common.topology import STAGES
+from okr_etl.applier import Applier
+from okr_etl.mappings import Mappings
+from okr_etl.replayer import Replayer
+from okr_etl.store.items import Items
+from okr_etl.store.processed import ProcessedStore
+from okr_etl.store.raw import RawStore
+from okr_etl.store.replays import ReplayStore
+from okr_etl.testing import MemorySource, RawWriter
+from okr_stack.testing import StackUnderTest
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+STAGE = STAGES["etl"]
+SOURCE = "mta_nyct"
+Table = tuple[list[str], list[list[str]]]
+CHAINS = """
+select v.entity, v.entity_id::text, row_number() over (partition by v.entity_id order by v.revision) as place,
+       v.knowledge_time, v.payload
+from entity_version v where v.closed is null
+  and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
+"""
+CURRENT = "select {0}_id::text, content_hash, knowledge_time from {0} where closed is null"
+WORDS = "map: { U: stay_above, D: stay_below, N: none }"
+EDITS = {
+    "a target from another column": ("from: YTD_TARGET", "from: MONTHLY_TARGET"),
+    "a value from another column": ("from: YTD_ACTUAL", "from: MONTHLY_ACTUAL"),
+    "a word that is unknown now": (WORDS, "map: { U: stay_above, N: none }"),
+    "another key": ("key: [indicator, year]", "key: [indicator, agency, year]"),
+    "another day": ("- INTERVAL '1 day'", "- INTERVAL '2 days'"),
+    "nothing that matters": ("title: MTA New York", "title: The MTA of New York"),
+}
+
+
+CASES = [(edit, first) for number, edit in enumerate(EDITS) for first in {1, 2 + number % 2}]
+
+
+@dataclass
+class Etl:
+    """The inner parts of the service, without its process, and a mapping that is edited."""
+
+    raw: RawStore
+    processed: ProcessedStore
+    replays: ReplayStore
+    pool: asyncpg.Pool
+    mappings: Mappings
+    applier: Applier
+    replayer: Replayer
+    file: Path
+
+    def edit(self, old: str, new: str) -> None:
+        text = self.file.read_text()
+        assert old in text
+        self.file.write_text(text.replace(old, new))
+
+    async def apply_all(self) -> None:
+        while await self.applier._next(SOURCE):
+            pass
+        assert self.applier.waiting == {}
+
+    async def replay(self, first: int) -> None:
+        await self.replays.ask(SOURCE, first)
+        while await self.replayer._step(SOURCE):
+            pass
+        assert await self.replays.asked() == []
+
+    async def chains(self) -> set[tuple[object, ...]]:
+        return {tuple(row) for row in await self.pool.fetch(CHAINS)}
+
+    async def current(self) -> set[tuple[object, ...]]:
+        entities = ("objective", "key_result", "check_in", "outcome")
+        return {(entity, *row) for entity in entities for row in await self.pool.fetch(CURRENT.format(entity))}
+
+
+@pytest.fixture
+async def etl(fresh_stack: StackUnderTest, tmp_path: Path) -> AsyncIterator[Etl]:
+    file = tmp_path / f"{SOURCE}.yaml"
+    file.write_text((repository() / "configs" / "sources" / file.name).read_text())
+    async with (
+        await open_pool(fresh_stack.dsn(STAGE.role, "raw"), "test") as raw_pool,
+        await open_pool(fresh_stack.dsn(STAGE.role, "processed"), "test") as pool,
+        await open_pool(fresh_stack.dsn(STAGE.role, "ops"), "test") as ops,
+    ):
+        raw, processed, replays = RawStore(raw_pool), ProcessedStore(pool), ReplayStore(pool)
+        mappings = Mappings(SourcesFolder(tmp_path))
+        applier = Applier(raw, processed, mappings, Items(ops), applied=lambda: None, sweep_seconds=5)
+        replayer = Replayer(raw, processed, replays, mappings, told=lambda: None, every_seconds=5)
+        yield Etl(raw, processed, replays, pool, mappings, applier, replayer, file)
+
+
+def chains(memory: MemorySource) -> set[tuple[object, ...]]:
+    """The same of the source in memory; nothing was ever withdrawn there, so a place is a revision."""
+    return {(entity, one, place, at, payload) for entity, one, place, at, payload in memory.published.iter_rows()}
+
+
+def files(table: Table) -> list[list[list[str]]]:
+    """Four exports: rows change and move, some are rejected, a target moves in the past, the last is a full one."""
+    header, rows = table
+    actual, target, month = (header.index(name) for name in ("YTD_ACTUAL", "YTD_TARGET", "PERIOD_MONTH"))
+    rows = rows[:600]
+
+    def edited(row: list[str], column: int, cell: str) -> list[str]:
+        return [*row[:column], cell, *row[column + 1 :]]
+
+    bad = [edited(row, month, "13th") for row in rows[20:30]]
+    return [
+        [*rows[:20], *bad, *rows[30:300]],
+        [*[edited(row, actual, "7.5") for row in rows[:40]], *rows[300:320]],
+        [*[edited(row, target, "51.5") for row in rows[100:160]], *rows[320:500]],
+        rows,
+    ]
+
+
+async def applied(etl: Etl, raw: RawWriter, header: list[str], exports: Iterable[list[list[str]]]) -> None:
+    for rows in exports:
+        await raw.release(SOURCE, header, rows)
+    await etl.apply_all()
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_a_replay_makes_what_todays_mapping_would_have_made(
+    etl: Etl, raw: RawWriter, mta_file: Table, memory: MemorySource, case: tuple[str, int]
+) -> None:
+    edit, first = case
+    header, exports = mta_file[0], files(mta_file)
+    await applied(etl, raw, header, exports[:3])
+    before = await etl.chains()
+    assert before == await in_memory(memory, exports[:3])
+    etl.edit(*EDITS[edit])
+    await etl.replay(first)
+    mended = etl.mappings.of(SOURCE, header)
+    anew = MemorySource(memory.mapping, header)
+    for position, rows in enumerate(exports[:3], 1):
+        anew.mapping = mended if position >= first else memory.mapping
+        anew.load(rows)
+    assert await etl.chains() == chains(anew)
+    await applied(etl, raw, header, exports[3:])
+    anew.mapping = mended
+    anew.load(exports[3])
+    assert await etl.chains() == chains(anew)
+    assert {(row[1], row[2].hex()) for row in await etl.current()} == newest(anew)
+
+
+async def in_memory(memory: MemorySource, exports: Iterable[list[list[str]]]) -> set[tuple[object, ...]]:
+    for rows in exports:
+        memory.load(rows)
+    return chains(memory)
+
+
+def newest(memory: MemorySource) -> set[tuple[str, str]]:
+    """Of each entity the hash of its newest version."""
+    held = memory.held.filter(memory.held["revision"].is_not_null()).sort("revision")
+    return set(held.unique("entity_id", keep="last").select("entity_id", "content_hash").iter_rows())
+
+
+async def test_a_replay_stops_between_two_batches_goes_on_and_takes_in_what_came_meanwhile(
+    etl: Etl, raw: RawWriter, mta_file: Table, memory: MemorySource
+) -> None:
+    header, exports = mta_file[0], files(mta_file)
+    await applied(etl, raw, header, exports[:3])
+    etl.edit(*EDITS["a value from another column"])
+    await etl.replays.ask(SOURCE, 2)
+    assert [await etl.replayer._step(SOURCE) for _ in range(2)] == [True, True], "it begins, and does the second batch"
+    assert await etl.replays.stop(SOURCE)
+    assert not await etl.replays.stop(SOURCE)
+    assert not await etl.replayer._step(SOURCE)
+    await applied(etl, raw, header, exports[3:])
+    (stopped,) = await etl.replays.asked()
+    assert (stopped.state, stopped.position, stopped.head) == ("stopped", 2, 4)
+    before = await etl.chains()
+    await etl.replay(2)
+    memory.load(exports[0])
+    memory.mapping = etl.mappings.of(SOURCE, header)
+    for rows in exports[1:]:
+        memory.load(rows)
+    assert before != await etl.chains() == chains(memory)
+    results = await etl.pool.fetch("select position, generation from batch_result order by generation, position")
+    assert [tuple(row) for row in results] == [*[(position, 1) for position in range(1, 5)], (2, 2), (3, 2), (4, 2)]
+
+
+async def test_a_mapping_edited_while_it_is_replayed_begins_the_replay_anew(
+    etl: Etl, raw: RawWriter, mta_file: Table
+) -> None:
+    header, exports = mta_file[0], files(mta_file)
+    await applied(etl, raw, header, exports[:3])
+    before = await etl.chains()
+    etl.edit(*EDITS["a value from another column"])
+    await etl.replays.ask(SOURCE, 1)
+    for _ in range(3):
+        assert await etl.replayer._step(SOURCE)
+    etl.edit(*reversed(EDITS["a value from another column"]))
+    await etl.replay(1)
+    assert await etl.chains() == before
+    assert await etl.pool.fetchval("select count(*) from entity_version where generation = 2") == 0
+
+
+async def test_a_broken_mapping_holds_up_its_replay_only_and_tells_why(
+    etl: Etl, raw: RawWriter, mta_file: Table
+) -> None:
+    header, exports = mta_file[0], files(mta_file)
+    await applied(etl, raw, header, exports[:1])
+    etl.edit("from: YTD_TARGET", "from: YTD_TARGT")
+    await etl.replays.ask(SOURCE, 1)
+    await etl.replayer._replay(SOURCE, asyncio.Event())
+    assert "YTD_TARGT" in etl.replayer.waiting[SOURCE]
+    assert await etl.pool.fetchval("select generation from source_head") == 1
+    etl.edit("from: YTD_TARGT", "from: YTD_TARGET")
+    await etl.replayer._replay(SOURCE, asyncio.Event())
+    assert etl.replayer.waiting == {}
+    assert await etl.pool.fetchval("select generation from source_head") == 2
+
+
+async def test_a_replay_is_carried_out_by_one_replica(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    await applied(etl, raw, mta_file[0], files(mta_file)[:1])
+    await etl.replays.ask(SOURCE, 1)
+    async with etl.replays.hold(SOURCE) as mine, etl.replays.hold(SOURCE) as theirs:
+        assert (mine, theirs) == (True, False)
+        await etl.replayer._replay(SOURCE, asyncio.Event())
+    assert await etl.pool.fetchval("select generation from source_head") == 1
+    await etl.replayer._replay(SOURCE, asyncio.Event())
+    assert await etl.pool.fetchval("select generation from source_head") == 2
