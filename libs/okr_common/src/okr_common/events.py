@@ -179,6 +179,21 @@ class BatchPublished(_OfSource):
     outcomes: int
 
 
+class OutcomesDecided(_OfSource):
+    """Key results whose due date and days of grace are over have outcomes now.
+
+    Their records were sent before this event; they stand behind the batch at `position`, after `after_seq`.
+    """
+
+    ce_type: ClassVar[str] = "okr.processing.outcomes_decided.v1"
+    topic: ClassVar[Topic] = topics.PROCESSING_EVENTS
+    subject_form: ClassVar[str] = "due/{0.source}/{0.position}/{0.after_seq}"
+    position: int
+    generation: int
+    after_seq: int
+    outcomes: int
+
+
 class SourceReplayed(_OfSource):
     """The source's batches from `first_position` to `position` were done again, with today's mapping.
 

@@ -10,6 +10,7 @@ from okr_common.errors import FatalError, PermanentError
 from okr_common.logs import logger
 from okr_common.postgres.pool import RETRYABLE, until_done
 from okr_common.sources import Mapping
+from okr_etl.decider import Decider
 from okr_etl.domain.head import Head
 from okr_etl.domain.news import MoreNeeded
 from okr_etl.domain.said import Said
@@ -40,6 +41,7 @@ class Applier:
         processed: ProcessedStore,
         mappings: Mappings,
         items: Items,
+        decider: Decider,
         *,
         applied: Callable[[], None],
         sweep_seconds: float,
@@ -48,6 +50,7 @@ class Applier:
         self._processed = processed
         self._mappings = mappings
         self._items = items
+        self._decider = decider
         self._preparer = Preparer(raw, processed)
         self._said = Said()
         self._applied = applied
@@ -95,6 +98,7 @@ class Applier:
         released = await self._raw.released_positions()
         self._due.update({name: None for name, position in released.items() if position > self.heads.get(name, 0)})
         self._due.update(dict.fromkeys(await self._items.look()))
+        self._due.update({name: None for name in self._decider.of_a_new_day() if name in self.heads})
 
     async def _turn(self, stop: asyncio.Event) -> None:
         """One batch of the source that waits longest; it queues again if there may be more."""
@@ -112,6 +116,8 @@ class Applier:
         head = await self._processed.head(source)
         self.heads[source] = head.position
         released = await self._raw.released(source, head.position + 1)
+        if head.position and (released is None or released.unit != head.unit):
+            await self._decide(source, head)
         if released is None:
             self.waiting.pop(source, None)
             await self._items.settle(source, {"position": head.position})
@@ -126,6 +132,11 @@ class Applier:
             return False
         self.waiting.pop(source, None)
         return True
+
+    async def _decide(self, source: str, head: Head) -> None:
+        """The file at the head is applied wholly: what has ended by its time is decided before the next one comes."""
+        if await self._decider.decide(source, head):
+            self._applied()
 
     async def _apply(self, released: Released, head: Head) -> None:
         started = time.monotonic()

@@ -1,6 +1,7 @@
 """Which mapping a batch is carried out with, or why it must wait."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from okr_common.errors import PermanentError
 from okr_common.sources import Mapping, SourcesFolder, missing_columns
@@ -15,19 +16,36 @@ class Mappings:
         self._checked: dict[str, list[str]] = {}
 
     def of(self, source: str, header: Sequence[str]) -> Mapping:
-        """The source's mapping. Raises PermanentError that says what to mend; its batches wait until then."""
+        """The source's mapping, for rows under this header.
+
+        Raises PermanentError that says what to mend; its batches wait until then.
+        """
+        mapping = self.now(source)
+        wrong = _lacking(mapping, header)
+        if wrong:
+            raise PermanentError("broken_mapping", f"{self._file(source)}: {'; '.join(wrong)}")
+        return mapping
+
+    def now(self, source: str) -> Mapping:
+        """The source's mapping, whatever it is to read. Raises PermanentError that says what to mend."""
         sources = self._folder.current()
-        file = self._folder.folder / f"{source}.yaml"
         problems = sources.problems_of(source)
         if problems:
             raise PermanentError("broken_mapping", "; ".join(str(problem) for problem in problems))
         if source not in sources.mappings:
-            raise PermanentError("no_mapping", f"there is no {file}; put the source's mapping there")
+            raise PermanentError("no_mapping", f"there is no {self._file(source)}; put the source's mapping there")
         mapping = sources.mappings[source]
-        wrong = self._trouble(mapping) or _lacking(mapping, header)
+        wrong = self._trouble(mapping)
         if wrong:
-            raise PermanentError("broken_mapping", f"{file}: {'; '.join(wrong)}")
+            raise PermanentError("broken_mapping", f"{self._file(source)}: {'; '.join(wrong)}")
         return mapping
+
+    def ending_by_due_date(self) -> list[str]:
+        """The sources whose key results end by their due dates."""
+        return [name for name, mapping in self._folder.current().mappings.items() if mapping.entities.due is not None]
+
+    def _file(self, source: str) -> Path:
+        return self._folder.folder / f"{source}.yaml"
 
     def _trouble(self, mapping: Mapping) -> list[str]:
         if mapping.hash not in self._checked:

@@ -8,6 +8,7 @@ from okr_common.errors import FatalError, PermanentError
 from okr_common.logs import logger
 from okr_common.postgres.pool import RETRYABLE, until_done
 from okr_common.sources import Mapping
+from okr_etl.decider import Decider
 from okr_etl.domain.replay import Replay, Step, next_step
 from okr_etl.mappings import Mappings
 from okr_etl.preparer import proposed
@@ -27,6 +28,7 @@ class Replayer:
         processed: ProcessedStore,
         replays: ReplayStore,
         mappings: Mappings,
+        decider: Decider,
         *,
         told: Callable[[], None],
         every_seconds: float,
@@ -35,6 +37,7 @@ class Replayer:
         self._processed = processed
         self._replays = replays
         self._mappings = mappings
+        self._decider = decider
         self._told = told
         self._every_seconds = every_seconds
         self._woken = asyncio.Event()
@@ -85,7 +88,7 @@ class Replayer:
             case Step.BATCH:
                 await self._again(released, mapping, replay)
             case Step.SWITCH:
-                return not await self._switch(source)
+                return not await self._switch(replay, mapping)
         return True
 
     async def _begin(self, replay: Replay, mapping: Mapping) -> None:
@@ -100,8 +103,9 @@ class Replayer:
         counts = await self._replays.apply(task)
         log.info("batch_replayed", source=replay.source, position=released.position, head=replay.head, **counts or {})
 
-    async def _switch(self, source: str) -> bool:
-        event = await self._replays.switch(source)
+    async def _switch(self, replay: Replay, mapping: Mapping) -> bool:
+        source, head = replay.source, await self._replays.head(replay)
+        event = await self._replays.switch(source, self._decider.decision(mapping, head))
         if event is None:
             return False
         self._told()

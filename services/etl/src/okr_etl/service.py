@@ -23,6 +23,7 @@ from okr_common.topology import STAGES
 from okr_etl import replay_routes, rest
 from okr_etl.applier import Applier
 from okr_etl.curator import Curator
+from okr_etl.decider import Decider
 from okr_etl.listener import Listener
 from okr_etl.mappings import Mappings
 from okr_etl.replayer import Replayer
@@ -40,11 +41,12 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     stores = await connect(stack, settings.postgres, Producer(kafka, STAGE.module))
     mappings = Mappings(SourcesFolder(settings.sources.folder))
     told = stores.relays.processed.wake
+    decider = Decider(stores.due, mappings)
     applier = Applier(
-        stores.raw, stores.processed, mappings, stores.items, applied=told, sweep_seconds=mine.sweep_seconds
+        stores.raw, stores.processed, mappings, stores.items, decider, applied=told, sweep_seconds=mine.sweep_seconds
     )
     replayer = Replayer(
-        stores.raw, stores.processed, stores.replays, mappings, told=told, every_seconds=mine.sweep_seconds
+        stores.raw, stores.processed, stores.replays, mappings, decider, told=told, every_seconds=mine.sweep_seconds
     )
     curator = Curator(
         stores.documents,

@@ -74,8 +74,9 @@ class EtlSteps:
         return {"sound": sound}
 
     async def load_processed(self, context: RunContext) -> Detail:
-        """Every pending batch of a source with a sound mapping is applied; what became of the rows."""
+        """Every pending batch of a source with a sound mapping is applied, every key result that is due decided."""
         sources, _ = await self._judged()
+        sources += [source for source in await self._ending() if source not in sources]
         await work_items.request(context.pool, PIPELINE, APPLY, sources, context.run_id)
         self.asked()
         done = await work_items.wait(context.pool, context.run_id, APPLY)
@@ -113,6 +114,11 @@ class EtlSteps:
             else:
                 sound.append(source)
         return sound, trouble
+
+    async def _ending(self) -> list[str]:
+        """The sources whose key results end by their due dates, as far as there are any."""
+        heads = await self.stores.processed.heads()
+        return [source for source in self.mappings.ending_by_due_date() if source in heads]
 
     async def _written(self, revision: int) -> bool:
         return not await self.stores.documents.still_due(revision)

@@ -11,6 +11,7 @@ from okr_common.postgres.pool import open_pool
 from okr_common.settings import PostgresSettings
 from okr_common.topology import STAGES
 from okr_etl.store.documents import DocumentStore
+from okr_etl.store.due import DueStore
 from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.quality import QualityStore
@@ -40,6 +41,7 @@ class Stores:
     documents: DocumentStore
     quality: QualityStore
     replays: ReplayStore
+    due: DueStore
     items: Items
     ops: asyncpg.Pool
     relays: Relays
@@ -60,6 +62,7 @@ async def connect(stack: AsyncExitStack, postgres: PostgresSettings, producer: P
         documents=DocumentStore(processed, curated),
         quality=QualityStore(processed),
         replays=ReplayStore(processed),
+        due=DueStore(processed),
         items=Items(ops),
         ops=ops,
         relays=Relays(

@@ -19,8 +19,10 @@ from okr_common.postgres.pool import open_pool
 from okr_common.sources import Mapping, SourcesFolder
 from okr_common.topology import STAGES
 from okr_etl.applier import Applier
+from okr_etl.decider import Decider
 from okr_etl.domain.batch import propose
 from okr_etl.mappings import Mappings
+from okr_etl.store.due import DueStore
 from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore, Task
 from okr_etl.store.raw import RawStore
@@ -67,7 +69,15 @@ async def etl(fresh_stack: StackUnderTest) -> AsyncIterator[Etl]:
     ):
         raw, processed = RawStore(raw_pool), ProcessedStore(pool)
         mappings = Mappings(SourcesFolder(repository() / "configs" / "sources"))
-        applier = Applier(raw, processed, mappings, Items(ops), applied=lambda: None, sweep_seconds=5)
+        applier = Applier(
+            raw,
+            processed,
+            mappings,
+            Items(ops),
+            Decider(DueStore(pool), mappings),
+            applied=lambda: None,
+            sweep_seconds=5,
+        )
         yield Etl(raw, processed, pool, applier, fresh_stack.bootstrap)
 
 

@@ -14,8 +14,10 @@ from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
 from okr_etl.applier import Applier
 from okr_etl.curator import Curator, build
+from okr_etl.decider import Decider
 from okr_etl.mappings import Mappings
 from okr_etl.store.documents import DocumentStore
+from okr_etl.store.due import DueStore
 from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore
@@ -62,9 +64,8 @@ async def curating(fresh_stack: StackUnderTest) -> AsyncIterator[Curating]:
         await open_pool(fresh_stack.dsn(STAGE.role, "ops"), "test") as ops,
     ):
         mappings = Mappings(SourcesFolder(repository() / "configs" / "sources"))
-        applier = Applier(
-            RawStore(raw), ProcessedStore(processed), mappings, Items(ops), applied=lambda: None, sweep_seconds=5
-        )
+        stores, decider = (RawStore(raw), ProcessedStore(processed)), Decider(DueStore(processed), mappings)
+        applier = Applier(*stores, mappings, Items(ops), decider, applied=lambda: None, sweep_seconds=5)
         yield Curating(applier, DocumentStore(processed, curated), processed, curated)
 
 

@@ -16,8 +16,10 @@ from okr_common.postgres.pool import open_pool
 from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
 from okr_etl.applier import Applier
+from okr_etl.decider import Decider
 from okr_etl.mappings import Mappings
 from okr_etl.replayer import Replayer
+from okr_etl.store.due import DueStore
 from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore
@@ -98,8 +100,18 @@ async def etl(fresh_stack: StackUnderTest, tmp_path: Path) -> AsyncIterator[Etl]
     ):
         raw, processed, replays = RawStore(raw_pool), ProcessedStore(pool), ReplayStore(pool)
         mappings = Mappings(SourcesFolder(tmp_path))
-        applier = Applier(raw, processed, mappings, Items(ops), applied=lambda: None, sweep_seconds=5)
-        replayer = Replayer(raw, processed, replays, mappings, told=lambda: None, every_seconds=5)
+        applier = Applier(
+            raw,
+            processed,
+            mappings,
+            Items(ops),
+            Decider(DueStore(pool), mappings),
+            applied=lambda: None,
+            sweep_seconds=5,
+        )
+        replayer = Replayer(
+            raw, processed, replays, mappings, Decider(DueStore(pool), mappings), told=lambda: None, every_seconds=5
+        )
         yield Etl(raw, processed, replays, pool, mappings, applier, replayer, file)
 
 

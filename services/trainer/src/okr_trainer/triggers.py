@@ -1,8 +1,8 @@
-"""What asks for a training: a source whose last released batch was published, and that holds outcomes."""
+"""What asks for a training: outcomes in a source whose last released batch was published, or that were decided."""
 
 import asyncio
 from functools import partial
-from typing import cast
+from typing import TypeGuard, cast
 
 import orjson
 
@@ -10,7 +10,7 @@ from okr_common import codec
 from okr_common.delivery import outbox
 from okr_common.delivery.outbox import Connection
 from okr_common.errors import PermanentError
-from okr_common.events import BatchPublished
+from okr_common.events import BatchPublished, Event, OutcomesDecided
 from okr_common.kafka.admin import identities
 from okr_common.kafka.consumer import Batch, Feed
 from okr_common.kafka.dead_letters import dead_letter
@@ -62,13 +62,17 @@ class Triggers:
                     letter = dead_letter(message, why, self._stage, self._topic_id)
                     await outbox.put(connection, self._stage.service, [letter])
                     continue
-                if isinstance(event, BatchPublished) and event.behind == 0 and event.outcomes > 0:
+                if isinstance(event, OutcomesDecided) or _all_is_there(event):
                     await self._ask(connection, event)
 
-    async def _ask(self, connection: Connection, event: BatchPublished) -> None:
+    async def _ask(self, connection: Connection, event: BatchPublished | OutcomesDecided) -> None:
         parameters = {"source": event.source, "position": event.position}
         model = self._settings.trainer.model_of(event.source)
         await connection.execute(SQL["ask_for_training"], model, orjson.dumps(parameters).decode())
+
+
+def _all_is_there(event: Event) -> TypeGuard[BatchPublished]:
+    return isinstance(event, BatchPublished) and event.behind == 0 and event.outcomes > 0
 
 
 def _bytes(value: bytes | str | None) -> bytes | None:

@@ -101,6 +101,9 @@ async def _events(of: Evidence, log: Log) -> Check:
     for row in (row for row in await of.processed.rows("applied") if row["applied_at"] >= processed):
         for event, subject in _of_result(row):
             _announced(check, log, event, subject, row["generation"])
+    for row in (row for row in await of.processed.rows("decided") if row["decided_at"] >= processed):
+        subject = f"due/{row['source']}/{row['position']}/{row['after_seq']}"
+        _announced(check, log, events.OutcomesDecided, subject, row["generation"])
     clashes(check, log)
     return check
 

@@ -111,8 +111,8 @@ def _references(mapping: Mapping) -> Iterator[tuple[Place, str, str]]:
     ]
     if mapping.choose is not None:
         blocks.append((("choose",), mapping.choose))
-    if mapping.entities.outcome is not None:
-        blocks.append((("entities", "outcome", "source"), mapping.entities.outcome.source))
+    if mapping.entities.final is not None:
+        blocks.append((("entities", "outcome", "source"), mapping.entities.final))
     for place, block in blocks:
         for field, value in block:
             if field in _LITERAL or value is None:

@@ -62,7 +62,7 @@ entities:
   key_result: { key: [$key], title: $key_result, metric_kind: kind, direction: direction, baseline: baseline,
     target: target, start_on: start, due_on: due$more }
   check_in: { key: [$key, $day], as_of: $day, value: value$status }
-  # outcome: { source: { when: done = 'yes', known_at: $day } } # ? which row is final; without it nothing is learned
+  outcome: { due: { grace_days: 3 } } # ? or, if a row says it: { source: { when: done = 'yes', known_at: $day } }
 # Not used: $unused
 """)
 

@@ -220,10 +220,26 @@ class SourceOutcome(Block):
     "The final value, where it is not the check-in's own."
 
 
-class OutcomeBlock(Block):
-    """How a key result's end becomes known."""
+class DueOutcome(Block):
+    """The source never says how it ended: its last value by the due date tells."""
 
-    source: SourceOutcome
+    grace_days: int = Field(default=3, ge=0, le=366)
+    "Check-ins of so many days after the due date still count; then it is decided, on the source's clock."
+    achieved_from: float = Field(default=1.0, gt=0, le=1)
+    "The share of the way, of an increase or decrease, at which it counts as achieved: 0.7 where goals are stretched."
+
+
+class OutcomeBlock(Block):
+    """How a key result's end becomes known: either the source says it, or its due date passes."""
+
+    source: SourceOutcome | None = None
+    due: DueOutcome | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "OutcomeBlock":
+        if (self.source is None) == (self.due is None):
+            raise PydanticCustomError("outcome", "say either source or due: one of both")
+        return self
 
 
 class Choose(Block):
@@ -242,6 +258,16 @@ class Entities(Block):
     key_result: KeyResultBlock
     check_in: CheckInBlock
     outcome: OutcomeBlock | None = None
+
+    @property
+    def final(self) -> SourceOutcome | None:
+        """How the source says that a row is final, if it does."""
+        return self.outcome.source if self.outcome else None
+
+    @property
+    def due(self) -> DueOutcome | None:
+        """How key results end by their due dates, if they do."""
+        return self.outcome.due if self.outcome else None
 
 
 class Cursor(Block):

@@ -25,7 +25,7 @@ def canonical(typed: pl.DataFrame, mapping: Mapping, ingested_at: datetime) -> p
         *_check_in(of.check_in, of.key_result),
         **{"outcome.source_id": _key(of.key_result.key)},
     )
-    final = of.outcome.source.value if of.outcome else None
+    final = of.final.value if of.final else None
     frame = frame.with_columns(_final(final).alias("outcome.final_value"))
     frame = frame.with_columns(*_progress(of.key_result), _time(mapping, ingested_at))
     return frame.with_columns(*_outcome(mapping), **{"check_in.held_from": _recorded(mapping)})
@@ -144,9 +144,9 @@ def _recorded(mapping: Mapping) -> pl.Expr:
 
 def _outcome(mapping: Mapping) -> list[pl.Expr]:
     """A row is an outcome where the source calls it final and there is a target and a value to judge by."""
-    block = mapping.entities.outcome
+    block = mapping.entities.final
     achieved, direction = pl.col("outcome.achieved"), pl.col("key_result.direction")
-    known = _instant(block.source.known_at) if block else pl.lit(None, INSTANT)
+    known = _instant(block.known_at) if block else pl.lit(None, INSTANT)
     final = pl.col(FINAL).fill_null(value=False) & achieved.is_not_null() if block else pl.lit(value=False)
     return [
         final.alias(FINAL),

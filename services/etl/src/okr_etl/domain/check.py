@@ -108,7 +108,7 @@ def _mistyped(mapping: Mapping, schema: pl.Schema) -> Iterator[str]:
 def _fields(mapping: Mapping) -> Iterator[tuple[str, str]]:
     entities = mapping.entities
     blocks = [entities.objective, entities.key_result, entities.check_in]
-    blocks += [entities.outcome.source] if entities.outcome else []
+    blocks += [entities.final] if entities.final else []
     blocks += [mapping.choose] if mapping.choose else []
     for block in blocks:
         for field, name in block:

@@ -31,8 +31,8 @@ class Failure:
 
 def expressions(mapping: Mapping) -> dict[str, str]:
     """All expressions of a mapping by the column they make, in the order they are computed."""
-    outcome = mapping.entities.outcome
-    return {**mapping.derived, **({FINAL: outcome.source.when} if outcome else {})}
+    final = mapping.entities.final
+    return {**mapping.derived, **({FINAL: final.when} if final else {})}
 
 
 def derive(frame: pl.DataFrame, computed: MappingOf[str, str]) -> tuple[pl.DataFrame, list[Failure]]:

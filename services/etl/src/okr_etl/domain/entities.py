@@ -43,8 +43,8 @@ def rules(mapping: Mapping) -> Rules:
         found[f"unknown_word:{name}"] = pl.col(f"key_result.{field}").is_in(words)
     for name in sorted(_derived_dates(mapping)):
         found[f"date_out_of_range:{name}"] = pl.col(name).cast(pl.Date).is_between(FIRST_DAY, LAST_DAY)
-    if mapping.entities.outcome:
-        known_at = mapping.entities.outcome.source.known_at
+    if mapping.entities.final:
+        known_at = mapping.entities.final.known_at
         found[f"missing_value:{known_at}"] = ~pl.col(FINAL) | pl.col("outcome.held_from").is_not_null()
     found["due_before_start"] = pl.col("key_result.start_on") <= pl.col("key_result.due_on")
     found["due_before_start:objective"] = pl.col("objective.start_on") <= pl.col("objective.due_on")
@@ -60,7 +60,7 @@ def _derived_dates(mapping: Mapping) -> set[str]:
         of.key_result.due_on,
         of.check_in.as_of,
     }
-    named |= {of.check_in.recorded_at} | ({of.outcome.source.known_at} if of.outcome else set())
+    named |= {of.check_in.recorded_at} | ({of.final.known_at} if of.final else set())
     return {name for name in named if name in mapping.derived}
 
 

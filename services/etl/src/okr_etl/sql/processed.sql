@@ -74,4 +74,5 @@ on conflict (entity_id) do update set revision = nextval('document_revision'), d
 
 -- name: unit_records
 select seq, entity, entity_id::text, revision, knowledge_time, batch_id, row_num, payload, closed
-from entity_version where source = $1 and position = $2 and generation = $3 and seq > $4 order by seq limit $5
+from entity_version where source = $1 and position = $2 and generation = $3 and seq > $4 and ($5::int is null or seq <= $5)
+order by seq limit $6

@@ -9,6 +9,9 @@ select pg_advisory_unlock(7308, hashtext($1))
 select r.source, r.generation, r.first_position, r.position, r.mapping_hash, r.state, r.asked_at, h.position as head
 from replay r join source_head h using (source) where $1::text is null or r.source = $1 order by r.asked_at, source
 
+-- name: replay_head
+select position, generation, clock, coming, unit, newest from replay where source = $1
+
 -- name: replays_done
 select source, generation, first_position, position, mapping_hash, versions, outcomes, withdrawn, closed, asked_at, finished_at
 from replay_done where $1::text is null or source = $1 order by finished_at desc limit $2

@@ -108,7 +108,8 @@ class ProcessedStore:
     async def read_unit(self, unit: dict[str, Any], after: int, limit: int) -> list[tuple[int, Outgoing]]:
         """For the relay: the records of a batch after a place, in the order they are published."""
         place = Place(**unit)
-        rows = await self._pool.fetch(SQL["unit_records"], place.source, place.position, place.generation, after, limit)
+        at, after = (place.source, place.position, place.generation), max(after, place.after_seq)
+        rows = await self._pool.fetch(SQL["unit_records"], *at, after, place.until_seq, limit)
         return records(place, rows)
 
 
@@ -123,7 +124,11 @@ async def _advance(connection: Connection, task: Task) -> Head | None:
 
 async def held_of(connection: Connection, query: str, proposed: Proposed) -> pl.DataFrame:
     """What is held, by this query, of the entities that the batch speaks of."""
-    ids = proposed.candidates["entity_id"].unique().to_list()
+    return await held_by(connection, query, proposed.candidates["entity_id"].unique().to_list())
+
+
+async def held_by(connection: Connection, query: str, ids: Sequence[str]) -> pl.DataFrame:
+    """What is held, by this query, of these entities."""
     rows = await connection.fetch(SQL[query], ids)
     return pl.DataFrame([tuple(row) for row in rows], schema=HELD_SCHEMA, orient="row")
 
@@ -170,7 +175,8 @@ def result_row(task: Task, counts: dict[str, int], *, versions: int, outcomes: i
 async def _announce(connection: Connection, task: Task, applied: Applied) -> None:
     """The batch is loaded; its records; then that they are published: one order key, so in this order."""
     batch = task.batch
-    place = asdict(Place(batch.source, batch.position, task.generation))
+    own = asdict(Place(batch.source, batch.position, task.generation, until_seq=applied.published.height))
+    place = {name: own[name] for name in ("source", "position", "generation")}
     loaded = BatchLoaded(batch_id=batch.batch_id, rows=batch.size, **place, **applied.counts)
     published = BatchPublished(
         batch_id=batch.batch_id,
@@ -179,5 +185,5 @@ async def _announce(connection: Connection, task: Task, applied: Applied) -> Non
         outcomes=await connection.fetchval(SQL["count_outcomes"], batch.source),
         **place,
     )
-    unit = Outgoing(batch.source, PROCESSED_RECORDS.name, batch.source, unit=place)
+    unit = Outgoing(batch.source, PROCESSED_RECORDS.name, batch.source, unit=own)
     await outbox.put(connection, STAGE.service, [announce(loaded, STAGE), unit, announce(published, STAGE)])

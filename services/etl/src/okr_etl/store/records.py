@@ -25,11 +25,13 @@ NONE = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which batch, in which generation."""
+    """Which batch, in which generation; of what stands there, the versions after one place up to another."""
 
     source: str
     position: int
     generation: int
+    after_seq: int = 0
+    until_seq: int | None = None
 
 
 def records(place: Place, rows: Iterable[asyncpg.Record]) -> list[tuple[int, Outgoing]]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,9 @@ from okr_etl.domain.head import Head, floor
 from okr_etl.domain.ids import content_hashes
 from okr_etl.domain.replay import Replay
 from okr_etl.store import SQL, tables
+from okr_etl.store.due import Decision, frame, resolved
 from okr_etl.store.processed import Task, held_of, result_row
+from okr_etl.store.records import Place
 
 STAGE = STAGES["etl"]
 UNHASHED_AT_ONCE = 20_000
@@ -87,16 +90,22 @@ class ReplayStore:
             crash.point("replay_after_commit")
             return counts
 
-    async def switch(self, source: str) -> SourceReplayed | None:
+    async def head(self, replay: Replay) -> Head:
+        """The replay's own head."""
+        (row,) = await self._pool.fetch(SQL["replay_head"], replay.source)
+        return Head(**row)
+
+    async def switch(self, source: str, decision: Decision | None = None) -> SourceReplayed | None:
         """Makes the new generation hold, in one transaction: writes and tells where it differs from the one before.
 
-        None where the source's head has moved on, or it was stopped.
+        `decision`: what is decided by due date in it. None where the source's head has moved on, or it was stopped.
         """
         async with self._pool.acquire() as connection:
             async with connection.transaction():
                 position = await connection.fetchval(SQL["lock_replayed"], source)
                 if position is None:
                     return None
+                await _decide(connection, source, decision)
                 event = await _switch(connection, source)
                 crash.point("switch_before_commit")
             crash.point("switch_after_commit")
@@ -135,6 +144,18 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     after = head.applied(batch.position, batch.ingested_at, task.proposed.times, plain=False, whole=True)
     await connection.execute(SQL["set_replay"], batch.source, after.clock, after.coming, after.unit, after.newest)
     return applied.counts
+
+
+async def _decide(connection: Connection, source: str, decision: Decision | None) -> None:
+    await connection.execute(SQL["forget_decisions"], source)
+    if decision is None:
+        return
+    await connection.execute(SQL["take_decisions"], source)
+    rows = await connection.fetch(SQL["ended_in_replay"], source, decision.day, decision.rule.grace_days)
+    found = await resolved(connection, "held_in_replay", decision, frame(rows))
+    await tables.copy(connection, "replay_version", tables.due_in_replay(found, source))
+    mark = (source, decision.head.generation, decision.head.position, decision.day)
+    await connection.execute(SQL["set_decided"], *mark)
 
 
 async def _switch(connection: Connection, source: str) -> SourceReplayed:
@@ -181,7 +202,8 @@ async def _announce(connection: Connection, done: asyncpg.Record) -> SourceRepla
         outcomes=await connection.fetchval(SQL["count_outcomes"], source),
         **place,
     )
-    unit = Outgoing(source, PROCESSED_RECORDS.name, source, unit=place)
+    own = asdict(Place(**place, until_seq=done["versions"]))
+    unit = Outgoing(source, PROCESSED_RECORDS.name, source, unit=own)
     told: Sequence[Outgoing] = [unit, announce(published, STAGE), announce(event, STAGE)]
     await outbox.put(connection, STAGE.service, told)
     return event

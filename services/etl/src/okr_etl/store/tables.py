@@ -13,6 +13,7 @@ from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
 from okr_etl.domain.entities import FIELDS, attributes
 from okr_etl.domain.reasons import Rejected
+from okr_etl.store.records import Place
 
 HEX = "\\x"
 _VERSION = ("entity", "entity_id", "revision", "knowledge_time", "row_num", "payload")
@@ -45,14 +46,49 @@ def held_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
 
 def replay_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
     """replay_version: every new version, those that are only kept included."""
-    return applied.resolved.filter(pl.col("number").is_not_null()).select(
+    return due_in_replay(applied.resolved.with_columns(pl.lit(batch.batch_id).alias("batch_id")), batch.source)
+
+
+def due_versions(news: pl.DataFrame, place: Place, after_seq: int) -> pl.DataFrame:
+    """entity_version: outcomes by due date, behind what stands at this place."""
+    return news.select(
+        pl.lit(place.source).alias("source"),
+        pl.lit(place.position).alias("position"),
+        pl.col("seq") + after_seq,
+        pl.lit(place.generation).alias("generation"),
+        *_VERSION[:4],
+        "batch_id",
+        *_VERSION[4:],
+    )
+
+
+def due_held(news: pl.DataFrame) -> pl.DataFrame:
+    """held_version: the same outcomes."""
+    return news.select("entity_id", "number", "held_from", "revision", _hash(), "batch_id", "row_num")
+
+
+def due_in_replay(resolved: pl.DataFrame, source: str) -> pl.DataFrame:
+    """replay_version: the new ones of these, each with its batch."""
+    return resolved.filter(pl.col("number").is_not_null()).select(
         *("entity_id", "number"),
-        pl.lit(batch.source).alias("source"),
+        pl.lit(source).alias("source"),
         *("entity", "revision", "held_from"),
         _hash(),
-        "knowledge_time",
-        pl.lit(batch.batch_id).alias("batch_id"),
-        *("row_num", "payload"),
+        *("knowledge_time", "batch_id", "row_num", "payload"),
+    )
+
+
+def due_current(news: pl.DataFrame, source: str) -> pl.DataFrame:
+    """outcome: the same, with the fields of their payloads."""
+    fields = {"key_result_id": pl.String, "final_value": pl.Float64, "target": pl.Float64, "achieved": pl.Boolean}
+    said = pl.Struct({**fields, "resolution": pl.String, "label_basis": pl.String})
+    return news.select(
+        pl.col("entity_id").alias("outcome_id"),
+        pl.lit(source).alias("source"),
+        *("source_id", "revision"),
+        _hash(),
+        *("knowledge_time", "batch_id", "row_num"),
+        pl.col("payload").str.json_decode(said).struct.unnest(),
     )
 
 

@@ -11,11 +11,14 @@ left join (select source, position, count(*) as rejected from rejected group by 
 order by r.source, r.position, r.generation desc
 
 -- name: version_counts
--- Of each batch as it came, and of each replay.
+-- Of each batch as it came, with what was decided behind it, and of each replay.
 select r.source, r.position, r.generation, r.versions, r.outcomes, coalesce(v.versions, 0) as found_versions,
        coalesce(v.outcomes, 0) as found_outcomes
-from (select source, position, generation, versions, outcomes from batch_result where not replayed
-      union all select source, position, generation, versions, outcomes from replay_done) r
+from (select source, position, generation, sum(versions)::bigint as versions, sum(outcomes)::bigint as outcomes from (
+          select source, position, generation, versions, outcomes from batch_result where not replayed
+          union all select source, position, generation, versions, outcomes from replay_done
+          union all select source, position, generation, versions, versions from due_unit) each
+      group by source, position, generation) r
 left join (select source, position, generation, count(*) as versions, count(*) filter (where entity = 'outcome') as outcomes
            from entity_version group by source, position, generation) v using (source, position, generation)
 order by r.source, r.position, r.generation
@@ -25,7 +28,7 @@ order by r.source, r.position, r.generation
 select r.source, r.position, r.generation, r.new + r.changed as counted, coalesce(v.rows, 0) as found
 from batch_result r
 left join (select source, position, generation, count(distinct (batch_id, row_num)) as rows
-           from entity_version group by source, position, generation) v using (source, position, generation)
+           from entity_version where entity <> 'outcome' or payload ->> 'label_basis' = 'source' group by source, position, generation) v using (source, position, generation)
 where not r.replayed
 order by r.source, r.position, r.generation
 
@@ -89,6 +92,9 @@ select entity_id, entity, source, due from (
 select source, position, generation, batch_id, versions, applied_at, false as replayed from batch_result where not replayed
 union all
 select source, position, generation, batch_id, versions, finished_at, true from replay_done
+
+-- name: decided
+select source, position, generation, after_seq, decided_at from due_unit
 
 -- name: to_predict
 -- Each version that asks for a prediction: of a check-in, and of a definition.

@@ -1,0 +1,58 @@
+"""Decides key results whose due date has passed, between two files of a source, or when a day begins."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+
+from okr_common.clock import utc_now
+from okr_common.errors import PermanentError
+from okr_common.logs import logger
+from okr_common.sources import Mapping
+from okr_etl.domain import due
+from okr_etl.domain.head import Head
+from okr_etl.mappings import Mappings
+from okr_etl.store.due import Decision, DueStore
+
+log = logger(__name__)
+
+
+class Decider:
+    """For the sources whose mapping says `outcome: due`."""
+
+    def __init__(self, store: DueStore, mappings: Mappings, now: Callable[[], datetime] = utc_now) -> None:
+        self._store = store
+        self._mappings = mappings
+        self._now = now
+        self._swept_on: date | None = None
+
+    def decision(self, mapping: Mapping, head: Head) -> Decision | None:
+        """What is to be decided at this head; None where the source says itself how key results end."""
+        now, rule = self._now(), mapping.entities.due
+        day = due.today(mapping, head, now)
+        if rule is None or day is None:
+            return None
+        clock = head.coming if mapping.clock == "data" and head.coming else now
+        return Decision(mapping, rule, head, day, clock)
+
+    async def decide(self, source: str, head: Head) -> int:
+        """Decides what has ended by now, and returns how many outcome versions that made.
+
+        A source without a sound mapping is left alone: its next batch tells why.
+        """
+        try:
+            decision = self.decision(self._mappings.now(source), head)
+        except PermanentError:
+            return 0
+        if decision is None or await self._store.is_decided(decision):
+            return 0
+        made = await self._store.decide(decision) or 0
+        if made:
+            log.info("outcomes_decided", source=source, position=head.position, outcomes=made, day=decision.day)
+        return made
+
+    def of_a_new_day(self) -> Sequence[str]:
+        """Once a day, and at start: the sources to look at although nothing new came."""
+        today = self._now().astimezone(UTC).date()
+        if self._swept_on == today:
+            return ()
+        self._swept_on = today
+        return self._mappings.ending_by_due_date()

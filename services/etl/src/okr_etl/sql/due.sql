@@ -1,0 +1,77 @@
+-- name: decided
+select position, on_day from due_decided where source = $1 and generation = $2
+
+-- name: lock_head
+select position from source_head where source = $1 and position = $2 and generation = $3 for update
+
+-- name: ended
+-- Key results after this id whose days of grace are over: of which no outcome is known, or of which something was said
+-- since the position up to which all was decided. Each with its last value by then.
+with said as (
+    select case entity when 'key_result' then entity_id else (payload ->> 'key_result_id')::uuid end as key_result_id
+    from entity_version
+    where source = $1 and generation = $6 and position > $5 and position <= $7 and entity in ('key_result', 'check_in')
+)
+select k.key_result_id::text, k.source_id, k.direction, k.baseline::float8, k.target::float8, k.due_on, c.value::float8,
+       c.status, c.batch_id, c.row_num
+from key_result k
+join lateral (
+    select value, status, batch_id, row_num from check_in
+    where key_result_id = k.key_result_id and closed is null and as_of <= k.due_on + $3::int and value is not null
+    order by as_of desc, knowledge_time desc, check_in_id limit 1) c on true
+where k.source = $1 and k.closed is null and k.due_on + $3::int < $2 and k.key_result_id > $4
+  and (k.key_result_id in (select key_result_id from said)
+       or not exists (select from outcome o where o.key_result_id = k.key_result_id and o.closed is null))
+order by k.key_result_id limit $8
+
+-- name: last_seq
+select coalesce(max(seq), 0) from entity_version where source = $1 and generation = $2 and position = $3
+
+-- name: put_due_outcomes
+insert into outcome (outcome_id, source, source_id, revision, content_hash, knowledge_time, batch_id, row_num, key_result_id,
+    final_value, target, achieved, resolution, label_basis)
+select outcome_id, source, source_id, revision, content_hash, knowledge_time, batch_id, row_num, key_result_id, final_value,
+    target, achieved, resolution, label_basis
+from json_populate_recordset(null::outcome, $1::json)
+on conflict (outcome_id) do update set revision = excluded.revision, content_hash = excluded.content_hash,
+    knowledge_time = excluded.knowledge_time, batch_id = excluded.batch_id, row_num = excluded.row_num,
+    final_value = excluded.final_value, target = excluded.target, achieved = excluded.achieved,
+    resolution = excluded.resolution, label_basis = excluded.label_basis, closed = null
+
+-- name: add_due_unit
+insert into due_unit (source, generation, position, after_seq, versions) values ($1, $2, $3, $4, $5)
+
+-- name: set_decided
+insert into due_decided (source, generation, position, on_day) values ($1, $2, $3, $4)
+on conflict (source) do update set generation = excluded.generation, position = excluded.position, on_day = excluded.on_day
+
+-- name: forget_decisions
+-- Those among what was said before the first batch: the whole chain is taken, see take_decisions.
+delete from replay_version r where r.source = $1 and r.entity = 'outcome' and r.payload ->> 'label_basis' = 'due'
+
+-- name: take_decisions
+-- What was decided stays decided, unless the replay decides otherwise.
+insert into replay_version (entity_id, number, source, entity, revision, held_from, content_hash, knowledge_time, batch_id, row_num, payload)
+select v.entity_id, row_number() over came, v.source, v.entity, row_number() over came, h.held_from, h.content_hash,
+       v.knowledge_time, v.batch_id, v.row_num, v.payload
+from entity_version v join held_version h using (entity_id, revision)
+where v.source = $1 and v.entity = 'outcome' and v.closed is null and v.payload ->> 'label_basis' = 'due'
+  and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
+  and (v.payload ->> 'key_result_id')::uuid in (select entity_id from replay_version where source = $1 and entity = 'key_result')
+window came as (partition by v.entity_id order by v.revision)
+
+-- name: ended_in_replay
+-- The same of what the replay says.
+with newest as (
+    select distinct on (entity_id) entity, entity_id, batch_id, row_num, payload
+    from replay_version where source = $1 and revision is not null and entity in ('key_result', 'check_in')
+    order by entity_id, revision desc
+), goal as (
+    select entity_id, payload, (payload ->> 'due_on')::date as due_on from newest where entity = 'key_result'
+)
+select distinct on (g.entity_id)
+       g.entity_id::text, g.payload ->> 'source_id', g.payload ->> 'direction', (g.payload ->> 'baseline')::float8,
+       (g.payload ->> 'target')::float8, g.due_on, (c.payload ->> 'value')::float8, c.payload ->> 'status', c.batch_id, c.row_num
+from goal g join newest c on c.entity = 'check_in' and (c.payload ->> 'key_result_id')::uuid = g.entity_id
+where g.due_on + $3::int < $2 and (c.payload ->> 'as_of')::date <= g.due_on + $3::int and c.payload ->> 'value' is not null
+order by g.entity_id, (c.payload ->> 'as_of')::date desc, c.entity_id

@@ -1,0 +1,128 @@
+"""Outcomes by due date in okr_processed: what has ended, and a decision's one transaction."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+
+import asyncpg
+import polars as pl
+
+from okr_common import crash
+from okr_common.delivery import outbox
+from okr_common.delivery.outbox import Connection, Outgoing, announce
+from okr_common.events import OutcomesDecided
+from okr_common.sources import DueOutcome, Mapping
+from okr_common.topics import PROCESSED_RECORDS
+from okr_common.topology import STAGES
+from okr_etl.domain import due, versions
+from okr_etl.domain.head import Head
+from okr_etl.store import SQL, tables
+from okr_etl.store.processed import held_by
+from okr_etl.store.records import Place
+
+STAGE = STAGES["etl"]
+AT_ONCE = 20_000
+"""Key results in a unit; bounds memory."""
+NO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be decided: under which mapping and rule, at which head, on which day of the source's clock."""
+
+    mapping: Mapping
+    rule: DueOutcome
+    head: Head
+    day: date
+    clock: datetime
+
+    @property
+    def source(self) -> str:
+        """Whose key results."""
+        return self.mapping.name
+
+
+class DueStore:
+    """Key results that end by their due dates."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def is_decided(self, decision: Decision) -> bool:
+        """Nothing was said, and no day has passed, since all was decided."""
+        row = await self._pool.fetchrow(SQL["decided"], decision.source, decision.head.generation)
+        return row is not None and row["position"] >= decision.head.position and row["on_day"] >= decision.day
+
+    async def decide(self, decision: Decision) -> int | None:
+        """Decides all that has ended, in one transaction; how many outcome versions that made.
+
+        None where the source's head is another by now.
+        """
+        head = decision.head
+        async with self._pool.acquire() as connection:
+            async with connection.transaction():
+                at = (decision.source, head.position, head.generation)
+                if await connection.fetchval(SQL["lock_head"], *at) is None:
+                    return None
+                made = [await _decide(connection, decision, ended) async for ended in _ended(connection, decision)]
+                mark = (decision.source, head.generation, head.position, decision.day)
+                await connection.execute(SQL["set_decided"], *mark)
+                crash.point("due_before_commit")
+            crash.point("due_after_commit")
+            return sum(made)
+
+
+async def _ended(connection: Connection, decision: Decision) -> AsyncIterator[pl.DataFrame]:
+    head = decision.head
+    row = await connection.fetchrow(SQL["decided"], decision.source, head.generation)
+    since, after = row["position"] if row else 0, NO_ID
+    of = (decision.source, decision.day, decision.rule.grace_days)
+    while True:
+        rows = await connection.fetch(SQL["ended"], *of, after, since, head.generation, head.position, AT_ONCE)
+        if not rows:
+            return
+        yield frame(rows)
+        after = rows[-1]["key_result_id"]
+
+
+def frame(rows: list[asyncpg.Record]) -> pl.DataFrame:
+    """The rows as `due.outcomes` wants them."""
+    return pl.DataFrame([tuple(row) for row in rows], schema=due.ENDED_SCHEMA, orient="row")
+
+
+async def resolved(connection: Connection, query: str, decision: Decision, ended: pl.DataFrame) -> pl.DataFrame:
+    """The outcomes beside what is held of them, by this query; see `versions.resolve`."""
+    proposed = await asyncio.to_thread(due.outcomes, ended, decision.mapping, decision.rule)
+    held = await held_by(connection, query, proposed["entity_id"].to_list())
+    return versions.resolve(proposed, held, decision.clock)
+
+
+async def _decide(connection: Connection, decision: Decision, ended: pl.DataFrame) -> int:
+    found = await resolved(connection, "held", decision, ended)
+    news = found.filter(pl.col("seq").is_not_null()).sort("seq")
+    if not news.height:
+        return 0
+    head = decision.head
+    place = Place(decision.source, head.position, head.generation)
+    after: int = await connection.fetchval(SQL["last_seq"], place.source, place.generation, place.position)
+    await tables.copy(connection, "entity_version", tables.due_versions(news, place, after))
+    await tables.copy(connection, "held_version", tables.due_held(news))
+    rows = tables.as_recordset(tables.due_current(news, place.source))
+    await connection.execute(SQL["put_due_outcomes"], rows)
+    await connection.execute(SQL["mark_documents"], ended["key_result_id"].to_list(), [])
+    await connection.execute(SQL["add_due_unit"], place.source, place.generation, place.position, after, news.height)
+    await _announce(connection, replace(place, after_seq=after, until_seq=after + news.height), news.height)
+    return news.height
+
+
+async def _announce(connection: Connection, place: Place, count: int) -> None:
+    unit = Outgoing(place.source, PROCESSED_RECORDS.name, place.source, unit=asdict(place))
+    event = OutcomesDecided(
+        source=place.source,
+        position=place.position,
+        generation=place.generation,
+        after_seq=place.after_seq,
+        outcomes=count,
+    )
+    await outbox.put(connection, STAGE.service, [unit, announce(event, STAGE)])

@@ -1,0 +1,179 @@
+"""Outcomes by due date on the real database: decided once, corrected, kept by a replay."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from okr_common.postgres.pool import open_pool
+from okr_common.sources import SourcesFolder
+from okr_common.topology import STAGES
+from okr_etl.applier import Applier
+from okr_etl.decider import Decider
+from okr_etl.mappings import Mappings
+from okr_etl.replayer import Replayer
+from okr_etl.store.due import DueStore
+from okr_etl.store.items import Items
+from okr_etl.store.processed import ProcessedStore
+from okr_etl.store.raw import RawStore
+from okr_etl.store.replays import ReplayStore
+from okr_etl.testing import RawWriter
+from okr_stack.testing import StackUnderTest
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+STAGE = STAGES["etl"]
+HEADER = ["id", "title", "target", "value", "day", "due"]
+MAPPING = """
+title: goals that end by their due dates
+kind: csv
+clock: {clock}
+recognise: {{ columns: [id, title] }}
+columns:
+  id: {{ from: id, type: text, required: true }}
+  title: {{ from: title, type: text, required: true }}
+  target: {{ from: target, type: number }}
+  value: {{ from: value, type: number }}
+  day: {{ from: day, type: date, required: true }}
+  due: {{ from: due, type: date, required: true }}
+derived: {{ kind: "'number'", direction: "'increase'", start: "DATE('2025-12-01')", nothing: "0" }}
+entities:
+  objective: {{ key: [id], title: title }}
+  key_result: {{ key: [id], title: title, metric_kind: kind, direction: direction, baseline: nothing, target: target,
+    start_on: start, due_on: due }}
+  check_in: {{ key: [id, day], as_of: day, value: value }}
+  outcome: {{ due: {{ grace_days: 3 }} }}
+"""
+OUTCOMES = """
+select source_id, revision, final_value::float8, target::float8, resolution, knowledge_time::date::text
+from outcome where closed is null order by source_id
+"""
+
+
+@dataclass
+class Etl:
+    """The inner parts of the service; `now` is the wall clock."""
+
+    pool: asyncpg.Pool
+    applier: Applier
+    replays: ReplayStore
+    replayer: Replayer
+    file: Path
+    now: datetime = datetime(2026, 4, 2, tzinfo=UTC)
+
+    async def apply_all(self) -> None:
+        while await self.applier._next("goals"):
+            pass
+        assert self.applier.waiting == {}
+
+    async def outcomes(self) -> list[tuple[object, ...]]:
+        return [tuple(row) for row in await self.pool.fetch(OUTCOMES)]
+
+    async def replay(self) -> tuple[int, int]:
+        """How many versions it published, and how many it withdrew."""
+        await self.replays.ask("goals", 1)
+        while await self.replayer._step("goals"):
+            pass
+        (done, *_) = await self.replays.done("goals", 1)
+        return done["versions"], done["withdrawn"]
+
+
+@pytest.fixture
+async def etl(fresh_stack: StackUnderTest, tmp_path: Path) -> AsyncIterator[Etl]:
+    file = tmp_path / "goals.yaml"
+    file.write_text(MAPPING.format(clock="data"))
+    async with (
+        await open_pool(fresh_stack.dsn(STAGE.role, "raw"), "test") as raw_pool,
+        await open_pool(fresh_stack.dsn(STAGE.role, "processed"), "test") as pool,
+        await open_pool(fresh_stack.dsn(STAGE.role, "ops"), "test") as ops,
+    ):
+        raw, processed, replays = RawStore(raw_pool), ProcessedStore(pool), ReplayStore(pool)
+        mappings = Mappings(SourcesFolder(tmp_path))
+        decider = Decider(DueStore(pool), mappings, lambda: made.now)
+        applier = Applier(raw, processed, mappings, Items(ops), decider, applied=lambda: None, sweep_seconds=5)
+        replayer = Replayer(raw, processed, replays, mappings, decider, told=lambda: None, every_seconds=5)
+        made = Etl(pool, applier, replays, replayer, file)
+        yield made
+
+
+def row(name: str, value: object, day: str, *, target: object = 10, due: str = "2026-03-31") -> list[str]:
+    return [name, f"Goal {name}", str(target), str(value), day, due]
+
+
+MARCH = [row("a", 4, "2026-02-28"), row("b", 9, "2026-02-28"), row("a", 12, "2026-03-30"), row("b", 5, "2026-03-30")]
+APRIL = [row("a", 12, "2026-04-02"), row("b", 7, "2026-04-03"), row("c", 1, "2026-04-05", due="2026-12-31")]
+DECIDED = [
+    ("a", 1, 12.0, 10.0, "achieved", "2026-04-04"),
+    ("b", 1, 7.0, 10.0, "partial", "2026-04-04"),
+]
+
+
+async def test_a_key_result_ends_when_the_grace_is_over_on_the_sources_clock(etl: Etl, raw: RawWriter) -> None:
+    await raw.release("goals", HEADER, MARCH)
+    await etl.apply_all()
+    assert await etl.outcomes() == [], "the newest row is of March"
+    await raw.release("goals", HEADER, APRIL)
+    await etl.apply_all()
+    assert await etl.outcomes() == DECIDED
+    versions = await etl.pool.fetch("select position, seq, entity from entity_version where position = 2 order by seq")
+    assert [version["entity"] for version in versions][-2:] == ["outcome", "outcome"], "they come after the batch's own"
+    assert [version["seq"] for version in versions] == list(range(1, len(versions) + 1))
+    assert await etl.pool.fetchval("select count(*) from document_due") == 6
+
+
+async def test_it_is_decided_once_and_again_where_something_was_corrected(etl: Etl, raw: RawWriter) -> None:
+    for rows in (MARCH, APRIL, [row("c", 2, "2026-04-20", due="2026-12-31")]):
+        await raw.release("goals", HEADER, rows)
+    await etl.apply_all()
+    await etl.apply_all()
+    assert await etl.outcomes() == DECIDED
+    assert await etl.pool.fetchval("select count(*) from due_unit") == 1
+    await raw.release("goals", HEADER, [row("b", 10, "2026-04-03"), row("a", 99, "2026-04-04")])
+    await etl.apply_all()
+    assert await etl.outcomes() == [DECIDED[0], ("b", 2, 10.0, 10.0, "achieved", "2026-04-20")], "a's came too late"
+
+
+async def test_in_a_live_source_the_day_decides_without_a_new_row(etl: Etl, raw: RawWriter) -> None:
+    etl.file.write_text(MAPPING.format(clock="wall"))
+    await raw.release("goals", HEADER, MARCH)
+    await etl.apply_all()
+    etl.now = datetime(2026, 4, 3, 23, 59, tzinfo=UTC)
+    await etl.apply_all()
+    assert await etl.outcomes() == []
+    etl.now += timedelta(minutes=1)
+    await etl.applier._sweep()
+    assert "goals" in etl.applier._due, "a new day has begun"
+    await etl.apply_all()
+    assert [outcome[0] for outcome in await etl.outcomes()] == ["a", "b"]
+
+
+async def test_a_replay_keeps_what_was_decided_and_revises_what_came_out_otherwise(etl: Etl, raw: RawWriter) -> None:
+    for rows in (MARCH, APRIL, [row("b", 10, "2026-04-03")]):
+        await raw.release("goals", HEADER, rows)
+        await etl.apply_all()
+    before = await etl.outcomes()
+    assert [(outcome[0], outcome[1]) for outcome in before] == [("a", 1), ("b", 2)]
+    assert await etl.replay() == (0, 0), "also b's first outcome stays, which later rows corrected"
+    assert await etl.outcomes() == before
+    etl.file.write_text(MAPPING.format(clock="data").replace("target: target", "target: value"))
+    versions, _ = await etl.replay()
+    assert versions > 0
+    assert [outcome[2:5] for outcome in await etl.outcomes()] == [(12.0, 12.0, "achieved"), (10.0, 10.0, "achieved")]
+    etl.file.write_text(MAPPING.format(clock="data").replace("  outcome: { due: { grace_days: 3 } }\n", ""))
+    await etl.replay()
+    assert await etl.outcomes() == [], "nobody says any more how they ended"
+
+
+async def test_after_a_replay_the_next_file_is_decided_as_before(etl: Etl, raw: RawWriter) -> None:
+    for rows in (MARCH, APRIL):
+        await raw.release("goals", HEADER, rows)
+    await etl.apply_all()
+    await etl.replay()
+    await raw.release("goals", HEADER, [row("b", 10, "2026-04-03"), row("d", 5, "2026-04-06", due="2026-04-01")])
+    await etl.apply_all()
+    assert await etl.outcomes() == [
+        DECIDED[0],
+        ("b", 2, 10.0, 10.0, "achieved", "2026-04-06"),
+    ], "d's only value came after the days of grace"

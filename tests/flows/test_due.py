@@ -1,0 +1,70 @@
+"""A source that never says how goals ended: their due dates do, the model learns from it, and `okr verify` is clean."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from okr_cli.testing import Flow
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+SERVICES = ("ingest-csv", "etl", "trainer")
+MAPPING = """
+title: goals that end by their due dates
+kind: csv
+clock: wall
+recognise: { columns: [goal, team, day, value] }
+columns:
+  goal: { from: goal, type: text, required: true }
+  team: { from: team, type: text, required: true }
+  target: { from: target, type: number }
+  value: { from: value, type: number }
+  day: { from: day, type: date, required: true }
+  start: { from: start, type: date, required: true }
+  due: { from: due, type: date, required: true }
+derived: { kind: "'number'", direction: "'increase'", nothing: "0" }
+entities:
+  objective: { key: [team], title: team }
+  key_result: { key: [goal], title: goal, metric_kind: kind, direction: direction, baseline: nothing, target: target,
+    start_on: start, due_on: due }
+  check_in: { key: [goal, day], as_of: day, value: value, recorded_at: day }
+  outcome: { due: { grace_days: 3 } }
+"""
+GOALS, CHECK_INS = 40, 6
+ENDED = "select count(*) from outcome where label_basis = 'due'"
+
+
+def export(goals: range) -> bytes:
+    """Goals of past quarters and one that is under way; half of them get where they want."""
+    lines = ["goal,team,target,value,day,start,due"]
+    for number in goals:
+        start = date(2024, 1, 1) + timedelta(days=90 * (number % 6))
+        for step in range(CHECK_INS):
+            value = (step + 1) * (20 if number % 2 else 12)
+            day, due = start + timedelta(days=14 * step), start + timedelta(days=80)
+            lines.append(f"g{number},t{number % 3},100,{value},{day},{start},{due}")
+    return "\n".join([*lines, ""]).encode()
+
+
+@pytest.mark.parametrize("point", ["due_before_commit", pytest.param("due_after_commit", marks=pytest.mark.long)])
+async def test_due_dates_are_learned_from_and_corrections_supersede(flow: Flow, tmp_path: Path, point: str) -> None:
+    """Killed in the middle of its first decision, or right after it."""
+    reached, sources = tmp_path / "reached", tmp_path / "sources"
+    sources.mkdir()
+    (sources / "goals.yaml").write_text(MAPPING)
+    crash = {"OKR_CRASH_AT": point, "OKR_CRASH_REACHED": str(reached)}
+    with flow.stack.supervised(SERVICES, {"OKR_SOURCES__FOLDER": str(sources), **crash}):
+        flow.drop("goals.csv", export(range(GOALS)))
+        await flow.predicted(GOALS * CHECK_INS)
+        await flow.until("processed", ENDED, GOALS)
+        await flow.until("ops", "select max(version) from model_version where model = 'goals'", 1)
+        assert await flow.ask("processed", "select count(*) from outcome where achieved") == GOALS // 2
+        late = export(range(1)).decode().splitlines()
+        corrected = late[-1].replace(",72,", ",120,")
+        assert corrected != late[-1]
+        flow.drop("correction.csv", "\n".join([late[0], corrected, ""]).encode())
+        await flow.until("processed", "select count(*) from outcome where revision = 2 and achieved", 1)
+        await flow.until("ops", "select count(*) from outcome_heard where superseding", 1)
+        await flow.predicted(GOALS * CHECK_INS + 1)
+    assert reached.exists()
+    assert await flow.wrong() == []
