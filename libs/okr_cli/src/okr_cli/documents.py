@@ -1,11 +1,15 @@
-"""`okr documents`: the curated JSON documents."""
+"""`okr documents`: the curated JSON documents, and the rows a model learns from, for other programs."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
+import asyncpg
 import orjson
 import typer
 
+from okr_cli.export import Format, FormatOption, OutputOption, export, told
 from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import Column, show
@@ -35,6 +39,44 @@ def list_(
 ) -> None:
     """The documents that changed last; all of each with --json."""
     show("Documents", asyncio.run(listed(reach_of(context), source, entity, limit)), COLUMNS, as_json=as_json)
+
+
+@app.command("export")
+def export_(
+    context: typer.Context,
+    entity: EntityOption = None,
+    source: SourceOption = None,
+    form: FormatOption = Format.JSONL,
+    output: OutputOption = None,
+) -> None:
+    """All documents: text, meta, labels. In Parquet meta and labels are columns, as meta.due_on."""
+    reach = reach_of(context)
+    told(asyncio.run(_exported(reach, "all_documents", (source, entity), form, output)), "documents", output)
+
+
+@app.command()
+def training(
+    context: typer.Context, source: SourceOption = None, form: FormatOption = Format.JSONL, output: OutputOption = None
+) -> None:
+    """What models learn from: each check-in's features as they were then, and how its key result ended, if known."""
+    reach = reach_of(context)
+    told(asyncio.run(_exported(reach, "training_rows", (source,), form, output)), "rows", output)
+
+
+STANDS_IN = {"all_documents": "curated", "training_rows": "ops"}
+JSON_FIELDS = frozenset({"meta", "labels", "features", "baselines"})
+
+
+async def _exported(reach: Reach, query: str, asked: tuple[str | None, ...], form: Format, output: Path | None) -> int:
+    async with reach.database(STANDS_IN[query]) as connection, connection.transaction(readonly=True):
+        return await export(_rows(connection, query, asked), form, output)
+
+
+async def _rows(
+    connection: asyncpg.Connection, query: str, asked: tuple[str | None, ...]
+) -> AsyncIterator[Mapping[str, Any]]:
+    async for row in connection.cursor(SQL[query], *asked, prefetch=1000):
+        yield {name: orjson.loads(value) if name in JSON_FIELDS else value for name, value in row.items()}
 
 
 async def listed(reach: Reach, source: str | None, entity: str | None, limit: int) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import orjson
 import typer
 
 from okr_cli.backfill import NoWaitOption, OfSource, asked
+from okr_cli.export import OutputOption, csv_rows, told
 from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import Column, show
@@ -41,6 +42,33 @@ def rejected(
     """Rows that cannot be read or break a rule: where they stand, and what would be right."""
     if context.invoked_subcommand is None:
         _list(reach_of(context), source, reason, limit, as_json=as_json)
+
+
+@app.command("export")
+def export_(context: typer.Context, source: OfSource, reason: ReasonOption = None, output: OutputOption = None) -> None:
+    """The rejected rows of a source as CSV, to be mended: where they stand, why, and their cells under their header."""
+    rows = asyncio.run(mendable(reach_of(context), source, reason))
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    count = csv_rows(header, ([row.get(name, "") for name in header] for row in rows), output)
+    told(count, "rejected rows", output)
+
+
+async def mendable(reach: Reach, source: str, reason: str | None) -> list[dict[str, str]]:
+    """The rejected rows of a source, each with its cells by the header of its file."""
+    async with reach.database("processed") as processed, reach.database("raw") as raw:
+        rows = await processed.fetch(SQL["rejected_cells"], source, reason)
+        pairs = [row["batch_id"] for row in rows], [row["row_num"] for row in rows]
+        places = {(row["batch_id"], row["row_num"]): row for row in await raw.fetch(SQL["rows_of"], *pairs)}
+    return [_mendable(_told(dict(row), places.get((row["batch_id"], row["row_num"])))) for row in rows]
+
+
+def _mendable(row: dict[str, Any]) -> dict[str, str]:
+    cells = row["cells"]
+    named = cells if isinstance(cells, dict) else {f"cell {n}": cell for n, cell in enumerate(cells or (), 1)}
+    told = {"where": row["where"], "reasons": " ".join(row["reasons"]), "said": row["said"]}
+    return told | {
+        str(name): cell if isinstance(cell, str) else orjson.dumps(cell).decode() for name, cell in named.items()
+    }
 
 
 @app.command()

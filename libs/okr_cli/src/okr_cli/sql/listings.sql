@@ -36,3 +36,21 @@ left join file f using (file_id)
 select entity_id, entity, source, version, text, meta, labels, changed_at from document
 where ($1::text is null or source = $1) and ($2::text is null or entity = $2)
 order by changed_at desc, entity_id limit $3
+
+-- name: all_documents
+select entity_id::text, entity, source, version, text, meta, labels, changed_at from document
+where ($1::text is null or source = $1) and ($2::text is null or entity = $2) order by entity_id
+
+-- name: training_rows
+-- Of each check-in, or definition, what the model's own training or the stream made of it; never what came late.
+select p.model, p.source, p.key_result_id::text, p.key_result, p.check_in_id::text, p.revision, p.knowledge_time, p.due_on,
+       p.elapsed::float8, p.features, p.baselines, o.achieved, o.final_value, o.target, o.knowledge_time as outcome_known_at
+from prediction p join checkpoint c on c.model = p.model and c.training = p.training
+left join outcome_heard o on o.model = p.model and o.key_result_id = p.key_result_id and not o.superseding
+where p.kind in ('live', 'replay') and p.features is not null and ($1::text is null or p.source = $1)
+order by p.knowledge_time, p.prediction_id
+
+-- name: rejected_cells
+select source, position, batch_id, row_num, reasons, detail from rejected
+where source = $1 and ($2::text is null or exists (select from unnest(reasons) as r where r = $2 or r like $2 || ':%'))
+order by position, row_num

@@ -1,0 +1,109 @@
+"""Writing many rows to a file for other programs: JSON Lines, Parquet, CSV. A file appears when it is whole."""
+
+import csv
+import re
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import orjson
+import polars as pl
+import typer
+
+from okr_cli.context import err
+from okr_common.errors import OkrError
+
+_RISKY = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?[\d.,'  ]*\d[\d.,]*(e[+-]?\d+)?\s*%?", re.IGNORECASE)
+
+
+class Format(StrEnum):
+    """What a file of rows may be."""
+
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="One JSON object a line, or columns.")]
+OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Where to; else standard output.")]
+
+
+async def export(rows: AsyncIterator[Mapping[str, Any]], form: Format, output: Path | None) -> int:
+    """Writes the rows and returns how many there were; in Parquet an object becomes columns named after its keys."""
+    if form is Format.JSONL:
+        with opened(output) as file:
+            return await _lines(rows, file)
+    if output is None:
+        raise OkrError("Parquet is no text: name a file with --output")
+    lines = output.with_name(f".{output.name}.jsonl")
+    try:
+        with lines.open("w", encoding="utf-8") as file:
+            count = await _lines(rows, file)
+        if count:
+            _as_parquet(lines, output)
+        return count
+    finally:
+        lines.unlink(missing_ok=True)
+
+
+async def _lines(rows: AsyncIterator[Mapping[str, Any]], file: TextIO) -> int:
+    count = 0
+    async for row in rows:
+        file.write(orjson.dumps(row, default=str).decode() + "\n")
+        count += 1
+    return count
+
+
+def _as_parquet(lines: Path, output: Path) -> None:
+    part = output.with_name(f".{output.name}.part")
+    frame = pl.scan_ndjson(lines, infer_schema_length=None)
+    objects = [name for name, dtype in frame.collect_schema().items() if isinstance(dtype, pl.Struct)]
+    frame.unnest(objects, separator=".").sink_parquet(part)
+    part.rename(output)
+
+
+def csv_rows(header: Sequence[str], rows: Iterable[Sequence[str]], output: Path | None) -> int:
+    """Writes a table; no cell of it is taken for a formula by a spreadsheet."""
+    with opened(output) as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        count = 0
+        for row in rows:
+            writer.writerow([harmless(cell) for cell in row])
+            count += 1
+    return count
+
+
+def harmless(cell: str) -> str:
+    """The cell, behind an apostrophe where a spreadsheet would compute it (OWASP, CSV injection); figures stay.
+
+    >>> [harmless(cell) for cell in ("=1+1", "@me", "+x", "-5", "-1.234,5 %", "+3e5", "-2+3", "a=b", "")]
+    ["'=1+1", "'@me", "'+x", '-5', '-1.234,5 %', '+3e5', "'-2+3", 'a=b', '']
+    """
+    return f"'{cell}" if _RISKY.match(cell) and not _NUMBER.fullmatch(cell) else cell
+
+
+@contextmanager
+def opened(output: Path | None) -> Iterator[TextIO]:
+    """A file that appears under its name when it is whole, or standard output."""
+    if output is None:
+        yield sys.stdout
+        return
+    part = output.with_name(f".{output.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        part.rename(output)
+    except OSError as error:
+        raise OkrError(f"{output} cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def told(count: int, what: str, output: Path | None) -> None:
+    """Says how many were written, where that is not standard output."""
+    if output is not None:
+        err.print(f"{count} {what} written to {output}" if count else f"there are no {what}; nothing was written")
