@@ -10,7 +10,7 @@ import pytest
 from okr_common.paths import repository
 from okr_common.sources import load_sources
 from okr_etl.domain.check import trouble
-from okr_etl.testing import INGESTED_AT
+from okr_etl.testing import INGESTED_AT, MemorySource
 from okr_etl.testing.shipped import proposed_of, shipped
 
 SAMPLES = repository() / "samples" / "formats"
@@ -68,6 +68,85 @@ GOLDEN: dict[str, list[dict[str, Any]]] = {
         {"key_result.metric_kind": "milestone", "check_in.value": 0.0},  # blank
         {"check_in.progress": pytest.approx(1.045), "check_in.as_of": TODAY},
     ],
+    "culture_amp": [
+        {
+            "row_num": 1,
+            "objective.title": "Grow in Europe",
+            "key_result.title": "Open three offices",
+            "key_result.start_on": date(2026, 1, 5),
+            "key_result.due_on": date(2026, 6, 30),
+            "check_in.progress": 0.65,
+            "check_in.status": "on_track",
+        },
+        {"row_num": 1, "key_result.title": "Sign 20 partners", "check_in.progress": 0.25},
+        {"row_num": 2, "key_result.title": "Release weekly", "check_in.value": 1.0, "check_in.status": "achieved"},
+        {"row_num": 3, "key_result.title": "Fill six posts", "check_in.status": "at_risk", "priority": "low"},
+        {"row_num": 3, "key_result.title": "Onboard all", "check_in.value": 0.0},  # blank
+        {"row_num": 3, "key_result.title": "Keep all, for a year", "check_in.value": 0.0},
+    ],
+    "appfire_okr": [
+        {
+            "row_num": 2,
+            "objective.title": "Grow in Europe",
+            "key_result.title": "Paying customers",
+            "key_result.start_on": date(2025, 7, 15),
+            "key_result.due_on": date(2025, 9, 15),
+            "key_result.owner": "ada@example.com",
+            "check_in.progress": 80 / 300,
+            "check_in.status": "on_track",
+        },
+        {
+            "row_num": 3,
+            "objective.title": "Grow in Europe",
+            "key_result.direction": "decrease",
+            "key_result.start_on": date(2025, 7, 1),  # Q3 Y2025
+            "key_result.due_on": date(2025, 9, 30),
+            "check_in.progress": 0.4,
+            "check_in.status": "at_risk",  # AT RISK
+        },
+        {
+            "row_num": 6,
+            "objective.title": "Fewer surprises",  # 2.1, not 2
+            "key_result.description": "All teams,\nfrom merge to customer",
+            "key_result.due_on": date(2025, 12, 31),
+            "check_in.progress": 0.0,
+            "check_in.status": "not_started",  # not Started
+        },
+    ],
+    "viva_goals": [
+        {
+            "row_num": 2,
+            "objective.title": "Grow in Europe",
+            "key_result.unit": "customers",
+            "check_in.progress": 80 / 300,
+            "check_in.status": "at_risk",  # Behind
+        },
+        {
+            "row_num": 3,
+            "objective.title": "Grow in Europe",  # the first of two parents
+            "key_result.start_on": date(2026, 1, 15),
+            "check_in.progress": 0.4,
+            "check_in.status": "off_track",
+        },
+        {
+            "row_num": 5,
+            "objective.title": "Q1 2026",  # nobody above it
+            "key_result.target": 12_500.0,
+            "check_in.progress": pytest.approx(8000 / 11500),
+        },
+    ],
+    "legacy_okr": [
+        {
+            "objective.title": "Grow in Europe",
+            "key_result.owner": "E01",
+            "check_in.progress": 0.455,
+            "check_in.status": "on_track",  # In Progress
+            "team_size": 6,
+            "budget": 25_000.0,
+        },
+        {"check_in.value": 100.0, "check_in.status": "achieved", "timeline_days": None},
+        {"check_in.value": None, "check_in.progress": None, "check_in.status": "not_started"},
+    ],
 }
 
 
@@ -92,3 +171,32 @@ def content(source: str) -> tuple[list[str], list[list[str]]]:
     text = (SAMPLES / f"{source}.csv").read_text(encoding="utf-8")
     header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     return header, rows
+
+
+LEFT_OUT = {"appfire_okr": 3, "viva_goals": 2}
+
+
+@pytest.mark.parametrize("source", GOLDEN)
+def test_every_row_of_a_sample_is_counted_once(source: str) -> None:
+    header, rows = content(source)
+    memory = MemorySource(shipped(source), header)
+    counts = memory.load(rows).counts
+    assert sum(counts.values()) == len(rows)
+    assert counts["unchanged"] == LEFT_OUT.get(source, 0)
+    again = memory.load(rows).counts
+    assert again["unchanged"] == len(rows)
+
+
+def test_a_figure_out_of_range_and_a_wide_row_with_one_bad_part_are_rejected_whole() -> None:
+    header, rows = content("legacy_okr")
+    rows[0][header.index("pct")] = "145"
+    rows[1][header.index("team")] = "0"
+    found = proposed_of("legacy_okr", header, rows, SAMPLES / "legacy_okr.csv")
+    assert [one.reasons for one in found.rejected] == [("out_of_range:progress",), ("out_of_range:team_size",)]
+    assert found.rejected[0].detail == {"out_of_range:progress": 'progress reads "145", outside of 0 to 100'}
+    header, rows = content("culture_amp")
+    rows[2][header.index("key_result_1_completion")] = "7"
+    rows[2][header.index("key_result_3_completion")] = "much"
+    found = proposed_of("culture_amp", header, rows, SAMPLES / "culture_amp.csv")
+    assert [(one.row_num, one.reasons) for one in found.rejected] == [(3, ("out_of_range:done", "not_a_number:done"))]
+    assert found.wide["row_num"].to_list() == [1, 1, 2]

@@ -1,5 +1,7 @@
 """A batch's one transaction, and what leaves it, on the real database and broker."""
 
+import csv
+import io
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -284,3 +286,22 @@ async def test_the_rejected_rows_of_files_that_wait_together_are_told_for_each(
 
 
 COUNTS = "select rows, new, changed, unchanged, rejected from batch_result order by position"
+
+
+async def test_a_wide_row_becomes_several_check_ins_and_their_current_rows(etl: Etl, raw: RawWriter) -> None:
+    file = repository() / "samples" / "formats" / "culture_amp.csv"
+    header, *rows = csv.reader(io.StringIO(file.read_text(encoding="utf-8"), newline=""), strict=True)
+    for _ in range(2):
+        await raw.release("culture_amp", header, rows)
+    await etl.apply_all("culture_amp")
+    query = "select k.title, c.value::float8, c.row_num from check_in c join key_result k using (key_result_id)"
+    assert [tuple(row) for row in await etl.pool.fetch(f"{query} order by 3, 1")] == [
+        ("Open three offices", 0.65, 1),
+        ("Sign 20 partners", 0.25, 1),
+        ("Release weekly", 1.0, 2),
+        ("Fill six posts", 0.1, 3),
+        ("Keep all, for a year", 0.0, 3),
+        ("Onboard all", 0.0, 3),
+    ]
+    counts = [tuple(row) for row in await etl.pool.fetch(COUNTS)]
+    assert counts == [(3, 3, 0, 0, 0), (3, 0, 0, 3, 0)]

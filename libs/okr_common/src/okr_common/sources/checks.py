@@ -40,8 +40,9 @@ class MissingColumn:
 def missing_columns(mapping: Mapping, header: Sequence[str]) -> list[MissingColumn]:
     """What a file with this header lacks, in the mapping's order."""
     names = [name.strip() for name in header]
-    origins = dict.fromkeys(one.origin for one in mapping.columns.values() if one.origin not in FILE_ORIGINS)
-    return [MissingColumn(origin, nearest(origin, names)) for origin in origins if origin not in names]
+    needed = (one for one in mapping.columns.values() if one.origin not in FILE_ORIGINS and not one.optional)
+    wanted = {one.origin: one for one in needed}
+    return [MissingColumn(origin, nearest(origin, names)) for origin, one in wanted.items() if not one.found(names)]
 
 
 def disagreements(mapping: Mapping) -> Iterator[tuple[Place, str]]:
@@ -49,8 +50,9 @@ def disagreements(mapping: Mapping) -> Iterator[tuple[Place, str]]:
     yield from _kind(mapping)
     yield from _columns(mapping)
     for name in mapping.derived:
-        if name in mapping.columns:
+        if name in mapping.columns or name in mapping.inherited:
             yield ("derived", name), f'"{name}" is a column already; call the derived one otherwise'
+    yield from _rows(mapping)
     for place, field, name in _references(mapping):
         yield from _reference(mapping, place, field, name)
 
@@ -77,7 +79,24 @@ def _columns(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         yield from _dates(name, column)
 
 
+def _rows(mapping: Mapping) -> Iterator[tuple[Place, str]]:
+    repeated = [name for name, column in mapping.columns.items() if "{n}" in column.origin]
+    if bool(repeated) != (mapping.rows.repeat is not None):
+        yield ("rows", "repeat"), "repeat and `{n}` in the `from` of a column go together"
+    parent = mapping.rows.parent
+    if parent is None:
+        return
+    for field, name in (("key", parent.key), ("of", parent.of), *(("columns", one) for one in parent.columns.values())):
+        if name is not None and name not in mapping.columns:
+            yield ("rows", "parent", field), f'there is no column "{name}"; declare it under columns'
+    for name in parent.columns:
+        if name in mapping.columns:
+            yield ("rows", "parent", "columns"), f'"{name}" is a column already; call the parent\'s otherwise'
+
+
 _OF_TYPE = {
+    "lowest": ("number", "integer"),
+    "highest": ("number", "integer"),
     "formats": ("date", "timestamp"),
     "time_zone": ("date", "timestamp"),
     "decimal": ("number", "integer"),
@@ -124,7 +143,7 @@ def _references(mapping: Mapping) -> Iterator[tuple[Place, str, str]]:
 def _reference(mapping: Mapping, place: Place, field: str, name: str) -> Iterator[tuple[Place, str]]:
     if name in mapping.derived:
         return
-    column = mapping.columns.get(name)
+    column = mapping.columns.get(mapping.inherited.get(name, name))
     if column is None:
         close = nearest(name, [*mapping.columns, *mapping.derived])
         cure = f'did you mean "{close}"?' if close else "declare it under columns or derived"

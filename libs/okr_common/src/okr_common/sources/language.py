@@ -133,6 +133,10 @@ class Column(Block):
     origin: str = Field(alias="from", min_length=1)
     "The name in the header; of an API, the key or dotted path in the object; or a word of FILE_ORIGINS."
     type: ColumnType
+    also: tuple[str, ...] = ()
+    "Other names for it in the header, where exports do not agree; the first that is there is read."
+    optional: bool = False
+    "The header may lack it; then its cells are blank."
     required: bool = False
     "A blank cell rejects the row."
     blanks: tuple[str, ...] = ()
@@ -152,6 +156,10 @@ class Column(Block):
         "bn": 1e9,
     }
     "A word after a figure -> what the figure is multiplied by."
+    lowest: float | None = None
+    "A smaller figure rejects the row."
+    highest: float | None = None
+    "A larger figure rejects the row."
     time_zone: str | None = None
     "Of a date: the zone in which an instant becomes a day. Of a timestamp: the zone of clocks that name none."
     edge: Literal["start", "end"] | None = None
@@ -160,6 +168,32 @@ class Column(Block):
     "The month in which a fiscal year (`FY24`, `GJ 24/25`) begins."
     year_named_after: Literal["start", "end"] = "end"
     "Which calendar year gives a fiscal year its name, where it crosses two."
+
+    def found(self, names: Iterable[str], number: int = 1) -> str | None:
+        """Under which of these names of a header it stands; `number` is what `{n}` stands for."""
+        wanted = (name.replace("{n}", str(number)) for name in (self.origin, *self.also))
+        return next((name for name in wanted if name in names), None)
+
+
+class ParentBlock(Block):
+    """Columns taken from the row above this one in a tree, which stands in the same batch."""
+
+    key: Name
+    "The column by which a row is known."
+    of: Name | None = None
+    "The column that names the parent's key, of several on lines of their own the first. Without: 1.2 is that of 1.2.3."
+    columns: dict[Name, Name] = Field(min_length=1)
+    "The parent's columns, by the names they have here; a row without a parent has none."
+
+
+class RowsBlock(Block):
+    """Which rows of a file are check-ins, and how many there are in each."""
+
+    only: Expression | None = None
+    "True for the rows that are meant; the others are left out. Over the columns, before anything is derived."
+    parent: ParentBlock | None = None
+    repeat: int | None = Field(default=None, ge=2, le=50)
+    "Wide files: `{n}` in the `from` of columns stands for 1, 2, 3 up to this; an n with blank cells only is not there."
 
 
 class ObjectiveBlock(Block):
@@ -308,6 +342,7 @@ class Mapping(Block):
     read: Read = Read()
     api: ApiBlock | None = None
     columns: dict[Name, Column] = Field(min_length=1)
+    rows: RowsBlock = RowsBlock()
     derived: dict[Name, Expression] = {}
     "Computed in this order, each from columns and the derived ones before it."
     choose: Choose | None = None
@@ -316,7 +351,13 @@ class Mapping(Block):
     @property
     def row_by_row(self) -> bool:
         """What a row says depends on its cells alone: not on its file's name, nor on the rows beside it."""
-        return self.choose is None and all(one.origin not in FILE_ORIGINS for one in self.columns.values())
+        alone = self.choose is None and self.rows.parent is None
+        return alone and all(one.origin not in FILE_ORIGINS for one in self.columns.values())
+
+    @property
+    def inherited(self) -> dict[str, str]:
+        """The columns a row has from its parent, by the names they have there."""
+        return self.rows.parent.columns if self.rows.parent else {}
 
     @property
     def hash(self) -> str:

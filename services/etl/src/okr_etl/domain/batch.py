@@ -8,11 +8,12 @@ from pathlib import Path
 import polars as pl
 
 from okr_common.sources import Choose, Mapping
-from okr_etl.domain import cells, columns, entities, versions
+from okr_etl.domain import cells, columns, entities, shape, versions
 from okr_etl.domain.canonical import INSTANT, canonical
+from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.derive import FINAL, Failure, derive, expressions
 from okr_etl.domain.head import Times
-from okr_etl.domain.reasons import Rejected, explain, underivable
+from okr_etl.domain.reasons import Rejected, explain, merged, underivable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class RawBatch:
 class Proposed:
     """What the rows of a batch say: `wide` holds every good row's fields, `candidates` the versions they propose.
 
-    `known` counts its rows that were not read, `repeated` those that tell what a chosen one tells.
+    `known` counts its rows that were not read, `repeated` those that tell what a chosen one tells, `left_out` those
+    that the mapping does not mean.
     """
 
     wide: pl.DataFrame
@@ -65,6 +67,7 @@ class Proposed:
     times: Times
     known: int = 0
     repeated: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +92,22 @@ def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
     """Types the rows, sets the wrong ones aside with their reasons, and says what the others propose."""
     texts = cells.texts(batch.rows, mapping, batch.header, batch.told)
     typed = texts.with_columns(columns.value(name, column) for name, column in mapping.columns.items())
-    good, bad = columns.judge(typed, columns.rules(mapping, len(batch.header)))
-    derived, failures = derive(good.select("row_num", *mapping.columns), expressions(mapping))
+    meant = shape.meant(shape.inherited(typed, mapping.rows.parent), mapping.rows.only)
+    good, bad = columns.judge(meant, columns.rules(mapping, len(batch.header)))
+    derived, failures = derive(good.select(ROW, PART, *mapping.columns, *mapping.inherited), expressions(mapping))
     said, wrong = columns.judge(canonical(derived, mapping, batch.ingested_at), entities.rules(mapping))
-    wide = chosen(said, mapping.choose)
+    rejected = _rejected(mapping, bad, wrong, failures)
+    whole = said.filter(~pl.col(ROW).is_in([one.row_num for one in rejected])) if mapping.rows.repeat else said
+    wide = chosen(whole, mapping.choose)
     wide = entities.identified(wide, batch.source)
     return Proposed(
         wide=wide,
         candidates=entities.candidates(wide, mapping),
-        rejected=_rejected(mapping, bad, wrong, failures),
+        rejected=rejected,
         times=_times(wide),
         known=batch.known,
-        repeated=said.height - wide.height,
+        repeated=whole.height - wide.height,
+        left_out=batch.rows.height - meant[ROW].n_unique(),
     )
 
 
@@ -108,8 +115,8 @@ def chosen(rows: pl.DataFrame, choose: Choose | None) -> pl.DataFrame:
     """Of the rows that tell the same thing, the one that counts."""
     if choose is None:
         return rows
-    ordered = rows.sort([choose.most, "row_num"], descending=[True, False], nulls_last=True)
-    return ordered.unique(list(choose.per), keep="first", maintain_order=True).sort("row_num")
+    ordered = rows.sort([choose.most, ROW], descending=[True, False], nulls_last=True)
+    return ordered.unique(list(choose.per), keep="first", maintain_order=True).sort(ROW)
 
 
 def _rejected(mapping: Mapping, bad: pl.DataFrame, wrong: pl.DataFrame, failures: Iterable[Failure]) -> list[Rejected]:
@@ -117,7 +124,7 @@ def _rejected(mapping: Mapping, bad: pl.DataFrame, wrong: pl.DataFrame, failures
     told = [frame.with_columns(pl.selectors.temporal().cast(pl.String)) for frame in (bad, wrong)]
     found = [explain(mapping, row) for frame in told for row in frame.iter_rows(named=True)]
     found += [underivable(failure) for failure in failures]
-    return sorted(found, key=lambda rejected: rejected.row_num)
+    return merged(sorted(found, key=lambda rejected: rejected.row_num))
 
 
 def _times(wide: pl.DataFrame) -> Times:
@@ -131,6 +138,6 @@ def apply(proposed: Proposed, held: pl.DataFrame, floor: datetime | None) -> App
     """Compares what is proposed with what is held, and counts every row. See `versions.resolve` for `floor`."""
     resolved = versions.resolve(proposed.candidates, held, floor)
     counts = versions.account(resolved, len(proposed.rejected))
-    counts[versions.UNCHANGED] += proposed.known
+    counts[versions.UNCHANGED] += proposed.known + proposed.left_out
     counts[versions.DUPLICATE] += proposed.repeated
     return Applied(resolved, counts)

@@ -16,6 +16,8 @@ CELLS = "cells"
 COUNT = "row:count"
 SURPLUS = "row:surplus"
 ROW = "row_num"
+PART = "row:part"
+"""Where a row of a wide file holds several check-ins, which of them: 1, 2, 3; of other rows 0."""
 RESERVED = frozenset({ROW, CELLS})
 """The only names of ours that a mapping could use, too; all others hold a colon or a dot."""
 EMPTY: MappingOf[str, str] = MappingProxyType({})
@@ -36,16 +38,29 @@ def texts(
     if rows[CELLS].str.contains(_NUL, literal=True).any():
         rows = rows.with_columns(pl.col(CELLS).str.replace_all(_NUL_OUTSIDE_BACKSLASHES, "$1"))
     if mapping.kind == "api":
-        return rows.select(ROW, CELLS, *_shape(0), *(_at_path(name, of) for name, of in mapping.columns.items()))
+        read = (_at_path(name, of) for name, of in mapping.columns.items())
+        return rows.select(ROW, CELLS, *_shape(0), *read, pl.lit(0).alias(PART))
     decoded = rows.with_columns(pl.col(CELLS).str.json_decode(pl.List(pl.String)).alias(_ARRAY))
+    repeat = mapping.rows.repeat
+    if repeat is None:
+        return _part(decoded, mapping, header, told, 0)
+    parts = [_part(decoded, mapping, header, told, number) for number in range(1, repeat + 1)]
+    own = [pl.col(READ + name).is_not_null() for name, column in mapping.columns.items() if "{n}" in column.origin]
+    return pl.concat(parts).filter(pl.any_horizontal(own)).sort(ROW, PART)
+
+
+def _part(
+    decoded: pl.DataFrame, mapping: Mapping, header: Sequence[str], told: MappingOf[str, str], number: int
+) -> pl.DataFrame:
+    """What the columns read where `{n}` stands for this number; one that the header lacks is blank there."""
     places = {text.strip(): place for place, text in reversed(list(enumerate(header)))}
     columns = (
         _of_file(name, told[column.origin], column)
         if column.origin in told
-        else _at_place(name, places[column.origin], column)
+        else _at_place(name, places.get(column.found(places, number) or "", len(places)), column)
         for name, column in mapping.columns.items()
     )
-    return decoded.select(ROW, CELLS, *_counted(len(header)), *columns)
+    return decoded.select(ROW, CELLS, *_counted(len(header)), *columns, pl.lit(number).alias(PART))
 
 
 def _counted(width: int) -> list[pl.Expr]:

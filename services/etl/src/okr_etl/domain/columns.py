@@ -82,8 +82,15 @@ def _rules(name: str, column: Column, *, required: bool) -> Iterator[tuple[str, 
         yield f"unknown_word:{name}", text.is_null() | typed.is_not_null()
     elif column.type != "text":
         yield f"{NOT_A[column.type]}:{name}", text.is_null() | typed.is_not_null()
+    if column.lowest is not None or column.highest is not None:
+        yield f"out_of_range:{name}", _within(typed, column)
     if column.type in ("date", "timestamp"):
         yield f"date_out_of_range:{name}", typed.cast(pl.Date).is_between(FIRST_DAY, LAST_DAY)
+
+
+def _within(typed: pl.Expr, column: Column) -> pl.Expr:
+    ends = [typed >= column.lowest] if column.lowest is not None else []
+    return pl.all_horizontal(*ends, *([typed <= column.highest] if column.highest is not None else []))
 
 
 NOT_A = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from okr_common.sources import Mapping
-from okr_etl.domain.cells import ROW
+from okr_etl.domain.cells import PART, ROW
 
 FINAL = "outcome.is_final"
 """The name under which `outcome.source.when` is computed."""
@@ -73,4 +73,5 @@ def first_line(error: BaseException) -> str:
 def empty(mapping: Mapping) -> pl.DataFrame:
     """No rows, with the typed columns of this mapping."""
     schema: dict[str, pl.DataType] = {name: DTYPES[column.type] for name, column in mapping.columns.items()}
-    return pl.DataFrame(schema={ROW: pl.Int64(), **schema})
+    parents = {here: schema[there] for here, there in mapping.inherited.items()}
+    return pl.DataFrame(schema={ROW: pl.Int64(), PART: pl.Int32(), **schema, **parents})

@@ -11,6 +11,7 @@ import polars as pl
 from okr_common.sources import DueOutcome, Mapping
 from okr_etl.domain import progress
 from okr_etl.domain.canonical import INSTANT
+from okr_etl.domain.cells import PART
 from okr_etl.domain.entities import CANDIDATE, ENTITIES, FIELDS
 from okr_etl.domain.head import Head
 from okr_etl.domain.ids import content_hashes, entity_ids
@@ -74,7 +75,7 @@ def _candidates(told: pl.DataFrame) -> pl.DataFrame:
         "source_id",
         pl.col("held_from").alias("time"),
         "held_from",
-        "row_num",
+        *("row_num", pl.lit(0, pl.Int32).alias(PART)),
         pl.struct(FIELDS["outcome"]).struct.json_encode().alias("payload"),
         "batch_id",
     )

@@ -8,7 +8,7 @@ import polars as pl
 from okr_common.sources import Mapping
 from okr_common.sources.language import DIRECTIONS, METRIC_KINDS
 from okr_etl.domain.canonical import TIME, number, text
-from okr_etl.domain.cells import ROW
+from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.columns import FIRST_DAY, LAST_DAY, Rules, needed
 from okr_etl.domain.derive import FINAL
 from okr_etl.domain.ids import content_hashes, entity_ids
@@ -28,7 +28,18 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "outcome": ("source_id", "key_result_id", "final_value", "target", "achieved", "resolution", "label_basis"),
 }
 """Of each entity's payload, in order; the names of okr_common.records and of the tables."""
-CANDIDATE = ("order", "entity", "entity_id", "source_id", "time", "held_from", "row_num", "payload", "content_hash")
+CANDIDATE = (
+    "order",
+    "entity",
+    "entity_id",
+    "source_id",
+    "time",
+    "held_from",
+    "row_num",
+    PART,
+    "payload",
+    "content_hash",
+)
 
 _WORDS = {"direction": DIRECTIONS, "metric_kind": METRIC_KINDS}
 
@@ -92,7 +103,7 @@ def _candidates(wide: pl.DataFrame, mapping: Mapping, order: int, entity: str) -
         pl.col(f"{entity}.source_id").alias("source_id"),
         pl.col("outcome.held_from" if entity == "outcome" else TIME).alias("time"),
         pl.col("definition.held_from" if definition else f"{entity}.held_from").alias("held_from"),
-        ROW,
+        *(ROW, PART),
         _payload(mapping, entity).alias("payload"),
     )
     return proposed.with_columns(content_hashes(proposed["payload"]).alias("content_hash")).select(CANDIDATE)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from okr_common.sources import Mapping
+from okr_common.sources import Column, Mapping
 from okr_common.sources.language import DIRECTIONS, METRIC_KINDS
 from okr_etl.domain.cells import COUNT, READ
 from okr_etl.domain.columns import FIRST_DAY, LAST_DAY, REASONS
@@ -19,6 +19,7 @@ CODES: dict[str, str] = {
     "unknown_word": "{origin} reads {read}; the mapping knows {words}",
     "not_an_integer": "{origin} reads {read}; whole numbers look like 12 or -3",
     "not_a_number": "{origin} reads {read}; numbers look like {figures}",
+    "out_of_range": "{origin} reads {read}, outside of {range}",
     "not_a_boolean": "{origin} reads {read}; yes, true, 1, x and no, false, 0 are known",
     "not_a_date": "{origin} reads {read}; dates look like {formats}",
     "not_a_timestamp": "{origin} reads {read}; timestamps look like {formats}",
@@ -50,6 +51,16 @@ def explain(mapping: Mapping, row: MappingOf[str, Any]) -> Rejected:
     return Rejected(row["row_num"], reasons, {reason: _sentence(mapping, row, reason) for reason in reasons})
 
 
+def merged(rejected: Sequence[Rejected]) -> list[Rejected]:
+    """One for each row: of a wide row all that is wrong with any of its parts; ordered as they come."""
+    found: dict[int, Rejected] = {}
+    for one in rejected:
+        before = found.get(one.row_num, Rejected(one.row_num, (), {}))
+        reasons = tuple(dict.fromkeys((*before.reasons, *one.reasons)))
+        found[one.row_num] = Rejected(one.row_num, reasons, {**one.detail, **before.detail})
+    return list(found.values())
+
+
 def underivable(failure: Failure) -> Rejected:
     """A row for which an expression of the mapping fails."""
     reason = f"not_derivable:{failure.column}"
@@ -65,12 +76,23 @@ def _sentence(mapping: Mapping, row: MappingOf[str, Any], reason: str) -> str:
         origin=column.origin if column else name,
         read=_quoted(row.get(READ + name, row.get(name))),
         figures=FIGURES[column.decimal if column else None],
+        range=_range(column),
         value=row.get(name),
         words=", ".join(column.map if column and column.map else _words_of(mapping, name)),
         formats=" or ".join(column.formats) if column and column.formats else "2017-01-31, or 2017-01-31T12:00:00Z",
         due_on=row.get(f"{entity}.due_on"),
         start_on=row.get(f"{entity}.start_on"),
     )
+
+
+def _range(column: Column | None) -> str:
+    """What a figure may be.
+
+    >>> _range(Column(**{"from": "pct", "type": "number", "lowest": 0, "highest": 100}))
+    '0 to 100'
+    """
+    ends = (column.lowest, column.highest) if column else (None, None)
+    return " to ".join("..." if end is None else f"{end:g}" for end in ends)
 
 
 def _words_of(mapping: Mapping, name: str) -> Sequence[str]:

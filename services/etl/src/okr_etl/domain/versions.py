@@ -9,6 +9,8 @@ from datetime import datetime
 
 import polars as pl
 
+from okr_etl.domain.cells import PART
+
 HELD_SCHEMA = {
     "entity_id": pl.String(),
     "held_from": pl.Datetime("us", "UTC"),
@@ -38,7 +40,7 @@ def resolve(candidates: pl.DataFrame, held: pl.DataFrame, floor: datetime | None
 
 def _chain(candidates: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     """Held and proposed versions of each entity, in the order they hold."""
-    proposed = candidates.sort("time", "row_num", maintain_order=True).with_row_index("number")
+    proposed = candidates.sort("time", "row_num", PART, maintain_order=True).with_row_index("number")
     both = pl.concat(
         [
             held.with_columns(is_candidate=pl.lit(value=False)),

@@ -153,8 +153,8 @@ async def _write(connection: Connection, task: Task, applied: Applied) -> None:
 
 async def _mark_documents(connection: Connection, proposed: Proposed, applied: Applied) -> None:
     """Of an objective its own and its key results'; of a key result also its objective's, which lists it."""
-    rows = proposed.wide.select("row_num", "objective.id", "key_result.id")
-    published = applied.published.select("row_num", "entity").join(rows, on="row_num")
+    rows = proposed.wide.select(*tables.PLACE, "objective.id", "key_result.id")
+    published = applied.published.select(*tables.PLACE, "entity").join(rows, on=tables.PLACE)
     definitions = published.filter(pl.col("entity").is_in(["objective", "key_result"]))
     goals = definitions["objective.id"].unique().to_list()
     key_results = published.filter(pl.col("entity") != "objective")["key_result.id"].unique().to_list()

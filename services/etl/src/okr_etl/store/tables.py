@@ -11,10 +11,13 @@ from okr_common.delivery.outbox import Connection
 from okr_common.postgres.copying import copied
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
+from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.entities import FIELDS, attributes
 from okr_etl.domain.reasons import Rejected
 from okr_etl.store.records import Place
 
+PLACE = [ROW, PART]
+"""What tells one check-in's row from another's."""
 HEX = "\\x"
 _VERSION = ("entity", "entity_id", "revision", "knowledge_time", "row_num", "payload")
 
@@ -98,17 +101,21 @@ def current(entity: str, batch: RawBatch, proposed: Proposed, applied: Applied, 
     fields = [pl.col(f"{entity}.{name}").alias(name) for name in FIELDS[entity] if name != "attributes"]
     if entity == "key_result":
         fields.append(attributes(mapping).alias("attributes"))
-    said = proposed.wide.join(newest.select("row_num"), on="row_num", how="semi").select("row_num", *fields)
-    return newest.select(
-        pl.col("entity_id").alias(f"{entity}_id"),
-        pl.lit(batch.source).alias("source"),
-        "revision",
-        _hash(),
-        "knowledge_time",
-        pl.lit(batch.batch_id).alias("batch_id"),
-        "row_num",
-        pl.col("held_number").is_not_null().alias("is_held"),
-    ).join(said, on="row_num", how="left", maintain_order="left")
+    said = proposed.wide.join(newest.select(PLACE), on=PLACE, how="semi").select(*PLACE, *fields)
+    return (
+        newest.select(
+            pl.col("entity_id").alias(f"{entity}_id"),
+            pl.lit(batch.source).alias("source"),
+            "revision",
+            _hash(),
+            "knowledge_time",
+            pl.lit(batch.batch_id).alias("batch_id"),
+            *PLACE,
+            pl.col("held_number").is_not_null().alias("is_held"),
+        )
+        .join(said, on=PLACE, how="left", maintain_order="left")
+        .drop(PART)
+    )
 
 
 def key_result_revisions(applied: Applied) -> pl.DataFrame:
