@@ -68,3 +68,21 @@ async def test_due_dates_are_learned_from_and_corrections_supersede(flow: Flow, 
         await flow.predicted(GOALS * CHECK_INS + 1)
     assert reached.exists()
     assert await flow.wrong() == []
+
+
+async def test_a_file_of_the_past_in_a_live_source_teaches_nothing_and_the_pace_rule_goes_on(
+    flow: Flow, tmp_path: Path
+) -> None:
+    """All of it became known today, its outcomes as well: a model that learned from no row would only look like one."""
+    (tmp_path / "goals.yaml").write_text(MAPPING.replace(", recorded_at: day", ""))
+    with flow.stack.supervised(SERVICES, {"OKR_SOURCES__FOLDER": str(tmp_path)}):
+        flow.drop("goals.csv", export(range(12)))
+        await flow.predicted(12 * CHECK_INS)
+        await flow.until("processed", ENDED, 12)
+        why = "select result ->> 'reason' from work_item where kind = 'train_initial' and state = 'done' limit 1"
+        await flow.until("ops", why, "nothing_learned")
+        flow.drop("more.csv", export(range(12, 13)).replace(b"2024", b"2099").replace(b"2025", b"2099"))
+        await flow.predicted(13 * CHECK_INS)
+    assert await flow.ask("ops", "select max(version) from model_version") == 0
+    assert await flow.ask("ops", "select count(*) from prediction where kind = 'replay'") == 0
+    assert await flow.wrong() == []

@@ -64,3 +64,17 @@ async def test_a_draft_is_a_mapping_that_reads_its_file(flow: Flow, tmp_path: Pa
     assert (record["key_result"]["baseline"], record["key_result"]["target"]) == (1000.5, 4000)
     assert record["check_in"]["value"] == 1500
     assert record["key_result"]["title"] == "Sign-ups"
+
+
+async def test_titles_above_the_header_do_not_hide_it_from_a_draft(flow: Flow, tmp_path: Path) -> None:
+    file = tmp_path / "my goals.csv"
+    file.write_text(
+        "Goals of all teams, exported 30.06.2026\n\nGoal, KR ,Start,Due,Target,Value,Extra\nGrow,Sign-ups,2026-01-01,2026-06-30,4,1,x\n"
+    )
+    command = ["--state", str(flow.stack.stack.state.folder), "sources", "new", str(file)]
+    with flow.stack.supervised(("ingest-csv",)):
+        drafted = await asyncio.to_thread(CliRunner().invoke, app, command)
+        misnamed = await asyncio.to_thread(CliRunner().invoke, app, [*command, "--source", "My goals"])
+    assert 'title: { from: "KR", type: text, required: true } # for example Sign-ups' in drafted.stdout
+    assert "my goals.csv' --source my_goals" in drafted.stderr, "quoted, and on one line"
+    assert (misnamed.exit_code, "my_goals" in misnamed.stderr) == (1, True)

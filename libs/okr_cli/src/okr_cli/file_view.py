@@ -60,8 +60,12 @@ def _read_as(file: Mapping[str, Any]) -> Iterator[Text]:
 
 def _rows(file: Mapping[str, Any]) -> Iterator[Text]:
     yield Text(f"{file['rows']:,} rows, {file['unreadable']:,} unreadable records, {file['batches']} batches")
+    if file["revert_of"] is not None:
+        yield Text(f"the content of file {file['revert_of']} again: its rows have their turn once more")
     if file["known_share"] is not None:
         yield Text(f"{file['known_share']:.1%} of the rows stood in the file before, cell for cell")
+    if file["gone_rows"]:
+        yield Text(f"{file['gone_rows']:,} rows of that one are changed or gone; what a row said that is gone stays")
 
 
 def _found(file: Mapping[str, Any]) -> Iterator[Text]:
@@ -83,7 +87,6 @@ def _history(file: Mapping[str, Any]) -> Iterator[Text]:
 
 def _unreadable(file: Mapping[str, Any]) -> Iterator[Text]:
     for one in file["unreadable_list"][:SHOWN]:
-        raw = one.get("text", one.get("base64", ""))
-        yield Text(f"line {one['first_line']}: {one['reason']}: {one['detail']}: {raw[:120]!r}")
+        yield Text(f"line {one['first_line']}: {one['reason']}: {one['detail']}: {one['text'][:120]!r}")
     if file["unreadable"] > SHOWN:
         yield Text(f"... {file['unreadable'] - SHOWN:,} more")

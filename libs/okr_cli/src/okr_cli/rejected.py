@@ -95,7 +95,7 @@ async def listed(reach: Reach, source: str | None, reason: str | None, limit: in
 
 
 def _unread(row: asyncpg.Record) -> dict[str, Any]:
-    raw = row["raw"].decode(errors="backslashreplace")
+    raw = row["raw"].decode(row["encoding"] or "utf-8", errors="backslashreplace")
     return {
         "source": row["source"],
         "batch_id": row["batch_id"],

@@ -1,6 +1,7 @@
 """`okr sources`: what would become of a file, before anything of it is loaded."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +13,12 @@ from okr_cli.reach import Reach, reach_of
 from okr_cli.send import SAMPLE_BYTES, beginning
 from okr_cli.show import Column, print_json, table
 from okr_common.errors import OkrError
-from okr_common.sources.draft import drafted
+from okr_common.sources.draft import drafted, found_in
 
 app = typer.Typer(help="Sources: what a mapping makes of a file, and a first mapping for one.", no_args_is_help=True)
 ROWS_LOOKED_AT = 500
+TITLE_LINES, KNOWN_COLUMNS = 6, 3
+"""So many lines may stand above a header, in which so many columns at least have names that exports use."""
 RECORDS = (
     Column("line", "line", right=True),
     Column("objective", "objective"),
@@ -56,22 +59,41 @@ def check(
 def new(context: typer.Context, file: FileArgument, source: NameOption = None) -> None:
     """Draft a mapping from a file's header and cells, to standard output; what nobody can tell is marked with a `?`."""
     name = source or _source_name(file)
-    dialect, rows = looked_at(reach_of(context), file)
-    typer.echo(drafted(name, dialect["header"], rows), nl=False)
+    if _source_name(Path(f"{name}.csv")) != name:
+        raise OkrError(f"a source is called by small letters, digits and _: {_source_name(Path(f'{name}.csv'))}")
+    header, rows = looked_at(reach_of(context), file)
+    typer.echo(drafted(name, header, rows), nl=False)
+    then = f"okr sources check {shlex.quote(str(file))} --source {name}"
     err.print(
-        f"save it as configs/sources/{name}.yaml, mend it, then: okr sources check {file} --source {name}",
-        highlight=False,
+        f"save it as configs/sources/{name}.yaml, mend it, then: {then}", highlight=False, soft_wrap=True, markup=False
     )
 
 
-def looked_at(reach: Reach, file: Path) -> tuple[dict[str, Any], list[list[str]]]:
-    """The dialect and the first rows of a file that may belong to no source. Raises OkrError where it is no CSV."""
+def looked_at(reach: Reach, file: Path) -> tuple[list[str], list[list[str]]]:
+    """The header and the first rows of a file that may belong to no source. Raises OkrError where it is no CSV.
+
+    Lines above the header, titles that is, are known by what exports call their columns.
+    """
     content, _ = beginning(file)
-    asked = {"name": file.name}
-    sample = reach.upload("ingest-csv", "/samples", iter([content]), len(content), **asked).json()
+    best = _sampled(reach, file, content)
+    lines = content.splitlines(keepends=True)
+    for first in range(1, min(TITLE_LINES, len(lines) - 1)):
+        if len(found_in(best[0])) >= KNOWN_COLUMNS:
+            break
+        try:
+            below = _sampled(reach, file, b"".join(lines[first:]))
+        except OkrError:
+            break  # what is left is no table: the first line was the header
+        if len(found_in(below[0])) >= KNOWN_COLUMNS:
+            return below
+    return best
+
+
+def _sampled(reach: Reach, file: Path, content: bytes) -> tuple[list[str], list[list[str]]]:
+    sample = reach.upload("ingest-csv", "/samples", iter([content]), len(content), name=file.name).json()
     if sample["dialect"] is None:
         raise OkrError(f"{file.name} cannot be read: {sample['reason']}: {sample['detail']}")
-    return sample["dialect"], [row["cells"] for row in sample["rows"][:ROWS_LOOKED_AT]]
+    return sample["dialect"]["header"], [row["cells"] for row in sample["rows"][:ROWS_LOOKED_AT]]
 
 
 def _source_name(file: Path) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -72,6 +73,9 @@ def environment(stage: Stage, addresses: Addresses, port: int) -> dict[str, str]
     }
 
 
+UPLOADS = "OKR_INGEST_CSV__UPLOAD_FOLDER"
+
+
 def url_variable(stage: Stage) -> str:
     """The name under which `okr env` prints the service's address."""
     return f"{stage.module.upper()}_URL"
@@ -102,13 +106,21 @@ class Service:
         )
 
     def _around(self, stage: Stage) -> dict[str, str]:
-        """The monitor must know where everybody is that should run now, ingest-csv where the database's disk is."""
+        """The monitor must know where everybody is that should run now, ingest-csv where this stack's disk is."""
         if stage.service == "ingest-csv":
-            return {"OKR_INGEST_CSV__DISKS": json.dumps([str(self._state.folder)])}
+            return {"OKR_INGEST_CSV__DISKS": json.dumps([str(self._state.folder)]), **self._uploads()}
         if stage.service != "monitor":
             return {}
         addresses = {name: f"http://{HOST}:{port}" for name, port in self._ports.items()}
         return {"OKR_MONITOR__SERVICES": json.dumps(addresses)}
+
+    def _uploads(self) -> dict[str, str]:
+        """Each stack keeps what it is sent, or another one would take it for its own; unless somebody says where to."""
+        config = paths.config_file()
+        said = json.loads(config.read_bytes()).get("ingest_csv", {}) if config else {}
+        if UPLOADS in os.environ or "upload_folder" in said:
+            return {}
+        return {UPLOADS: str(self._state.folder.resolve() / "uploads")}
 
     async def ready(self) -> bool:
         """Its own /readyz says yes."""

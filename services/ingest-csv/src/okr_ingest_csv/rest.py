@@ -71,7 +71,7 @@ def router(database: Database, sweeper: Sweeps, releasing: Releasing) -> APIRout
             "history": [dict(one) for one in await database.fetch(SQL["file_history"], file_id)],
             "paths": [one["path"] for one in await database.fetch(SQL["file_paths"], file_id)],
             "batch_list": [dict(one) for one in await database.fetch(SQL["file_batches"], file_id)],
-            "unreadable_list": [view.of_unreadable(one) for one in unreadable],
+            "unreadable_list": [view.of_unreadable(one, row["encoding"]) for one in unreadable],
         }
 
     @routes.post("/files/{file_id}/release")

@@ -72,7 +72,8 @@ class IngestCsvSettings(Group):
     )
     upload_folder: Path = Field(
         Path("data/uploads"),
-        description="where POST /files puts what it is sent; made at start, watched like the others",
+        description="where POST /files puts what it is sent; made at start, watched like the others; `okr up` keeps it "
+        "in the folder of its stack where nobody says otherwise",
     )
     max_upload_bytes: int = Field(2_000_000_000, ge=1, description="a larger upload is refused (413)")
     min_free_bytes: int = Field(

@@ -44,11 +44,12 @@ def _named(counts: Mapping[int, int], names: list[str]) -> dict[str, int]:
     }
 
 
-def of_unreadable(row: Row) -> dict[str, Any]:
-    """The raw bytes as text where they are UTF-8, else in base64."""
+def of_unreadable(row: Row, encoding: str | None) -> dict[str, Any]:
+    """The raw bytes as text, in the file's encoding; in base64, too, where that has no word for some of them."""
     shown = dict(row)
     raw = shown.pop("raw")
     try:
-        return {**shown, "text": raw.decode()}
+        return {**shown, "text": raw.decode(encoding or "utf-8")}
     except UnicodeDecodeError:
-        return {**shown, "base64": base64.b64encode(raw).decode()}
+        text = raw.decode(encoding or "utf-8", errors="backslashreplace")
+        return {**shown, "text": text, "base64": base64.b64encode(raw).decode()}

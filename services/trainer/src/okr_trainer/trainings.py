@@ -9,7 +9,7 @@ training has a connection of its own, and its commit is refused where another ow
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -38,6 +38,11 @@ TRAIN, REGISTER = "train_initial", "register"
 REBUILD = "rebuild"
 """A parameter of the item: train although there is a trained version."""
 CHUNK = 5_000
+NOTHING = {
+    "no_outcomes": "there is no outcome to learn from yet",
+    "nothing_learned": "no outcome became known after a check-in of its key result; under `clock: wall` past rows all "
+    "became known today, unless the mapping says when each was written down (`recorded_at`), or `clock: data`",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +144,27 @@ class Trainings:
         return registered
 
     async def _train(self, connection: Owning, due: Due) -> Learner | None:
+        attempt = connection.transaction()  # a savepoint: of one that came to nothing no prediction is kept
+        await attempt.start()
         replay = await self._replay(connection, due.learner)
-        if replay.outcomes == 0:
-            why = {"reason": "no_outcomes", "error": "there is no outcome to learn from yet"}
-            await work_items.close(connection, due.item, why, "failed")
+        if not replay.model.learned:
+            await attempt.rollback()
+            await self._nothing(connection, due, replay)
             return None
+        await attempt.commit()
         trained = await registry.register(connection, self._stage, due.learner, replay)
         said = {"version": replay.model.version, "check_ins": replay.check_ins, "outcomes": replay.outcomes}
         await work_items.close(connection, due.item, {**said, "trained": True})
         log.info("model_trained", model=due.learner.model, **said)
         return trained
+
+    async def _nothing(self, connection: Owning, due: Due, replay: Replay) -> None:
+        """There is no outcome yet, or none became known after a check-in of its key result: the pace rule goes on."""
+        reason = "nothing_learned" if replay.outcomes else "no_outcomes"
+        state: Literal["done", "failed"] = "done" if replay.outcomes else "failed"
+        why = {"reason": reason, "error": NOTHING[reason], "trained": False}
+        await work_items.close(connection, due.item, why, state)
+        log.info("not_trained", model=due.learner.model, reason=reason, outcomes=replay.outcomes)
 
     async def _replay(self, connection: Owning, learner: Learner) -> Replay:
         (version, training), *_ = await connection.fetch(SQL["next_version"], learner.model)

@@ -12,7 +12,7 @@ from sighting where file_id is null order by path limit $1
 
 -- name: unreadable
 -- Records that are no rows: of a file, or of an API's page.
-select b.source, b.batch_id, f.path, u.first_line, u.reason, u.detail, u.raw
+select b.source, b.batch_id, f.path, f.encoding, u.first_line, u.reason, u.detail, u.raw
 from unreadable u
 join batch b using (batch_id)
 left join file f using (file_id)

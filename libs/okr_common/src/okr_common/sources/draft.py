@@ -6,7 +6,10 @@ from datetime import datetime
 from string import Template
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
-    "objective": ("objective", "objective title", "goal", "goal title", "obj", "project", "category", "main"),
+    "objective": (
+        *("objective", "objective title", "goal", "goal title", "obj", "project", "category", "main"),
+        *("ziel", "bereich", "objectif", "objetivo"),
+    ),
     "title": (
         "key result",
         "key result title",
@@ -18,14 +21,72 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "indicator",
         "kpi",
         "measure",
+        "kennzahl",
+        "indicateur",
+        "indicador",
     ),
-    "baseline": ("baseline", "starting value", "start value", "initial value", "initial", "starting amount", "from"),
-    "target": ("target", "target value", "goal value", "end value", "ending amount", "target number", "to"),
-    "value": ("current value", "current", "actual", "value", "progress", "score", "current amount", "completion"),
-    "start": ("start date", "start", "start on", "starts on", "begin", "expected start date", "created"),
-    "due": ("due date", "due", "due on", "due at", "end date", "end", "deadline", "expected end date", "finish"),
-    "day": ("date", "day", "as of", "check in date", "updated", "updated at", "last update", "timestamp", "period"),
-    "owner": ("owner", "owner email", "assignee", "responsible"),
+    "baseline": (
+        "baseline",
+        "starting value",
+        "start value",
+        "initial value",
+        "initial",
+        "starting amount",
+        "from",
+        "ausgangswert",
+    ),
+    "target": (
+        "target",
+        "target value",
+        "goal value",
+        "end value",
+        "ending amount",
+        "target number",
+        "to",
+        "zielwert",
+        "soll",
+    ),
+    "value": (
+        "current value",
+        "current",
+        "actual",
+        "value",
+        "progress",
+        "score",
+        "current amount",
+        "completion",
+        "istwert",
+        "ist",
+    ),
+    "start": ("start date", "start", "start on", "starts on", "begin", "expected start date", "created", "beginn"),
+    "due": (
+        "due date",
+        "due",
+        "due on",
+        "due at",
+        "end date",
+        "end",
+        "deadline",
+        "expected end date",
+        "finish",
+        "f\u00e4llig",
+        "ende",
+    ),
+    "day": (
+        "date",
+        "day",
+        "as of",
+        "check in date",
+        "updated",
+        "updated at",
+        "last update",
+        "timestamp",
+        "reported",
+        "period",
+        "stichtag",
+        "datum",
+    ),
+    "owner": ("owner", "owner email", "assignee", "responsible", "verantwortlich"),
     "unit": ("unit", "units", "metric type", "currency"),
     "status": ("status", "progress status", "health", "rag", "state"),
     "id": ("id", "row id", "key", "goal id", "issue key", "order", "number"),
@@ -34,6 +95,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 _DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%Y-%m-%d %H:%M:%S", "%d %b %Y")
 _FIGURES, _DAYS = {"baseline", "target", "value"}, {"start", "due", "day"}
 _COMMA_LAST = re.compile(r"\d,\d{1,2}\D*$|\.\d{3},")
+_FIGURE = re.compile(r"[+-]?[\d.,'\s]*\d\s*[%\u20ac$\u00a3kKM]?")
 _POINT_LAST = re.compile(r",\d{3}(\.|\D*$)|\d\.\d{1,2}\D*$")
 _MISSING = {
     "start": "DATE('2026-01-01')",
@@ -47,7 +109,8 @@ _DRAFT = Template("""\
 # What comes of it is shown by: okr sources check FILE --source $name
 title: $title
 kind: csv
-clock: wall # or `data`, if the file is history and its newest row tells what today is
+clock: wall # or `data`, if the file is history and its newest row tells what today is; only that, or a recorded_at of
+# the check_in, lets the model learn from rows of the past
 
 recognise: { columns: [$recognised] } # what tells these files from others
 
@@ -64,7 +127,7 @@ entities:
   check_in: { key: [$key, $day], as_of: $day, value: value$status }
   outcome: { due: { grace_days: 3 } } # ? or, if a row says it: { source: { when: done = 'yes', known_at: $day } }
 # Not used: $unused
-""")
+$others""")
 
 
 def found_in(header: Sequence[str]) -> dict[str, str]:
@@ -98,13 +161,14 @@ def drafted(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         title=name.replace("_", " "),
         recognised=", ".join(map(_quoted, list(found.values())[:4])),
         columns="\n".join(_columns(found, header, rows)),
-        derived="\n".join(_derived(found)),
+        derived="\n".join(_derived(found, _percent(found, header, rows))),
         objective=objective,
         key_result=key_result,
         key="id" if "id" in found else ", ".join(dict.fromkeys([objective, key_result])),
         day="day" if "day" in found else "today",
         more="".join(f", {field}: {field}" for field in ("owner", "unit") if field in found),
         status=", status_raw: status" if "status" in found else "",
+        others="".join(_others(found, header, rows)),
         unused=", ".join(" ".join(one.split()) for one in header if one not in found.values()) or "nothing",
     )
 
@@ -115,15 +179,32 @@ def _columns(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Seq
     for field, column in found.items():
         yield _column(field, column, cells[field], number)
     if "day" not in found:
-        yield '  today: { from: "file:day", type: date } # the day the file came, since no column tells one'
+        yield '  today: { from: "file:day", type: date } # ? the day the file came: no column is called like one'
+
+
+def _others(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """How the columns that nobody knows could be read."""
+    for place, column in enumerate(header):
+        if column.strip() and column not in found.values():
+            cells = _cells(rows, place)
+            read = _date(cells) if _fitting("day", cells) else _number(cells) if _figures(cells) else "type: text"
+            example = f" # for example {' '.join(cells[0].split())[:40]}" if cells else ""
+            yield f"#   ...: {{ from: {_quoted(column)}, {read} }}{example}\n"
+
+
+def _figures(cells: Sequence[str]) -> bool:
+    return bool(cells) and all(_FIGURE.fullmatch(cell) for cell in cells)
 
 
 def _cells(rows: Sequence[Sequence[str]], place: int) -> list[str]:
     return [row[place].strip() for row in rows if place < len(row) and row[place].strip()]
 
 
-def _derived(found: Mapping[str, str]) -> Iterator[str]:
-    yield "  kind: \"'number'\" # ? or percentage, currency, boolean, milestone, ordinal"
+def _derived(found: Mapping[str, str], percent: bool) -> Iterator[str]:  # noqa: FBT001 - private
+    if not {"objective", "title"} & found.keys():
+        yield "  objective: \"'everything'\" # ? no column was found for what is wanted"
+    kind = "percentage" if percent else "number"
+    yield f"  kind: \"'{kind}'\" # ? or number, percentage, currency, boolean, milestone, ordinal"
     if {"baseline", "target"} <= found.keys():
         yield "  direction: CASE WHEN target >= baseline THEN 'increase' ELSE 'decrease' END"
     else:
@@ -131,6 +212,13 @@ def _derived(found: Mapping[str, str]) -> Iterator[str]:
     for field, value in _MISSING.items():
         if field not in found:
             yield f"  {field}: {value} # ? no column was found"
+
+
+def _percent(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Most figures of the value or target are written with a percent sign."""
+    places = [header.index(found[field]) for field in ("value", "target") if field in found]
+    cells = [cell for place in places for cell in _cells(rows, place)]
+    return sum("%" in cell for cell in cells) * 2 > len(cells)
 
 
 def _column(field: str, column: str, cells: Sequence[str], number: str) -> str:
@@ -176,4 +264,4 @@ def _is_date(text: str, written: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    return '"' + text.strip().replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 Direction = Literal["increase", "decrease", "stay_above", "stay_below", "none"]
@@ -42,6 +42,8 @@ FILE_ORIGINS = ("file:name", "file:folder", "file:day")
 EXPRESSION_CHARACTERS = 500
 """An expression is one thought; polars parses it at every load."""
 
+HeaderName = Annotated[str, StringConstraints(strip_whitespace=True)]
+"""Of a column as the file calls it; blanks around it never count."""
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 """Of a column as the mapping calls it."""
 Expression = Annotated[str, Field(min_length=1, max_length=EXPRESSION_CHARACTERS)]
@@ -86,7 +88,7 @@ def _unknown_key(key: str, known: list[str]) -> PydanticCustomError:
 class Recognise(Block):
     """Which files are this source's: all stated must hold. A folder named like the source decides without it."""
 
-    columns: tuple[str, ...] = ()
+    columns: tuple[HeaderName, ...] = ()
     "Names the header must have, among others."
     path: str | None = None
     "A glob the path must fit, for example `*/mta/*.csv`."
@@ -130,10 +132,10 @@ class Read(Block):
 class Column(Block):
     """One typed column. Outer blanks of a cell never count; an empty cell is blank."""
 
-    origin: str = Field(alias="from", min_length=1)
+    origin: HeaderName = Field(alias="from", min_length=1)
     "The name in the header; of an API, the key or dotted path in the object; or a word of FILE_ORIGINS."
     type: ColumnType
-    also: tuple[str, ...] = ()
+    also: tuple[HeaderName, ...] = ()
     "Other names for it in the header, where exports do not agree; the first that is there is read."
     optional: bool = False
     "The header may lack it; then its cells are blank."

@@ -8,7 +8,8 @@ order by file_id desc limit $4
 select file_id, source, sequence, path, encode(sha256, 'hex') as sha256, bytes, modified_at, state, reason, detail, encoding,
     encoding_guessed, encoding_how, delimiter, delimiter_how, header, header_how, header_line, repair, revert_of, rows, unreadable,
     batches, expected_rows, one_reader, duplicates, known_rows, next_byte, next_line, archived_as, discovered_at, started_at,
-    changed_at, extract(epoch from clock_timestamp() - started_at)::float8 as seconds_loading
+    changed_at, extract(epoch from clock_timestamp() - started_at)::float8 as seconds_loading,
+    (select count(*) from gone_row g where g.file_id = file.file_id) as gone_rows
 from file where file_id = $1
 
 -- name: file_findings
