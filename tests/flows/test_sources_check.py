@@ -68,9 +68,8 @@ async def test_a_draft_is_a_mapping_that_reads_its_file(flow: Flow, tmp_path: Pa
 
 async def test_titles_above_the_header_do_not_hide_it_from_a_draft(flow: Flow, tmp_path: Path) -> None:
     file = tmp_path / "my goals.csv"
-    file.write_text(
-        "Goals of all teams, exported 30.06.2026\n\nGoal, KR ,Start,Due,Target,Value,Extra\nGrow,Sign-ups,2026-01-01,2026-06-30,4,1,x\n"
-    )
+    table = "Goal, KR ,Start,Due,Target,Value,Extra\nGrow,Sign-ups,2026-01-01,2026-06-30,4,1,x\n"
+    file.write_text(f"Goals of all teams, exported 30.06.2026\n\n{table}")
     command = ["--state", str(flow.stack.stack.state.folder), "sources", "new", str(file)]
     with flow.stack.supervised(("ingest-csv",)):
         drafted = await asyncio.to_thread(CliRunner().invoke, app, command)
