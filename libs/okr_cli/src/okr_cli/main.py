@@ -13,6 +13,7 @@ from okr_cli.ingest import ingest
 from okr_cli.lineage import lineage
 from okr_cli.predict import predict
 from okr_cli.verify.command import verify
+from okr_cli.warnings import warnings
 from okr_stack.state import DEFAULT_FOLDER
 
 app = typer.Typer(
@@ -45,5 +46,5 @@ app.add_typer(models.app, name="models")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(runs.app, name="runs")
 app.add_typer(sources.app, name="sources")
-for command in (demo, ingest, at_risk, predict, lineage, verify):
+for command in (demo, ingest, at_risk, predict, lineage, verify, warnings):
     app.command()(command)

@@ -20,7 +20,7 @@ from okr_common.kafka.producer import Producer
 from okr_common.service import Parts
 from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
-from okr_etl import replay_routes, rest
+from okr_etl import replay_routes, rest, warning_routes
 from okr_etl.applier import Applier
 from okr_etl.curator import Curator
 from okr_etl.decider import Decider
@@ -64,10 +64,11 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     control = ControlPlane(STAGE, settings, stores.ops, stores.relays.ops, steps, clock=clock)
     parts = _parts(stores, applier, curator, listener, control)
     replays = replay_routes.router(stores.replays, stores.raw, lambda: replayer.waiting, replayer.wake)
+    warned = warning_routes.router(stores.quality, stores.processed, mappings)
     return replace(
         parts,
         workers={**parts.workers, "replay": replayer.run},
-        routers=[*parts.routers, rest.previews(mappings), replays],
+        routers=[*parts.routers, rest.previews(mappings), replays, warned],
     )
 
 

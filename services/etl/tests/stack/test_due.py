@@ -177,3 +177,35 @@ async def test_after_a_replay_the_next_file_is_decided_as_before(etl: Etl, raw: 
         DECIDED[0],
         ("b", 2, 10.0, 10.0, "achieved", "2026-04-06"),
     ], "d's only value came after the days of grace"
+
+
+async def test_what_was_known_at_a_time_is_not_changed_by_later_batches(etl: Etl, raw: RawWriter) -> None:
+    known = "select entity_id, revision, payload::text from known_at($1) order by entity_id"
+    moments, answers = [], []
+    for rows in (MARCH, APRIL, [row("b", 10, "2026-04-03"), row("a", 1, "2025-12-02")]):
+        await raw.release("goals", HEADER, rows)
+        await etl.apply_all()
+        moments.append(await etl.pool.fetchval("select clock_timestamp()"))
+        answers.append(await etl.pool.fetch(known, moments[-1]))
+    etl.file.write_text(MAPPING.format(clock="data").replace("target: target", "target: value"))
+    await etl.replay()
+    etl.file.write_text(MAPPING.format(clock="data").replace("key: [id, day]", "key: [title, day]"))
+    await etl.replay()
+    assert [await etl.pool.fetch(known, moment) for moment in moments] == answers
+    now = await etl.pool.fetch(known, await etl.pool.fetchval("select clock_timestamp()"))
+    current = "select count(*) from check_in where closed is null"
+    goals = await etl.pool.fetchval("select count(*) from known_at(clock_timestamp()) where entity = 'check_in'")
+    assert goals == await etl.pool.fetchval(current)
+    assert len({tuple(one) for one in now}) == len(now)
+
+
+async def test_before_a_decision_its_outcomes_were_not_known(etl: Etl, raw: RawWriter) -> None:
+    etl.file.write_text(MAPPING.format(clock="wall"))
+    await raw.release("goals", HEADER, MARCH)
+    await etl.apply_all()
+    before = await etl.pool.fetchval("select clock_timestamp()")
+    etl.now += timedelta(days=9)
+    await etl.apply_all()
+    outcomes = "select count(*) from known_at($1) where entity = 'outcome'"
+    assert await etl.pool.fetchval(outcomes, before) == 0
+    assert await etl.pool.fetchval(outcomes, await etl.pool.fetchval("select clock_timestamp()")) == 2

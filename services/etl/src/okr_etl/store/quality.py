@@ -1,6 +1,7 @@
 """What was counted and what was rejected, for people."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
@@ -27,6 +28,13 @@ class QualityStore:
         """What became of the rows of the batches that were applied since then."""
         row = await self._pool.fetchrow(SQL["applied_since"], moment)
         return dict(row or {})
+
+    async def warnings(
+        self, days: Mapping[str, date], silent_days: int, still_days: int, warning: str | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Goals under way that break a rule of the field; `days` says which day it is in each source."""
+        asked = (list(days), list(days.values()), silent_days, still_days, warning, limit)
+        return [dict(row) for row in await self._pool.fetch(SQL["warnings"], *asked)]
 
     async def rejected(self, source: str | None, reason: str | None, limit: int, offset: int) -> list[dict[str, Any]]:
         """Rejected rows, the newest batch of a source first."""

@@ -1,0 +1,51 @@
+"""`okr warnings`: goals under way that nobody owns, nobody tells of, or that do not move."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from okr_cli.options import JsonOption, LimitOption, SourceOption
+from okr_cli.reach import reach_of
+from okr_cli.show import Column, show
+
+COLUMNS = (
+    Column("source", "source"),
+    Column("warning", "warning"),
+    Column("title", "objective or key result"),
+    Column("detail", "what was found"),
+)
+
+
+class Warned(StrEnum):
+    """The rules (docs/reason-codes.md)."""
+
+    NO_OWNER = "no_owner"
+    SILENT = "silent"
+    TOO_MANY = "too_many_key_results"
+    SINGLE = "single_key_result"
+    STILL = "on_track_without_movement"
+
+
+WarningOption = Annotated[Warned | None, typer.Option("--warning", help="Only these.")]
+SilentOption = Annotated[
+    int, typer.Option("--silent-days", min=1, help="Silent: no check-in for more than so many days.")
+]
+StillOption = Annotated[int, typer.Option("--still-days", min=1, help="On track without movement: for about so long.")]
+
+
+def warnings(
+    context: typer.Context,
+    source: SourceOption = None,
+    warning: WarningOption = None,
+    silent_days: SilentOption = 30,
+    *,
+    still_days: StillOption = 28,
+    limit: LimitOption = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """Goals under way without an owner, a recent check-in, movement, or the usual 2 to 5 key results."""
+    asked = {"source": source, "warning": warning, "silent_days": silent_days, "still_days": still_days, "limit": limit}
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    found = reach_of(context).get("etl", "/warnings", **wanted).json()
+    show("Warnings", found, COLUMNS, as_json=as_json)

@@ -1,0 +1,43 @@
+-- name: warnings
+-- What the field holds against goals that are under way. $1, $2: each source and the day it is there.
+with today as (
+    select source, day from unnest($1::text[], $2::date[]) as t (source, day)
+), open_goal as (
+    select k.*, t.day from key_result k join today t using (source)
+    where k.closed is null and k.start_on <= t.day and k.due_on >= t.day
+      and not exists (select from outcome o where o.key_result_id = k.key_result_id and o.closed is null)
+), last_check_in as (
+    select g.key_result_id, max(c.as_of) as as_of from open_goal g
+    join check_in c on c.key_result_id = g.key_result_id and c.closed is null group by g.key_result_id
+), recent as (
+    select g.key_result_id, count(*) as check_ins, count(distinct c.value) as values,
+           bool_and(coalesce(c.status, '') = 'on_track') as on_track, max(c.as_of) - min(c.as_of) as days
+    from open_goal g join check_in c on c.key_result_id = g.key_result_id and c.closed is null and c.as_of > g.day - $4::int
+    group by g.key_result_id
+), crowded as (
+    select o.objective_id, o.source, o.title, count(*) as key_results from open_goal g join objective o using (objective_id)
+    group by o.objective_id
+)
+select warning, source, entity, entity_id, title, detail from (
+    select 'no_owner' as warning, source, 'key_result' as entity, key_result_id as entity_id, title,
+           'nobody is named who answers for it' as detail
+    from open_goal where coalesce(owner, '') = '' and source in (select source from key_result where owner is not null)
+    union all
+    select 'silent', g.source, 'key_result', g.key_result_id, g.title,
+           case when l.as_of is null then 'no check-in since it began on ' || g.start_on
+                else 'no check-in since ' || l.as_of || ', ' || g.day - l.as_of || ' days ago' end
+    from open_goal g left join last_check_in l using (key_result_id) where g.day - coalesce(l.as_of, g.start_on) > $3
+    union all
+    select 'too_many_key_results', source, 'objective', objective_id, title, key_results || ' key results under way; 2 to 5 are usual'
+    from crowded where key_results > 5
+    union all
+    select 'single_key_result', source, 'objective', objective_id, title, 'one key result under way; 2 to 5 are usual'
+    from crowded where key_results = 1
+    union all
+    select 'on_track_without_movement', g.source, 'key_result', g.key_result_id, g.title,
+           r.check_ins || ' check-ins say on track in ' || r.days || ' days, and the value has not moved'
+    from open_goal g join recent r using (key_result_id)
+    where r.on_track and r.values = 1 and r.check_ins > 1 and r.days >= $4::int - 7
+) found
+where $5::text is null or warning = $5
+order by source, warning, title, entity_id limit $6

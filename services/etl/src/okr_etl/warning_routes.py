@@ -1,0 +1,48 @@
+"""REST: /warnings, what the field holds against goals that are under way."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+
+from okr_common.clock import utc_now
+from okr_common.errors import PermanentError
+from okr_etl.domain import due
+from okr_etl.mappings import Mappings
+from okr_etl.store.processed import ProcessedStore
+from okr_etl.store.quality import QualityStore
+
+Limit = Annotated[int, Query(ge=1, le=10_000)]
+Days = Annotated[int, Query(ge=1, le=3_660)]
+Warned = Literal["no_owner", "silent", "too_many_key_results", "single_key_result", "on_track_without_movement"]
+
+
+def router(quality: QualityStore, processed: ProcessedStore, mappings: Mappings) -> APIRouter:
+    """The route."""
+    routes = APIRouter(tags=["quality"])
+
+    async def today() -> dict[str, date]:
+        """Which day it is in each source that has a sound mapping and a clock."""
+        days: dict[str, date] = {}
+        for source in await processed.heads():
+            try:
+                day = due.today(mappings.now(source), await processed.head(source), utc_now())
+            except PermanentError:
+                continue  # its batches wait, and /quality says why
+            if day is not None:
+                days[source] = day
+        return days
+
+    @routes.get("/warnings")
+    async def warnings(
+        source: str | None = None,
+        warning: Warned | None = None,
+        silent_days: Days = 30,
+        still_days: Days = 28,
+        limit: Limit = 100,
+    ) -> list[dict[str, Any]]:
+        """Goals under way without an owner, a recent check-in, movement, or the usual number of key results."""
+        days = {name: day for name, day in (await today()).items() if source in {None, name}}
+        return await quality.warnings(days, silent_days, still_days, warning, limit)
+
+    return routes
