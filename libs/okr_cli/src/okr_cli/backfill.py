@@ -18,6 +18,10 @@ OfSource = Annotated[str, typer.Option("--source", "-s", help="Whose batches.")]
 FromOption = Annotated[
     int | None, typer.Option("--from", help="From the file of this batch on (`okr lineage` tells batches); else all.")
 ]
+VersionOption = Annotated[
+    int | None,
+    typer.Option("--mapping-version", help="With a former mapping (`okr backfill mappings`); the file stays as it is."),
+]
 NoWaitOption = Annotated[
     bool, typer.Option("--no-wait", help="Return at once; `okr backfill list` shows how far it is.")
 ]
@@ -28,6 +32,11 @@ ASKED = (
     Column("batches", "of batches", right=True),
     Column("waits", "why it waits"),
     Column("asked_at", "asked for (UTC)"),
+)
+MAPPINGS = (
+    Column("version", "version", right=True),
+    Column("hash", "hash"),
+    Column("first_used_at", "first used (UTC)"),
 )
 DONE = (
     Column("source", "source"),
@@ -46,12 +55,14 @@ def of_etl(
     context: typer.Context,
     source: OfSource,
     batch: FromOption = None,
+    mapping_version: VersionOption = None,
     *,
     no_wait: NoWaitOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Do the batches of a source again, with today's mapping. A stopped one goes on. Ctrl-C leaves it running."""
-    asked(reach_of(context), source, {"batch": batch}, wait=not no_wait, as_json=as_json)
+    wanted = {"batch": batch, "mapping_version": mapping_version}
+    asked(reach_of(context), source, wanted, wait=not no_wait, as_json=as_json)
 
 
 @app.command("list")
@@ -65,6 +76,13 @@ def list_(
         return
     show("Asked for", found["asked"], ASKED, as_json=False)
     show("Done", found["done"], DONE, as_json=False)
+
+
+@app.command()
+def mappings(context: typer.Context, source: OfSource, *, as_json: JsonOption = False) -> None:
+    """The mappings a source was applied with, the newest first."""
+    found = reach_of(context).get("etl", f"/sources/{source}/mappings").json()
+    show(f"Mappings of {source}", found, MAPPINGS, as_json=as_json)
 
 
 @app.command()

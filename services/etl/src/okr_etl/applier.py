@@ -158,6 +158,7 @@ class Applier:
     async def _written(
         self, released: Released, mapping: Mapping, head: Head, former_unit: str | None
     ) -> dict[str, int] | None:
+        await self._processed.keep(mapping)
         batch, proposed = await self._preparer.prepare(released, mapping, head)
         if released.behind and not self._due:
             self._preparer.look_ahead(released, mapping, head)

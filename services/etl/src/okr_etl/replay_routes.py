@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from okr_etl.domain.replay import Replay
+from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore
 from okr_etl.store.replays import ReplayStore
 
@@ -17,13 +18,18 @@ class Wanted(BaseModel):
     """Which batches are to be done again. Without either: all of them."""
 
     batch: int | None = Field(default=None, ge=1, description="from the file or request of this batch on")
+    mapping_version: int | None = Field(default=None, ge=1, description="with a former mapping instead of today's")
     rejected: bool = Field(default=False, description="from the first batch with a rejected row on")
 
 
 def router(
-    replays: ReplayStore, raw: RawStore, waiting: Callable[[], Mapping[str, str]], asked: Callable[[], None]
+    replays: ReplayStore,
+    stores: tuple[RawStore, ProcessedStore],
+    waiting: Callable[[], Mapping[str, str]],
+    asked: Callable[[], None],
 ) -> APIRouter:
     """The routes; `asked` wakes whoever carries replays out, `waiting` says why one cannot go on."""
+    raw, processed = stores
     routes = APIRouter(tags=["replays"])
 
     def told(replay: Replay) -> dict[str, Any]:
@@ -40,15 +46,24 @@ def router(
     @routes.post("/sources/{source}/replay", status_code=202)
     async def ask(source: str, wanted: Wanted) -> dict[str, Any]:
         """Do the source's batches again, with today's mapping. A stopped replay of the same batches goes on."""
-        first = await _first(replays, raw, source, wanted)
-        await replays.ask(source, first)
+        first, version = await _first(replays, raw, source, wanted), wanted.mapping_version
+        if version is not None and await processed.mapping(source, version) is None:
+            raise HTTPException(
+                404, f"{source} has no mapping version {version}; GET /sources/{source}/mappings lists them"
+            )
+        await replays.ask(source, first, version)
         asked()
         replay = next(iter(await replays.asked(source)), None)
         if replay is None:
             raise HTTPException(404, f"etl has applied no batch of {source}, so there is nothing to do again")
-        if replay.first != first:
+        if (replay.first, replay.mapping_version) != (first, version):
             raise HTTPException(409, _runs_already(replay))
         return told(replay)
+
+    @routes.get("/sources/{source}/mappings")
+    async def mappings(source: str) -> list[dict[str, Any]]:
+        """The mappings its batches were applied with, the newest first."""
+        return await processed.mappings(source)
 
     @routes.post("/sources/{source}/replay/stop")
     async def stop(source: str) -> dict[str, Any]:
@@ -96,5 +111,6 @@ def view(replay: Replay) -> dict[str, Any]:
         "batches": replay.head - replay.first + 1,
         "generation": replay.generation,
         "mapping_hash": replay.mapping_hash,
+        "mapping_version": replay.mapping_version,
         "asked_at": replay.asked_at,
     }

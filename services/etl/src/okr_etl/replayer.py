@@ -81,7 +81,7 @@ class Replayer:
         head = await self._processed.head(source)
         released = await self._raw.released(source, replay.next_position)
         assert released is not None  # noqa: S101 - what was applied was released
-        mapping = self._mappings.of(source, released.header)
+        mapping = await self._mapping(replay, released)
         match next_step(replay, head, mapping.hash):
             case Step.BEGIN:
                 await self._begin(replay, mapping)
@@ -90,6 +90,15 @@ class Replayer:
             case Step.SWITCH:
                 return not await self._switch(replay, mapping)
         return True
+
+    async def _mapping(self, replay: Replay, released: Released) -> Mapping:
+        """Today's, or the former one that is asked for."""
+        if replay.mapping_version is None:
+            return self._mappings.of(replay.source, released.header)
+        former = await self._processed.mapping(replay.source, replay.mapping_version)
+        if former is None:
+            raise PermanentError("no_mapping", f"{replay.source} has no mapping version {replay.mapping_version}")
+        return former
 
     async def _begin(self, replay: Replay, mapping: Mapping) -> None:
         before = await self._raw.released(replay.source, replay.first - 1)

@@ -63,7 +63,9 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     steps = EtlSteps(stores, mappings, kafka, patience, applier.look).as_steps()
     control = ControlPlane(STAGE, settings, stores.ops, stores.relays.ops, steps, clock=clock)
     parts = _parts(stores, applier, curator, listener, control)
-    replays = replay_routes.router(stores.replays, stores.raw, lambda: replayer.waiting, replayer.wake)
+    replays = replay_routes.router(
+        stores.replays, (stores.raw, stores.processed), lambda: replayer.waiting, replayer.wake
+    )
     warned = warning_routes.router(stores.quality, stores.processed, mappings)
     return replace(
         parts,

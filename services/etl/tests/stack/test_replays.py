@@ -246,3 +246,21 @@ async def test_a_replay_is_carried_out_by_one_replica(etl: Etl, raw: RawWriter, 
     assert await etl.pool.fetchval("select generation from source_head") == 1
     await etl.replayer._replay(SOURCE, asyncio.Event())
     assert await etl.pool.fetchval("select generation from source_head") == 2
+
+
+async def test_a_replay_may_go_back_to_a_former_mapping(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    header, exports = mta_file[0], files(mta_file)
+    await applied(etl, raw, header, exports[:2])
+    before = await etl.chains()
+    etl.edit(*EDITS["a value from another column"])
+    await applied(etl, raw, header, exports[2:3])
+    await etl.replay(1)
+    assert [one["version"] for one in await etl.processed.mappings(SOURCE)] == [2, 1]
+    former, today = await etl.processed.mapping(SOURCE, 1), await etl.processed.mapping(SOURCE, 2)
+    assert former is not None
+    assert today == etl.mappings.now(SOURCE)
+    assert former.hash != etl.mappings.now(SOURCE).hash
+    await etl.replays.ask(SOURCE, 1, mapping_version=1)
+    while await etl.replayer._step(SOURCE):
+        pass
+    assert before <= await etl.chains()

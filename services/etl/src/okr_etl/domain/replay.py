@@ -12,7 +12,8 @@ class Replay:
     """One that was asked for: from the batch at `first` on.
 
     `position` is the last batch done again, and `generation` the one it makes under the mapping of this hash; all three
-    None before it has begun. `head` is the last batch that is applied.
+    None before it has begun. `head` is the last batch that is applied, `mapping_version` a former mapping that is asked
+    for instead of today's.
     """
 
     source: str
@@ -23,6 +24,7 @@ class Replay:
     state: str
     asked_at: datetime
     head: int
+    mapping_version: int | None = None
 
     @property
     def next_position(self) -> int:

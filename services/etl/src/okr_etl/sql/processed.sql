@@ -17,6 +17,17 @@ returning clock, coming, unit, newest, spoken, mapping_hash, plain, whole
 update source_head set clock = $2, coming = $3, unit = $4, newest = $5, spoken = $6, mapping_hash = $7, plain = $8, whole = $9
 where source = $1
 
+-- name: keep_mapping
+insert into mapping_version (source, version, hash, mapping)
+select $1, coalesce(max(version), 0) + 1, $2, $3::json from mapping_version where source = $1
+on conflict (source, hash) do nothing
+
+-- name: mapping_versions
+select version, hash, first_used_at from mapping_version where source = $1 order by version desc
+
+-- name: mapping_of_version
+select mapping from mapping_version where source = $1 and version = $2
+
 -- name: rejected_of
 select batch_id, row_num from rejected where batch_id = any($1::bigint[]) limit $2
 

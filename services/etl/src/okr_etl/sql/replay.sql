@@ -6,7 +6,8 @@ select pg_try_advisory_lock(7308, hashtext($1))
 select pg_advisory_unlock(7308, hashtext($1))
 
 -- name: replays
-select r.source, r.generation, r.first_position, r.position, r.mapping_hash, r.state, r.asked_at, h.position as head
+select r.source, r.generation, r.first_position, r.position, r.mapping_hash, r.mapping_version, r.state, r.asked_at,
+    h.position as head
 from replay r join source_head h using (source) where $1::text is null or r.source = $1 order by r.asked_at, source
 
 -- name: replay_head
@@ -18,9 +19,10 @@ from replay_done where $1::text is null or source = $1 order by finished_at desc
 
 -- name: ask_replay
 -- A stopped one of the same batches goes on, of others it begins anew; a running one stays as it is.
-insert into replay as r (source, first_position)
-select source, $2 from source_head where source = $1 and position >= $2
+insert into replay as r (source, first_position, mapping_version)
+select source, $2, $3 from source_head where source = $1 and position >= $2
 on conflict (source) do update set state = 'running', updated_at = now(), first_position = excluded.first_position,
+    mapping_version = excluded.mapping_version,
     position = case when r.first_position = excluded.first_position then r.position end
 where r.state = 'stopped'
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import asyncpg
+import orjson
 import polars as pl
 
 from okr_common import crash
@@ -49,6 +50,24 @@ class ProcessedStore:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._kept: set[tuple[str, str]] = set()
+
+    async def keep(self, mapping: Mapping) -> None:
+        """Keeps the mapping among those that were used, once."""
+        key = (mapping.name, mapping.hash)
+        if key not in self._kept:
+            said = mapping.model_dump_json(by_alias=True, exclude_defaults=True)
+            await self._pool.execute(SQL["keep_mapping"], *key, said)
+            self._kept.add(key)
+
+    async def mappings(self, source: str) -> list[dict[str, Any]]:
+        """The mappings a source was applied with, the newest first."""
+        return [dict(row) for row in await self._pool.fetch(SQL["mapping_versions"], source)]
+
+    async def mapping(self, source: str, version: int) -> Mapping | None:
+        """One of them."""
+        said = await self._pool.fetchval(SQL["mapping_of_version"], source, version)
+        return None if said is None else Mapping.model_validate(orjson.loads(said))
 
     async def heads(self) -> dict[str, int]:
         """Of each source the last position that was applied."""

@@ -29,6 +29,7 @@ from okr_etl.store.records import Place
 STAGE = STAGES["etl"]
 UNHASHED_AT_ONCE = 20_000
 TOLD = ("source", "generation", "first_position", "position", "mapping_hash", "versions", "withdrawn", "closed")
+ASKED = ("source", "position", "generation", "mapping_hash", "mapping_version", "state", "asked_at", "head")
 SEARCHES = ("scratch_chain", "scratch_change", "scratch_held")
 """What is compared stands in tables of the transaction's own."""
 
@@ -47,9 +48,9 @@ class ReplayStore:
         """Those that hold, the newest first."""
         return [dict(row) for row in await self._pool.fetch(SQL["replays_done"], source, limit)]
 
-    async def ask(self, source: str, first: int) -> None:
+    async def ask(self, source: str, first: int, mapping_version: int | None = None) -> None:
         """Asks for one from the batch at this position on, or has a stopped one go on; one that runs is left alone."""
-        await self._pool.execute(SQL["ask_replay"], source, first)
+        await self._pool.execute(SQL["ask_replay"], source, first, mapping_version)
 
     async def stop(self, source: str) -> bool:
         """Stops it between two batches; False where none runs."""
@@ -113,13 +114,7 @@ class ReplayStore:
 
 
 def _replay(row: asyncpg.Record) -> Replay:
-    return Replay(
-        first=row["first_position"],
-        **{
-            name: row[name]
-            for name in ("source", "position", "generation", "mapping_hash", "state", "asked_at", "head")
-        },
-    )
+    return Replay(first=row["first_position"], **{name: row[name] for name in ASKED})
 
 
 async def _hash_seeds(connection: Connection, source: str) -> None:
