@@ -7,6 +7,7 @@ from typing import Any
 
 import ingest_files
 import ingest_floor
+from ingest_gauge import cpu_seconds
 from ingest_ledger import opened, progress
 from ingest_scene import Scene
 
@@ -36,11 +37,37 @@ async def _loaded(scene: Scene, file: Path) -> dict[str, Any]:
     seen: Seen = []
     await scene.empty()
     with scene.service() as service, scene.gauge(service).reading() as gauge:
-        async with opened(scene.raw_dsn) as ledger, progress(scene.raw_dsn, "large", lambda *now: seen.append(now)):
+        work = Work(service.pid, scene.postgres)
+
+        def note(at: float, records: int) -> None:
+            seen.append((at, records))
+            work.note(records)
+
+        async with opened(scene.raw_dsn) as ledger, progress(scene.raw_dsn, "large", note):
             began = scene.drop([file])
             await ledger.until_announced("large", 1)
             seconds = await ledger.acknowledged("large") - began
-    return {"seconds": seconds, **_evenness(seen, seen[-1][1]), **gauge.figures}
+    return {"seconds": seconds, **_evenness(seen, seen[-1][1]), **work.figures(), **gauge.figures}
+
+
+class Work:
+    """Processor seconds of the service and PostgreSQL for each million of rows: what no disk makes faster or slower."""
+
+    def __init__(self, service: int, postgres: int) -> None:
+        self._pids = (service, postgres)
+        self._seen: list[float] = []
+
+    def note(self, records: int) -> None:
+        """So many records are stored by now."""
+        if records >= len(self._seen) * MILLION:
+            self._seen.append(sum(map(cpu_seconds, self._pids)))
+
+    def figures(self) -> dict[str, Any]:
+        """By million, and the last quarter of them beside the first."""
+        each = [after - before for before, after in pairwise(self._seen)]
+        quarter = max(1, len(each) // 4)
+        last_to_first = sum(each[-quarter:]) / sum(each[:quarter]) if each else None
+        return {"cpu_seconds_by_million": each, "cpu_last_to_first_quarter": last_to_first}
 
 
 def _evenness(seen: Seen, rows: int) -> dict[str, Any]:

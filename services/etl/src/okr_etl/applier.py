@@ -116,22 +116,21 @@ class Applier:
         head = await self._processed.head(source)
         self.heads[source] = head.position
         released = await self._raw.released(source, head.position + 1)
-        if head.position and (released is None or released.unit != head.unit):
-            await self._decide(source, head)
-        if released is None:
-            self.waiting.pop(source, None)
-            await self._items.settle(source, {"position": head.position})
-            return False
         try:
-            await self._apply(released, head)
+            if head.position and (released is None or released.unit != head.unit):
+                await self._decide(source, head)
+            if released is not None:
+                await self._apply(released, head)
         except (FatalError, *RETRYABLE):
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one source must not stop the others
-            self._wait(released, error)
+            self._wait(source, head.position + 1, error)
             await self._items.settle(source, {"error": self.waiting[source].detail}, "failed")
             return False
         self.waiting.pop(source, None)
-        return True
+        if released is None:
+            await self._items.settle(source, {"position": head.position})
+        return released is not None
 
     async def _decide(self, source: str, head: Head) -> None:
         """The file at the head is applied wholly: what has ended by its time is decided before the next one comes."""
@@ -169,16 +168,16 @@ class Applier:
             self._said.applied(batch, proposed, said)
         return counts
 
-    def _wait(self, released: Released, error: Exception) -> None:
+    def _wait(self, source: str, position: int, error: Exception) -> None:
         reason = error.reason if isinstance(error, PermanentError) else "failed"
-        waiting = Waiting(released.position, reason, str(error) or repr(error))
-        if self.waiting.get(released.source) != waiting:
+        waiting = Waiting(position, reason, str(error) or repr(error))
+        if self.waiting.get(source) != waiting:
             log.error(
                 "source_waits",
-                source=released.source,
-                position=released.position,
+                source=source,
+                position=position,
                 reason=reason,
                 detail=waiting.detail,
                 exc_info=None if isinstance(error, PermanentError) else error,
             )
-        self.waiting[released.source] = waiting
+        self.waiting[source] = waiting

@@ -264,3 +264,19 @@ async def test_a_replay_may_go_back_to_a_former_mapping(etl: Etl, raw: RawWriter
     while await etl.replayer._step(SOURCE):
         pass
     assert before <= await etl.chains()
+
+
+async def test_the_switch_waits_until_a_file_is_applied_wholly(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    header, rows = mta_file
+    await raw.release(SOURCE, header, rows[:40], batch_rows=20)
+    assert await etl.applier._next(SOURCE)
+    etl.edit(*EDITS["a value from another column"])
+    await etl.replays.ask(SOURCE, 1)
+    while await etl.replayer._step(SOURCE):
+        pass
+    assert await etl.pool.fetchval("select generation from source_head") == 1
+    await etl.apply_all()
+    await etl.replay(1)
+    head = await etl.pool.fetchrow("select generation, position from source_head")
+    assert tuple(head or ()) == (2, 2)
+    assert await etl.pool.fetchval("select count(*) from batch_result where replayed") == 2

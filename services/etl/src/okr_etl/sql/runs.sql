@@ -4,7 +4,7 @@ select count(*) as batches, coalesce(sum(rows), 0)::bigint as rows, coalesce(sum
        coalesce(sum(changed), 0)::bigint as changed, coalesce(sum(duplicate), 0)::bigint as duplicate,
        coalesce(sum(unchanged), 0)::bigint as unchanged, coalesce(sum(rejected), 0)::bigint as rejected,
        coalesce(sum(pending), 0)::bigint as pending
-from batch_result where applied_at >= $1
+from batch_result where not replayed and applied_at >= $1
 
 -- name: due_now
 select count(*) as documents, coalesce(max(revision), 0) as revision from document_due

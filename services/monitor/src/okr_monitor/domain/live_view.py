@@ -20,6 +20,8 @@ SENTENCES: dict[str, str] = {
         "batch {0.batch_id} of {0.source} loaded: {0.new} new, {0.changed} changed, {0.rejected} rejected"
     ),
     "okr.processing.batch_published.v1": "batch {0.batch_id} of {0.source} published: {0.versions} versions",
+    "okr.processing.outcomes_decided.v1": "{0.outcomes} key results of {0.source} came to their due dates",
+    "okr.processing.source_replayed.v1": "{0.source} done again: {0.versions} versions differ, {0.closed} closed",
     "okr.processing.documents_curated.v1": "{0.changed} documents of {0.source} written",
     "okr.model.trained.v1": "model {0.model} version {0.version} trained on {0.check_ins} check-ins",
     "okr.model.evaluated.v1": "model {0.model} version {0.version} evaluated on {0.n} predictions",
