@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx2
 import workload
 from etl_floor import Floor
 from ingest_gauge import Gauge
 from report import scratch, tell
 
+from okr_common import paths
 from okr_stack.solo import SoloService
 from okr_stack.stack import Stack
 
@@ -31,12 +33,17 @@ class Scene:
     def __init__(self, folder: Path, stack: Stack) -> None:
         self.stack = stack
         self.inbox = folder / "inbox"
-        self.inbox.mkdir()
+        self.sources = folder / "sources"
+        for each in (self.inbox, self.sources):
+            each.mkdir()
+        mapping = paths.repository() / "configs" / "sources" / "mta_nyct.yaml"
+        (self.sources / mapping.name).write_text(mapping.read_text())
 
     @contextmanager
     def service(self, name: str) -> Iterator[SoloService]:
         """The service, running."""
-        env = {"OKR_INGEST_CSV__FOLDERS": json.dumps([str(self.inbox)])}
+        folders = json.dumps([str(self.inbox)])
+        env = {"OKR_INGEST_CSV__FOLDERS": folders, "OKR_SOURCES__FOLDER": str(self.sources)}
         process = SoloService(name, self.stack.state, self.stack.addresses, env)
         try:
             process.start()
@@ -76,6 +83,21 @@ class Scene:
                 told = await self._times()
         return {**told, **gauge.figures}
 
+    async def replay(self, old: str = "", new: str = "") -> dict[str, Any]:
+        """All batches again, after this edit of the mapping: until what differs is acknowledged and written."""
+        file = self.sources / "mta_nyct.yaml"
+        file.write_text(file.read_text().replace(old, new))
+        with self.service("etl") as etl:
+            pid = self.stack.status().parts["postgres"].pid
+            done = await self.ask("processed", "select count(*) from replay_done")
+            with Gauge(etl.pid, pid or 0).reading() as gauge:
+                began = time.monotonic()
+                httpx2.post(f"{etl.url}/sources/mta_nyct/replay", json={}, timeout=60).raise_for_status()
+                await self.until("processed", f"select count(*) > {done} from replay_done")
+                told = await self._times()
+        versions = await self.ask("processed", "select versions from replay_done order by generation desc limit 1")
+        return {**told, "seconds": time.monotonic() - began, "versions": versions, **gauge.figures}
+
     def _drop(self, name: str, content: bytes) -> None:
         (self.inbox / f".{name}").write_bytes(content)
         (self.inbox / f".{name}").rename(self.inbox / name)
@@ -100,13 +122,20 @@ async def measured(scene: Scene, rows: int) -> dict[str, Any]:
     content, _ = workload.repeated(rows)
     new = await scene.load("new.csv", content)
     again = await scene.load("again.csv", _with_one_change(content))
-    counts = "select sum(changed) || ' changed, ' || sum(unchanged) || ' unchanged' from batch_result"
+    counts = (
+        "select sum(changed) || ' changed, ' || sum(unchanged) || ' unchanged' from batch_result where not replayed"
+    )
+    replays = {
+        "replay_without_a_change": await scene.replay(),
+        "replay_with_every_target_changed": await scene.replay("from: YTD_TARGET", "from: MONTHLY_TARGET"),
+    }
     floor = await Floor(scene.stack).run(content)
     return {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
         "rows": rows,
         "new": new,
         "again_with_one_change": again,
+        **replays,
         "counts": await scene.ask("processed", counts),
         "rows_per_second": rows / new["seconds"],
         "again_times_faster": new["seconds"] / again["seconds"],
