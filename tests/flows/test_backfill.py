@@ -116,6 +116,8 @@ async def test_what_nothing_says_any_more_is_closed_and_opens_when_it_is_said_ag
         assert await flow.ask("curated", documents) == fewer
         gone = "select count(*) from key_result_state where (state ->> 'gone')::boolean and not open"
         assert await flow.ask("ops", gone) == key_results - fewer
+        again = "select count(*) from work_item where kind = 'train_again' and (result ->> 'trained')::boolean"
+        await flow.until("ops", again, 1)
         assert await flow.wrong() == []
         edit(mapping, A_WORD_LESS, ALL_WORDS)
         flow.drop("2008 again.csv", published.encoded([*rows, *published.of_years(YEAR + 1)[:1]]))

@@ -74,11 +74,13 @@ async def test_a_file_of_the_past_in_a_live_source_teaches_nothing_and_the_pace_
     flow: Flow, tmp_path: Path
 ) -> None:
     """All of it became known today, its outcomes as well: a model that learned from no row would only look like one."""
-    (tmp_path / "goals.yaml").write_text(MAPPING.replace(", recorded_at: day", ""))
+    final = "source: { when: due - INTERVAL '11 days' < day, known_at: day }"
+    mapping = MAPPING.replace(", recorded_at: day", "").replace("due: { grace_days: 3 }", final)
+    (tmp_path / "goals.yaml").write_text(mapping)
     with flow.stack.supervised(SERVICES, {"OKR_SOURCES__FOLDER": str(tmp_path)}):
         flow.drop("goals.csv", export(range(12)))
         await flow.predicted(12 * CHECK_INS)
-        await flow.until("processed", ENDED, 12)
+        await flow.until("processed", "select count(*) from outcome", 12)
         why = "select result ->> 'reason' from work_item where kind = 'train_initial' and state = 'done' limit 1"
         await flow.until("ops", why, "nothing_learned")
         flow.drop("more.csv", export(range(12, 13)).replace(b"2024", b"2099").replace(b"2025", b"2099"))

@@ -55,8 +55,8 @@ async def test_documents_training_rows_and_rejected_rows_as_files(
     with mend.open(newline="") as file:
         found = list(csv.DictReader(file))
     assert [row["YTD_ACTUAL"] for row in found] == ["'=1+1", "'-5 pieces"]
-    assert [Path(row["where"]).name for row in found] == ["years.csv:2", "years.csv:3"]
-    assert {row["reasons"] for row in found} == {"not_a_number:value"}
+    assert [Path(row["okr where"]).name for row in found] == ["years.csv:2", "years.csv:3"]
+    assert {row["okr reasons"] for row in found} == {"not_a_number:value"}
     assert names(tmp_path) == ["documents.parquet", "mend.csv", "training.parquet"], "nothing half written is left"
 
 

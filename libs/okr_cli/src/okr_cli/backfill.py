@@ -141,4 +141,5 @@ def _report(done: dict[str, Any]) -> None:
         f"{done['closed']} of them close what nothing says any more; {done['withdrawn']} earlier versions withdrawn",
         highlight=False,
     )
-    err.print("models learn from it at their next training: okr models", highlight=False)
+    if done["withdrawn"]:
+        err.print("the source's model is trained anew on what holds now: okr models", highlight=False)

@@ -33,6 +33,8 @@ OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Where
 
 async def export(rows: AsyncIterator[Mapping[str, Any]], form: Format, output: Path | None) -> int:
     """Writes the rows and returns how many there were; in Parquet an object becomes columns named after its keys."""
+    if output is not None and not output.parent.is_dir():
+        raise OkrError(f"there is no folder {output.parent} for {output.name}")
     if form is Format.JSONL:
         with opened(output) as file:
             return await _lines(rows, file)
@@ -67,14 +69,11 @@ def _as_parquet(lines: Path, output: Path) -> None:
 
 def csv_rows(header: Sequence[str], rows: Iterable[Sequence[str]], output: Path | None) -> int:
     """Writes a table; no cell of it is taken for a formula by a spreadsheet."""
-    with opened(output) as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        count = 0
-        for row in rows:
-            writer.writerow([harmless(cell) for cell in row])
-            count += 1
-    return count
+    told = [[harmless(cell) for cell in row] for row in rows]
+    if told:
+        with opened(output) as file:
+            csv.writer(file).writerows([[harmless(name) for name in header], *told])
+    return len(told)
 
 
 def harmless(cell: str) -> str:

@@ -1,6 +1,7 @@
 """`okr rejected`: records that are no rows, rows that break a rule: file, line, what was read, what would be right."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import asyncpg
@@ -65,7 +66,7 @@ async def mendable(reach: Reach, source: str, reason: str | None) -> list[dict[s
 def _mendable(row: dict[str, Any]) -> dict[str, str]:
     cells = row["cells"]
     named = cells if isinstance(cells, dict) else {f"cell {n}": cell for n, cell in enumerate(cells or (), 1)}
-    told = {"where": row["where"], "reasons": " ".join(row["reasons"]), "said": row["said"]}
+    told = {"okr where": row["where"], "okr reasons": " ".join(row["reasons"]), "okr said": row["said"]}
     return told | {
         str(name): cell if isinstance(cell, str) else orjson.dumps(cell).decode() for name, cell in named.items()
     }
@@ -119,8 +120,21 @@ def _told(row: dict[str, Any], place: asyncpg.Record | None) -> dict[str, Any]:
         cells = orjson.loads(place["cells"])
         header = orjson.loads(place["header"]) if place["header"] else []
         told["where"] = _where(place)
-        told["cells"] = dict(zip(header, cells, strict=False)) if header else cells
+        told["cells"] = _named(header, cells) if header else cells
     return told
+
+
+def _named(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """Cells by their columns; a name that stands twice, or none, is told with its place, also beyond the header.
+
+    >>> _named(["a", "b", "a"], ["1", "2", "3", "4"])
+    {'a': '1', 'b': '2', 'a (3)': '3', 'cell 4': '4'}
+    """
+    named: dict[str, str] = {}
+    for place, cell in enumerate(cells, 1):
+        name = header[place - 1] if place <= len(header) else ""
+        named[f"{name} ({place})" if name in named else name or f"cell {place}"] = cell
+    return named
 
 
 def said(detail: object) -> str:

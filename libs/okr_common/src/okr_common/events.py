@@ -214,7 +214,7 @@ class SourceReplayed(_OfSource):
 
 
 class DocumentsCurated(_OfSource):
-    """Of these many due documents `changed` were written anew, one at least; `revision` is the highest among all."""
+    """Of so many due documents `changed` were written anew, or removed with their goal; `revision`: the highest."""
 
     ce_type: ClassVar[str] = "okr.processing.documents_curated.v1"
     topic: ClassVar[Topic] = topics.PROCESSING_EVENTS

@@ -117,7 +117,7 @@ class Applier:
         self.heads[source] = head.position
         released = await self._raw.released(source, head.position + 1)
         try:
-            if head.position and (released is None or released.unit != head.unit):
+            if head.unit is not None and await self._is_whole(head.unit, released):
                 await self._decide(source, head)
             if released is not None:
                 await self._apply(released, head)
@@ -131,6 +131,10 @@ class Applier:
         if released is None:
             await self._items.settle(source, {"position": head.position})
         return released is not None
+
+    async def _is_whole(self, unit: str, following: Released | None) -> bool:
+        """Whether this file, or request, is applied to its end."""
+        return not await self._raw.is_fetching(unit) if following is None else following.unit != unit
 
     async def _decide(self, source: str, head: Head) -> None:
         """The file at the head is applied wholly: what has ended by its time is decided before the next one comes."""

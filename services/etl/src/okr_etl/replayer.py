@@ -68,6 +68,7 @@ class Replayer:
             try:
                 while held and not stop.is_set() and await self._step(source):
                     self.waiting.pop(source, None)
+                self.waiting.pop(source, None)
             except (FatalError, *RETRYABLE):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever is wrong with one source must not stop the others
@@ -104,6 +105,7 @@ class Replayer:
         return former
 
     async def _begin(self, replay: Replay, mapping: Mapping) -> None:
+        await self._processed.keep(mapping)
         before = await self._raw.released(replay.source, replay.first - 1)
         await self._replays.begin(replay.source, mapping.hash, before.ingested_at if before else None)
         log.info("replay_begun", source=replay.source, first=replay.first, head=replay.head, mapping=mapping.hash)

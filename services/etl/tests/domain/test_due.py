@@ -14,10 +14,11 @@ from okr_etl.domain.head import Head
 DUE = date(2026, 3, 31)
 KEY_RESULT = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 NOW = datetime(2026, 5, 1, 23, 30, tzinfo=UTC)
+TOLD = datetime(2026, 3, 30, tzinfo=UTC)
 
 
 def ended(direction: str, baseline: float | None, target: float | None, value: float, status: str = "") -> pl.DataFrame:
-    row = (KEY_RESULT, "k1", direction, baseline, target, DUE, value, status or None, 7, 12)
+    row = (KEY_RESULT, "k1", direction, baseline, target, DUE, value, status or None, 7, 12, TOLD)
     return pl.DataFrame([row], schema=due.ENDED_SCHEMA, orient="row")
 
 
@@ -44,7 +45,7 @@ CASES = [
 def test_how_a_key_result_ended(
     mta: Mapping, goal: tuple[str, float, float, float], achieved_from: float, resolution: str
 ) -> None:
-    (row,) = due.outcomes(ended(*goal), mta, DueOutcome(achieved_from=achieved_from)).iter_rows(named=True)
+    (row,) = due.outcomes(ended(*goal), mta, DueOutcome(achieved_from=achieved_from), NOW).iter_rows(named=True)
     payload = orjson.loads(row["payload"])
     assert payload["resolution"] == resolution
     assert resolution == "dropped" or payload["achieved"] is (resolution == "achieved")
@@ -54,13 +55,14 @@ def test_how_a_key_result_ended(
 
 @pytest.mark.parametrize(("grace", "known"), [(0, date(2026, 4, 1)), (3, date(2026, 4, 4)), (30, date(2026, 5, 1))])
 def test_it_is_known_when_the_days_of_grace_are_over(mta: Mapping, grace: int, known: date) -> None:
-    (row,) = due.outcomes(ended("increase", 0, 1, 1), mta, DueOutcome(grace_days=grace)).iter_rows(named=True)
-    assert row["time"] == row["held_from"] == datetime(known.year, known.month, known.day, tzinfo=UTC)
+    (row,) = due.outcomes(ended("increase", 0, 1, 1), mta, DueOutcome(grace_days=grace), NOW).iter_rows(named=True)
+    assert row["time"] == datetime(known.year, known.month, known.day, tzinfo=UTC)
+    assert row["held_from"] == NOW, "a later decision is never too late"
 
 
 @pytest.mark.parametrize("goal", [("none", 0.0, 1.0, 1.0), ("increase", 0.0, None, 1.0), ("between", 0.0, 1.0, 1.0)])
 def test_what_nobody_can_judge_has_no_outcome(mta: Mapping, goal: tuple[str, float, float | None, float]) -> None:
-    assert due.outcomes(ended(*goal), mta, DueOutcome()).height == 0
+    assert due.outcomes(ended(*goal), mta, DueOutcome(), NOW).height == 0
 
 
 def test_the_day_is_that_of_the_sources_clock(mta: Mapping) -> None:
@@ -69,3 +71,10 @@ def test_the_day_is_that_of_the_sources_clock(mta: Mapping) -> None:
     assert due.today(mta, Head(), NOW) is None
     live = mta.model_copy(update={"clock": "wall"})
     assert due.today(live, replace(Head(), coming=coming), NOW) == date(2026, 5, 1)
+
+
+def test_it_is_not_known_before_the_value_that_tells_it(mta: Mapping) -> None:
+    told = NOW.replace(day=20, month=4)
+    late = ended("increase", 0, 1, 1).with_columns(told_at=pl.lit(told))
+    (row,) = due.outcomes(late, mta, DueOutcome(), NOW).iter_rows(named=True)
+    assert row["time"] == told

@@ -3,12 +3,13 @@
 import csv
 import io
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from okr_common.paths import repository
-from okr_common.sources import load_sources
+from okr_common.sources import Mapping, load_mapping, load_sources
 from okr_etl.domain.check import trouble
 from okr_etl.testing import INGESTED_AT, MemorySource
 from okr_etl.testing.shipped import proposed_of, shipped
@@ -200,3 +201,55 @@ def test_a_figure_out_of_range_and_a_wide_row_with_one_bad_part_are_rejected_who
     found = proposed_of("culture_amp", header, rows, SAMPLES / "culture_amp.csv")
     assert [(one.row_num, one.reasons) for one in found.rejected] == [(3, ("out_of_range:done", "not_a_number:done"))]
     assert found.wide["row_num"].to_list() == [1, 1, 2]
+
+
+def test_a_column_that_the_header_lacks_is_blank_and_reads_no_other_cell() -> None:
+    header, rows = content("legacy_okr")
+    shown = ["", *header, "prio"]  # as pandas writes its index; and a name that stands twice
+    found = proposed_of("legacy_okr", shown, [["77", *row, "again"] for row in rows], SAMPLES / "legacy_okr.csv")
+    assert found.rejected == []
+    assert found.wide["timeline_days"].to_list() == [None] * 3
+    assert found.wide["priority"].to_list() == ["High", "Medium", "Low"], "the first of two"
+    header, rows = content("culture_amp")
+    found = proposed_of("culture_amp", ["", *header], [["7", *row] for row in rows], SAMPLES / "culture_amp.csv")
+    assert found.wide["row_num"].to_list() == [1, 1, 2, 3, 3, 3], "no key results beyond those of the header"
+
+
+def test_a_row_that_may_be_meant_is_rejected_and_not_left_out() -> None:
+    header, rows = content("viva_goals")
+    rows[1][header.index("Target Value")] = "4OO"
+    rows[2] = rows[2][:5]
+    found = proposed_of("viva_goals", header, rows, SAMPLES / "viva_goals.csv")
+    assert [(one.row_num, one.reasons[0]) for one in found.rejected] == [
+        (2, "not_a_number:target"),
+        (3, "too_few_cells"),
+    ]
+    assert (found.left_out, found.wide.height) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (("only: target IS", "only: tagret IS"), "rows.only: "),
+        (("only: target IS NOT NULL", "only: target = MAX(target)"), "rows.only: MAX looks at other rows"),
+        (("only: target IS NOT NULL", "only: target"), "rows.only: must be true or false"),
+    ],
+)
+def test_an_expression_for_the_rows_is_checked_when_the_mapping_is_read(
+    tmp_path: Path, edit: tuple[str, str], said: str
+) -> None:
+    text = (repository() / "configs" / "sources" / "viva_goals.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "viva_goals.yaml"
+    file.write_text(text.replace(*edit))
+    loaded = load_mapping(file)
+    assert isinstance(loaded, Mapping)
+    assert any(line.startswith(said) for line in trouble(loaded)), trouble(loaded)
+
+
+def test_a_choice_among_rows_and_several_check_ins_of_one_are_not_for_one_mapping(tmp_path: Path) -> None:
+    text = (repository() / "configs" / "sources" / "culture_amp.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "culture_amp.yaml"
+    file.write_text(text + "choose: { per: [owner], most: done }\n")
+    loaded = load_mapping(file)
+    assert isinstance(loaded, list)
+    assert "use one of both" in str(loaded[0])

@@ -209,3 +209,62 @@ async def test_before_a_decision_its_outcomes_were_not_known(etl: Etl, raw: RawW
     outcomes = "select count(*) from known_at($1) where entity = 'outcome'"
     assert await etl.pool.fetchval(outcomes, before) == 0
     assert await etl.pool.fetchval(outcomes, await etl.pool.fetchval("select clock_timestamp()")) == 2
+
+
+def moved(name: str, day: str, due: str, value: object = 6) -> list[list[str]]:
+    """The goal's due date as it is told on that day; another goal moves the source's clock there."""
+    return [row(name, value, day, due=due), row("clock", 1, day, due="2027-12-31")]
+
+
+async def test_a_due_date_that_moves_is_followed_both_ways(etl: Etl, raw: RawWriter) -> None:
+    told = [("2026-03-01", "2026-03-31"), ("2026-04-05", "2026-03-31"), ("2026-05-01", "2026-06-30")]
+    for day, due in told:
+        await raw.release("goals", HEADER, moved("m", day, due))
+        await etl.apply_all()
+    assert [(one[1], one[2]) for one in await etl.outcomes()] == [(1, 6.0)], "it was over on the third of April"
+    await raw.release(
+        "goals", HEADER, [row("m", 11, "2026-06-29", due="2026-06-30"), *moved("x", "2026-07-05", "2027-01-01")]
+    )
+    await etl.apply_all()
+    assert [(one[1], one[2], one[4]) for one in await etl.outcomes()] == [(2, 11.0, "achieved")], "and again in July"
+    await raw.release(
+        "goals", HEADER, [row("m", 11, "2026-07-06", due="2026-03-31"), *moved("x", "2026-07-07", "2027-01-01")]
+    )
+    await etl.apply_all()
+    assert [(one[1], one[2]) for one in await etl.outcomes()] == [(3, 6.0)], (
+        "nearer again: what was known by March counts"
+    )
+
+
+async def test_a_replay_takes_back_a_decision_of_a_goal_that_is_not_due_after_all(etl: Etl, raw: RawWriter) -> None:
+    for rows in (MARCH, APRIL):
+        await raw.release("goals", HEADER, rows)
+    await etl.apply_all()
+    assert await etl.outcomes() == DECIDED
+    later = "derived: { later: due + INTERVAL '1 year', kind:"
+    etl.file.write_text(
+        MAPPING.format(clock="data").replace("derived: { kind:", later).replace("due_on: due", "due_on: later")
+    )
+    await etl.replay()
+    assert await etl.outcomes() == []
+    etl.file.write_text(MAPPING.format(clock="data"))
+    await etl.replay()
+    assert [outcome[2:] for outcome in await etl.outcomes()] == [outcome[2:] for outcome in DECIDED]
+
+
+async def test_of_two_values_of_one_day_a_replay_takes_the_same_as_the_live_decision(etl: Etl, raw: RawWriter) -> None:
+    text = MAPPING.format(clock="data").replace("key: [id, day]", "key: [id, value]")
+    etl.file.write_text(
+        text.replace("value: value }", "value: value, recorded_at: said }").replace(
+            "due: { from: due", "said: { from: title, type: timestamp }\n  due: { from: due"
+        )
+    )
+    goals = [
+        [f"g{n}", f"2026-03-30T{hour:02}:00:00Z", "10", str(hour), "2026-03-30", "2026-03-31"]
+        for n in range(8)
+        for hour in (9, 17)
+    ]
+    await raw.release("goals", HEADER, [*goals, ["c", "2026-05-01T00:00:00Z", "10", "1", "2026-05-01", "2027-01-01"]])
+    await etl.apply_all()
+    assert {outcome[2] for outcome in await etl.outcomes()} == {17.0}
+    assert await etl.replay() == (0, 0)

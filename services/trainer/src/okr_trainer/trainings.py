@@ -33,8 +33,8 @@ from okr_trainer.settings import TrainerSettings
 from okr_trainer.store import SQL, Owning, Pool, Row
 
 log = logger(__name__)
-TRAIN, REGISTER = "train_initial", "register"
-"""Kinds of items: make a version by a replay; make one of what the stream has learned since."""
+TRAIN, AGAIN, REGISTER = "train_initial", "train_again", "register"
+"""Kinds of items: make a version by a replay; another one; make one of what the stream has learned since."""
 REBUILD = "rebuild"
 """A parameter of the item: train although there is a trained version."""
 CHUNK = 5_000
@@ -69,7 +69,7 @@ class Trainings:
         """The oldest item of a model held here that need not wait for the stream any longer."""
         for item in await work_items.open_items(connection, self._stage.service):
             partition = partition_for(item.subject, PROCESSED_RECORDS.partitions)
-            if item.kind in {TRAIN, REGISTER} and partition in held:
+            if item.kind in {TRAIN, AGAIN, REGISTER} and partition in held:
                 learner = (await memory.get(connection, item.subject, held[partition])).learner
                 due = await self._judge(connection, item, held[partition], learner)
                 if due is not None:
@@ -83,7 +83,8 @@ class Trainings:
             registered = await connection.fetchval(SQL["champion_learned"], learner.model)
             return Due(item, held, learner, not isinstance(model, LearnedModel) or model.learned == registered)
         parameters = orjson.loads(await connection.fetchval(SQL["parameters"], item.item_id))
-        needless = isinstance(model, LearnedModel) and not parameters.get(REBUILD)
+        wanted = item.kind == AGAIN or parameters.get(REBUILD)
+        needless = isinstance(model, LearnedModel) and not wanted
         ripe = needless or await self._heard_enough(learner, parameters)
         return Due(item, held, learner, needless) if ripe else None
 

@@ -1,4 +1,4 @@
-"""What asks for a training: outcomes in a source whose last released batch was published, or that were decided."""
+"""What asks for a training: outcomes of a source whose last batch was published, decided outcomes, and replays."""
 
 import asyncio
 from functools import partial
@@ -10,7 +10,7 @@ from okr_common import codec
 from okr_common.delivery import outbox
 from okr_common.delivery.outbox import Connection
 from okr_common.errors import PermanentError
-from okr_common.events import BatchPublished, Event, OutcomesDecided
+from okr_common.events import BatchPublished, Event, OutcomesDecided, SourceReplayed
 from okr_common.kafka.admin import identities
 from okr_common.kafka.consumer import Batch, Feed
 from okr_common.kafka.dead_letters import dead_letter
@@ -64,11 +64,17 @@ class Triggers:
                     continue
                 if isinstance(event, OutcomesDecided) or _all_is_there(event):
                     await self._ask(connection, event)
+                elif isinstance(event, SourceReplayed) and event.withdrawn:
+                    await self._ask(connection, event, rebuild=True)
 
-    async def _ask(self, connection: Connection, event: BatchPublished | OutcomesDecided) -> None:
+    async def _ask(
+        self, connection: Connection, event: BatchPublished | OutcomesDecided | SourceReplayed, *, rebuild: bool = False
+    ) -> None:
+        """`rebuild`: what was learned from versions that hold no longer is unlearned, by learning all anew."""
         parameters = {"source": event.source, "position": event.position}
         model = self._settings.trainer.model_of(event.source)
-        await connection.execute(SQL["ask_for_training"], model, orjson.dumps(parameters).decode())
+        query = "ask_for_another_training" if rebuild else "ask_for_training"
+        await connection.execute(SQL[query], model, orjson.dumps(parameters).decode())
 
 
 def _all_is_there(event: Event) -> TypeGuard[BatchPublished]:

@@ -46,7 +46,9 @@ where ($1::text is null or source = $1) and ($2::text is null or entity = $2) or
 select p.model, p.source, p.key_result_id::text, p.key_result, p.check_in_id::text, p.revision, p.knowledge_time, p.due_on,
        p.elapsed::float8, p.features, p.baselines, o.achieved, o.final_value, o.target, o.knowledge_time as outcome_known_at
 from prediction p join checkpoint c on c.model = p.model and c.training = p.training
-left join outcome_heard o on o.model = p.model and o.key_result_id = p.key_result_id and not o.superseding
+left join lateral (
+    select achieved, final_value, target, knowledge_time from outcome_heard h
+    where h.model = p.model and h.key_result_id = p.key_result_id order by h.revision desc limit 1) o on true
 where p.kind in ('live', 'replay') and p.features is not null and ($1::text is null or p.source = $1)
 order by p.knowledge_time, p.prediction_id
 

@@ -83,9 +83,14 @@ def _rows(mapping: Mapping) -> Iterator[tuple[Place, str]]:
     repeated = [name for name, column in mapping.columns.items() if "{n}" in column.origin]
     if bool(repeated) != (mapping.rows.repeat is not None):
         yield ("rows", "repeat"), "repeat and `{n}` in the `from` of a column go together"
+    if mapping.rows.repeat is not None and mapping.choose is not None:
+        yield ("choose",), "choose is among rows, and repeat makes several check-ins of one; use one of both"
     parent = mapping.rows.parent
     if parent is None:
         return
+    for field, name in (("key", parent.key), ("of", parent.of)):
+        if name in mapping.columns and mapping.columns[name].type != "text":
+            yield ("rows", "parent", field), f"keys are compared as text; declare {name} as text"
     for field, name in (("key", parent.key), ("of", parent.of), *(("columns", one) for one in parent.columns.values())):
         if name is not None and name not in mapping.columns:
             yield ("rows", "parent", field), f'there is no column "{name}"; declare it under columns'

@@ -92,11 +92,12 @@ def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
     """Types the rows, sets the wrong ones aside with their reasons, and says what the others propose."""
     texts = cells.texts(batch.rows, mapping, batch.header, batch.told)
     typed = texts.with_columns(columns.value(name, column) for name, column in mapping.columns.items())
-    meant = shape.meant(shape.inherited(typed, mapping.rows.parent), mapping.rows.only)
-    good, bad = columns.judge(meant, columns.rules(mapping, len(batch.header)))
+    width = len(batch.header)
+    meant, unclear = shape.meant(shape.inherited(typed, mapping.rows.parent), mapping, width)
+    good, bad = columns.judge(meant, columns.rules(mapping, width))
     derived, failures = derive(good.select(ROW, PART, *mapping.columns, *mapping.inherited), expressions(mapping))
     said, wrong = columns.judge(canonical(derived, mapping, batch.ingested_at), entities.rules(mapping))
-    rejected = _rejected(mapping, bad, wrong, failures)
+    rejected = _rejected(mapping, bad, wrong, [*unclear, *failures])
     whole = said.filter(~pl.col(ROW).is_in([one.row_num for one in rejected])) if mapping.rows.repeat else said
     wide = chosen(whole, mapping.choose)
     wide = entities.identified(wide, batch.source)
@@ -107,7 +108,7 @@ def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
         times=_times(wide),
         known=batch.known,
         repeated=whole.height - wide.height,
-        left_out=batch.rows.height - meant[ROW].n_unique(),
+        left_out=batch.rows.height - meant[ROW].n_unique() - len({one.row_num for one in unclear}),
     )
 
 

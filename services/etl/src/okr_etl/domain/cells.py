@@ -53,11 +53,10 @@ def _part(
     decoded: pl.DataFrame, mapping: Mapping, header: Sequence[str], told: MappingOf[str, str], number: int
 ) -> pl.DataFrame:
     """What the columns read where `{n}` stands for this number; one that the header lacks is blank there."""
-    places = {text.strip(): place for place, text in reversed(list(enumerate(header)))}
     columns = (
         _of_file(name, told[column.origin], column)
         if column.origin in told
-        else _at_place(name, places.get(column.found(places, number) or "", len(places)), column)
+        else _at_place(name, _place(column, header, number), column)
         for name, column in mapping.columns.items()
     )
     return decoded.select(ROW, CELLS, *_counted(len(header)), *columns, pl.lit(number).alias(PART))
@@ -72,7 +71,16 @@ def _shape(width: int) -> list[pl.Expr]:
     return [pl.lit(width, pl.Int64).alias(COUNT), pl.lit(value=False).alias(SURPLUS)]
 
 
-def _at_place(name: str, place: int, column: Column) -> pl.Expr:
+def _place(column: Column, header: Sequence[str], number: int) -> int | None:
+    """Of names that stand twice the first one's; None where the header has none of them."""
+    names = [text.strip() for text in header]
+    found = column.found(names, number)
+    return None if found is None else names.index(found)
+
+
+def _at_place(name: str, place: int | None, column: Column) -> pl.Expr:
+    if place is None:
+        return pl.lit(None, pl.String).alias(READ + name)
     return _without_blanks(pl.col(_ARRAY).list.get(place, null_on_oob=True), column).alias(READ + name)
 
 

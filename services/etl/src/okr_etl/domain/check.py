@@ -11,6 +11,7 @@ from okr_common.cleaning import clean
 from okr_common.sources import Mapping
 from okr_etl.domain.cells import RESERVED, json_path
 from okr_etl.domain.derive import FINAL, empty, expressions, first_line
+from okr_etl.domain.shape import ONLY
 
 DAY = date(2017, 1, 31)
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
@@ -79,10 +80,14 @@ def _reads_dates(written: str) -> bool:
         return False
 
 
+KEYS = {FINAL: "entities.outcome.source.when", ONLY: "rows.only"}
+
+
 def _uncomputable(mapping: Mapping) -> Iterator[str]:
     frame = empty(mapping)
-    for name, text in expressions(mapping).items():
-        key = "entities.outcome.source.when" if name == FINAL else f"derived.{name}"
+    only = {ONLY: mapping.rows.only} if mapping.rows.only else {}
+    for name, text in {**only, **expressions(mapping)}.items():
+        key = KEYS.get(name, f"derived.{name}")
         across = _ACROSS_ROWS.search(_LITERAL.sub("''", text))
         if across:
             yield f"{key}: {across[0].strip('( ')} looks at other rows, and a file comes in parts; use one row's cells"
@@ -101,8 +106,9 @@ def _mistyped(mapping: Mapping, schema: pl.Schema) -> Iterator[str]:
             fits = schema[name] in dtypes or (wanted == "a number" and schema[name].is_numeric())
             if not fits:
                 yield f"derived.{name}: {field} needs {wanted}, but this gives {schema[name]}"
-    if FINAL in schema and schema[FINAL] != pl.Boolean:
-        yield f"entities.outcome.source.when: must be true or false, but gives {schema[FINAL]}"
+    for name, key in KEYS.items():
+        if name in schema and schema[name] != pl.Boolean:
+            yield f"{key}: must be true or false, but gives {schema[name]}"
 
 
 def _fields(mapping: Mapping) -> Iterator[tuple[str, str]]:

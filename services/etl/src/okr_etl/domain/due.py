@@ -27,8 +27,9 @@ ENDED_SCHEMA = {
     "status": pl.String(),
     "batch_id": pl.Int64(),
     "row_num": pl.Int64(),
+    "told_at": INSTANT,
 }
-"""Key results whose days of grace are over, each with its last value, and the row that told it."""
+"""Key results whose days of grace are over, each with its last value, the row that told it, and when that was known."""
 
 
 def today(mapping: Mapping, head: Head, now: datetime) -> date | None:
@@ -37,17 +38,21 @@ def today(mapping: Mapping, head: Head, now: datetime) -> date | None:
     return clock.astimezone(UTC).date() if clock else None
 
 
-def outcomes(ended: pl.DataFrame, mapping: Mapping, rule: DueOutcome) -> pl.DataFrame:
-    """The outcome of each that can be judged, with the columns `CANDIDATE` and `batch_id`."""
+def outcomes(ended: pl.DataFrame, mapping: Mapping, rule: DueOutcome, decided_at: datetime) -> pl.DataFrame:
+    """The outcome of each that can be judged, with the columns `CANDIDATE` and `batch_id`.
+
+    It holds from its decision on: a later decision is never too late, also where a due date came nearer.
+    """
     inclusive = mapping.entities.key_result.inclusive
     direction, target, value = pl.col("direction"), pl.col("target"), pl.col("value")
     way = progress.progress(direction, pl.col("baseline"), target, value, inclusive=inclusive)
     reached = progress.reached(direction, target, value, inclusive=inclusive)
-    known = (pl.col("due_on") + pl.duration(days=rule.grace_days + 1)).cast(INSTANT)
+    over = (pl.col("due_on") + pl.duration(days=rule.grace_days + 1)).cast(INSTANT)
     judged = ended.with_columns(
         achieved=_achieved(reached, way, direction, rule),
         outcome_id=entity_ids(mapping.name, "outcome", ended["source_id"]),
-        held_from=known,
+        held_from=pl.lit(decided_at, INSTANT),
+        known=pl.max_horizontal(over, "told_at"),
         way=way,
         final_value=value,
         label_basis=pl.lit("due"),
@@ -73,7 +78,7 @@ def _candidates(told: pl.DataFrame) -> pl.DataFrame:
         pl.lit("outcome").alias("entity"),
         pl.col("outcome_id").alias("entity_id"),
         "source_id",
-        pl.col("held_from").alias("time"),
+        pl.col("known").alias("time"),
         "held_from",
         *("row_num", pl.lit(0, pl.Int32).alias(PART)),
         pl.struct(FIELDS["outcome"]).struct.json_encode().alias("payload"),

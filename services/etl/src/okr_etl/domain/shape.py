@@ -1,15 +1,34 @@
 """Which rows of a file are check-ins, and what they have from the row above them in a tree."""
 
+import re
+
 import polars as pl
 
-from okr_common.sources import ParentBlock
+from okr_common.sources import Mapping, ParentBlock
+from okr_etl.domain.cells import COUNT, READ
+from okr_etl.domain.derive import Failure, derive
 
 _KEY = "parent:key"
 
 
-def meant(rows: pl.DataFrame, only: str | None) -> pl.DataFrame:
-    """Without the rows that the mapping leaves out: titles, totals, objectives that stand above their key results."""
-    return rows if only is None else rows.filter(pl.sql_expr(only).fill_null(value=False))
+ONLY = "rows.only"
+"""The name under which it is computed, and told where it fails."""
+
+
+def meant(rows: pl.DataFrame, mapping: Mapping, width: int) -> tuple[pl.DataFrame, list[Failure]]:
+    """Without the rows that the mapping leaves out: titles, totals, objectives that stand above their key results.
+
+    Those stay that it cannot judge: with cells missing, or a cell of a column it looks at that does not fit. They are
+    rejected for that. The failures are rows for which the expression cannot be computed at all.
+    """
+    only = mapping.rows.only
+    if only is None:
+        return rows, []
+    computed, failures = derive(rows, {ONLY: only})
+    looked_at = [name for name in mapping.columns if re.search(rf"\b{name}\b", only)]
+    unfit = [pl.col(READ + name).is_not_null() & pl.col(name).is_null() for name in looked_at]
+    odd = pl.any_horizontal(pl.col(COUNT) < width, *unfit)
+    return computed.filter(pl.col(ONLY).fill_null(value=False) | odd).drop(ONLY), failures
 
 
 def inherited(rows: pl.DataFrame, parent: ParentBlock | None) -> pl.DataFrame:

@@ -49,7 +49,10 @@ select count(*) from differing
 
 -- name: remove_documents
 -- Of what is no more; returns how many there were.
-with removed as (delete from document where entity_id = any($1::uuid[]) returning entity_id) select count(*) from removed
+with removed as (
+    delete from document d using unnest($1::uuid[], $2::bigint[]) as g (entity_id, revision)
+    where d.entity_id = g.entity_id and d.revision < g.revision returning d.entity_id
+) select count(*) from removed
 
 -- name: list_documents
 select entity_id, entity, source, text, meta, labels, version, changed_at from document

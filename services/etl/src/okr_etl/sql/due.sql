@@ -6,21 +6,22 @@ select position from source_head where source = $1 and position = $2 and generat
 
 -- name: ended
 -- Key results after this id whose days of grace are over: of which no outcome is known, or of which something was said
--- since the position up to which all was decided. Each with its last value by then.
+-- since the position up to which all was decided, or whose days ended since that day. Each with its last value by then.
 with said as (
     select case entity when 'key_result' then entity_id else (payload ->> 'key_result_id')::uuid end as key_result_id
     from entity_version
     where source = $1 and generation = $6 and position > $5 and position <= $7 and entity in ('key_result', 'check_in')
 )
 select k.key_result_id::text, k.source_id, k.direction, k.baseline::float8, k.target::float8, k.due_on, c.value::float8,
-       c.status, c.batch_id, c.row_num
+       c.status, c.batch_id, c.row_num, c.knowledge_time
 from key_result k
 join lateral (
-    select value, status, batch_id, row_num from check_in
+    select value, status, batch_id, row_num, knowledge_time from check_in
     where key_result_id = k.key_result_id and closed is null and as_of <= k.due_on + $3::int and value is not null
     order by as_of desc, knowledge_time desc, check_in_id limit 1) c on true
-where k.source = $1 and k.closed is null and k.due_on + $3::int < $2 and k.key_result_id > $4
-  and (k.key_result_id in (select key_result_id from said)
+where k.source = $1 and k.closed is null and k.due_on < $2::date - $3::int and k.key_result_id > $4
+  and (k.due_on >= $9::date - $3::int
+       or k.key_result_id in (select key_result_id from said)
        or not exists (select from outcome o where o.key_result_id = k.key_result_id and o.closed is null))
 order by k.key_result_id limit $8
 
@@ -50,20 +51,20 @@ on conflict (source) do update set generation = excluded.generation, position = 
 delete from replay_version r where r.source = $1 and r.entity = 'outcome' and r.payload ->> 'label_basis' = 'due'
 
 -- name: take_decisions
--- What was decided stays decided, unless the replay decides otherwise.
+-- $2: the outcomes that are decided in the replay, too. What was decided of them before stays, whatever comes behind it.
 insert into replay_version (entity_id, number, source, entity, revision, held_from, content_hash, knowledge_time, batch_id, row_num, payload)
 select v.entity_id, row_number() over came, v.source, v.entity, row_number() over came, h.held_from, h.content_hash,
        v.knowledge_time, v.batch_id, v.row_num, v.payload
 from entity_version v join held_version h using (entity_id, revision)
 where v.source = $1 and v.entity = 'outcome' and v.closed is null and v.payload ->> 'label_basis' = 'due'
   and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
-  and (v.payload ->> 'key_result_id')::uuid in (select entity_id from replay_version where source = $1 and entity = 'key_result')
+  and v.entity_id = any($2::uuid[])
 window came as (partition by v.entity_id order by v.revision)
 
 -- name: ended_in_replay
 -- The same of what the replay says.
 with newest as (
-    select distinct on (entity_id) entity, entity_id, batch_id, row_num, payload
+    select distinct on (entity_id) entity, entity_id, batch_id, row_num, payload, knowledge_time
     from replay_version where source = $1 and revision is not null and entity in ('key_result', 'check_in')
     order by entity_id, revision desc
 ), goal as (
@@ -71,7 +72,8 @@ with newest as (
 )
 select distinct on (g.entity_id)
        g.entity_id::text, g.payload ->> 'source_id', g.payload ->> 'direction', (g.payload ->> 'baseline')::float8,
-       (g.payload ->> 'target')::float8, g.due_on, (c.payload ->> 'value')::float8, c.payload ->> 'status', c.batch_id, c.row_num
+       (g.payload ->> 'target')::float8, g.due_on, (c.payload ->> 'value')::float8, c.payload ->> 'status', c.batch_id, c.row_num,
+       c.knowledge_time
 from goal g join newest c on c.entity = 'check_in' and (c.payload ->> 'key_result_id')::uuid = g.entity_id
-where g.due_on + $3::int < $2 and (c.payload ->> 'as_of')::date <= g.due_on + $3::int and c.payload ->> 'value' is not null
-order by g.entity_id, (c.payload ->> 'as_of')::date desc, c.entity_id
+where g.due_on < $2::date - $3::int and (c.payload ->> 'as_of')::date <= g.due_on + $3::int and c.payload ->> 'value' is not null
+order by g.entity_id, (c.payload ->> 'as_of')::date desc, c.knowledge_time desc, c.entity_id

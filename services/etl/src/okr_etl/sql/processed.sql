@@ -18,9 +18,10 @@ update source_head set clock = $2, coming = $3, unit = $4, newest = $5, spoken =
 where source = $1
 
 -- name: keep_mapping
+-- Two replicas may come with one at the same time.
 insert into mapping_version (source, version, hash, mapping)
 select $1, coalesce(max(version), 0) + 1, $2, $3::json from mapping_version where source = $1
-on conflict (source, hash) do nothing
+on conflict do nothing
 
 -- name: mapping_versions
 select version, hash, first_used_at from mapping_version where source = $1 order by version desc

@@ -10,6 +10,10 @@ select b.batch_id, b.rows, b.created_at, coalesce(b.rows_of, b.batch_id) as rows
 from batch b join source s on s.name = b.source left join file f using (file_id)
 where b.source = $1 and b.position = $2
 
+-- name: is_fetching
+-- Whether more batches of this request may come. A file's are released together.
+select exists (select from api_request where 'request/' || request = $1 and state = 'fetching')
+
 -- name: first_of_unit
 select min(o.position) from batch b
 join batch o on o.source = b.source and o.file_id is not distinct from b.file_id and o.request is not distinct from b.request

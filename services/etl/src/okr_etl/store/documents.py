@@ -93,7 +93,8 @@ class DocumentStore:
         revisions = [due.revisions[document.entity_id] for document in documents]
         async with self._curated.acquire() as connection, connection.transaction():
             changed = await connection.fetchval(SQL["write_documents"], *_columns(documents), revisions)
-            changed += await connection.fetchval(SQL["remove_documents"], due.gone) if due.gone else 0
+            gone = due.gone, [due.revisions[entity_id] for entity_id in due.gone]
+            changed += await connection.fetchval(SQL["remove_documents"], *gone) if due.gone else 0
             if (
                 changed
             ):  # done again after a crash nothing changes, and another content must not travel under the same id

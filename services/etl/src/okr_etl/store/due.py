@@ -16,6 +16,7 @@ from okr_common.sources import DueOutcome, Mapping
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
 from okr_etl.domain import due, versions
+from okr_etl.domain.canonical import INSTANT
 from okr_etl.domain.head import Head
 from okr_etl.store import SQL, tables
 from okr_etl.store.processed import held_by
@@ -77,9 +78,12 @@ async def _ended(connection: Connection, decision: Decision) -> AsyncIterator[pl
     head = decision.head
     row = await connection.fetchrow(SQL["decided"], decision.source, head.generation)
     since, after = row["position"] if row else 0, NO_ID
+    last_day = row["on_day"] if row else decision.day
     of = (decision.source, decision.day, decision.rule.grace_days)
     while True:
-        rows = await connection.fetch(SQL["ended"], *of, after, since, head.generation, head.position, AT_ONCE)
+        rows = await connection.fetch(
+            SQL["ended"], *of, after, since, head.generation, head.position, AT_ONCE, last_day
+        )
         if not rows:
             return
         yield frame(rows)
@@ -91,15 +95,20 @@ def frame(rows: list[asyncpg.Record]) -> pl.DataFrame:
     return pl.DataFrame([tuple(row) for row in rows], schema=due.ENDED_SCHEMA, orient="row")
 
 
-async def resolved(connection: Connection, query: str, decision: Decision, ended: pl.DataFrame) -> pl.DataFrame:
+async def proposed(decision: Decision, ended: pl.DataFrame) -> pl.DataFrame:
+    """The outcomes of those that can be judged, worked out in a thread."""
+    return await asyncio.to_thread(due.outcomes, ended, decision.mapping, decision.rule, decision.clock)
+
+
+async def resolved(connection: Connection, query: str, decision: Decision, outcomes: pl.DataFrame) -> pl.DataFrame:
     """The outcomes beside what is held of them, by this query; see `versions.resolve`."""
-    proposed = await asyncio.to_thread(due.outcomes, ended, decision.mapping, decision.rule)
-    held = await held_by(connection, query, proposed["entity_id"].to_list())
-    return versions.resolve(proposed, held, decision.clock)
+    held = await held_by(connection, query, outcomes["entity_id"].to_list())
+    newest = pl.max_horizontal("held_from", pl.lit(held["held_from"].max(), INSTANT))
+    return await asyncio.to_thread(versions.resolve, outcomes.with_columns(held_from=newest), held, decision.clock)
 
 
 async def _decide(connection: Connection, decision: Decision, ended: pl.DataFrame) -> int:
-    found = await resolved(connection, "held", decision, ended)
+    found = await resolved(connection, "held", decision, await proposed(decision, ended))
     news = found.filter(pl.col("seq").is_not_null()).sort("seq")
     if not news.height:
         return 0

@@ -69,6 +69,10 @@ class RawStore:
             **{name: row[name] for name in ("behind", "rows", "file_id", "compared_with", "path")},
         )
 
+    async def is_fetching(self, unit: str) -> bool:
+        """Whether this is a request of which more batches may come."""
+        return bool(await self._pool.fetchval(SQL["is_fetching"], unit))
+
     async def first_of_unit(self, source: str, batch_id: int) -> int | None:
         """The position of the first batch of this batch's file or request; None where the source has no such batch."""
         position: int | None = await self._pool.fetchval(SQL["first_of_unit"], source, batch_id)

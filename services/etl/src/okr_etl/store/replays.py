@@ -22,12 +22,14 @@ from okr_etl.domain.head import Head, floor
 from okr_etl.domain.ids import content_hashes
 from okr_etl.domain.replay import Replay
 from okr_etl.store import SQL, tables
-from okr_etl.store.due import Decision, frame, resolved
+from okr_etl.store.due import Decision, frame, proposed, resolved
 from okr_etl.store.processed import Task, held_of, result_row
 from okr_etl.store.records import Place
 
 STAGE = STAGES["etl"]
 UNHASHED_AT_ONCE = 20_000
+LONG_SECONDS = 3_600.0
+"""For a statement over a whole source; the pool's own limit is for those of a batch."""
 TOLD = ("source", "generation", "first_position", "position", "mapping_hash", "versions", "withdrawn", "closed")
 ASKED = ("source", "position", "generation", "mapping_hash", "mapping_version", "state", "asked_at", "head")
 SEARCHES = ("scratch_chain", "scratch_change", "scratch_held")
@@ -75,10 +77,12 @@ class ReplayStore:
     async def begin(self, source: str, mapping_hash: str, ingested_at: datetime | None) -> None:
         """Begins, or begins anew. `ingested_at` is when the batch before the first one was, if there is one."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(SQL["forget_replayed"], source)
             first = await connection.fetchval(SQL["begin_replay"], source, mapping_hash)
-            if first is not None and first > 1:
-                await connection.execute(SQL["seed_replay"], source, first)
+            if first is None:
+                return  # stopped meanwhile
+            await connection.execute(SQL["forget_replayed"], source, timeout=LONG_SECONDS)
+            if first > 1:
+                await connection.execute(SQL["seed_replay"], source, first, timeout=LONG_SECONDS)
                 await _hash_seeds(connection, source)
                 await connection.execute(SQL["seed_clock"], source, ingested_at)
 
@@ -145,9 +149,12 @@ async def _decide(connection: Connection, source: str, decision: Decision | None
     await connection.execute(SQL["forget_decisions"], source)
     if decision is None:
         return
-    await connection.execute(SQL["take_decisions"], source)
-    rows = await connection.fetch(SQL["ended_in_replay"], source, decision.day, decision.rule.grace_days)
-    found = await resolved(connection, "held_in_replay", decision, frame(rows))
+    ended = (source, decision.day, decision.rule.grace_days)
+    rows = await connection.fetch(SQL["ended_in_replay"], *ended, timeout=LONG_SECONDS)
+    outcomes = await proposed(decision, await asyncio.to_thread(frame, rows))
+    ids = outcomes["entity_id"].to_list()
+    await connection.execute(SQL["take_decisions"], source, ids, timeout=LONG_SECONDS)
+    found = await resolved(connection, "held_in_replay", decision, outcomes)
     await tables.copy(connection, "replay_version", tables.due_in_replay(found, source))
     mark = (source, decision.head.generation, decision.head.position, decision.day)
     await connection.execute(SQL["set_decided"], *mark)
@@ -157,33 +164,37 @@ async def _switch(connection: Connection, source: str) -> SourceReplayed:
     (row,) = await connection.fetch(SQL["replays"], source)
     replay = _replay(row)
     for search in SEARCHES:
-        await connection.execute(SQL[search])
-    await connection.execute(SQL["find_chains"], source)
-    await connection.execute(SQL["find_changes"])
-    await connection.execute(SQL["add_replayed_versions"], source, replay.position, replay.generation)
-    await connection.execute(SQL["withdraw"], replay.generation)
+        await connection.execute(SQL[search], timeout=LONG_SECONDS)
+    await connection.execute(SQL["find_chains"], source, timeout=LONG_SECONDS)
+    await connection.execute(SQL["find_changes"], timeout=LONG_SECONDS)
+    await connection.execute(
+        SQL["add_replayed_versions"], source, replay.position, replay.generation, timeout=LONG_SECONDS
+    )
+    await connection.execute(SQL["withdraw"], replay.generation, timeout=LONG_SECONDS)
     await _put_current(connection)
     await _put_held(connection, source, replay)
-    await connection.execute(SQL["remove_rejected"], source, replay.first)
+    await connection.execute(SQL["remove_rejected"], source, replay.first, timeout=LONG_SECONDS)
     for query in ("put_rejected", "put_results", "mark_replayed_documents", "replayed_head"):
-        await connection.execute(SQL[query], source)
-    (done,) = await connection.fetch(SQL["finish_replay"], source, replay.generation, replay.position)
-    await connection.execute(SQL["forget_replayed"], source)
+        await connection.execute(SQL[query], source, timeout=LONG_SECONDS)
+    (done,) = await connection.fetch(
+        SQL["finish_replay"], source, replay.generation, replay.position, timeout=LONG_SECONDS
+    )
+    await connection.execute(SQL["forget_replayed"], source, timeout=LONG_SECONDS)
     return await _announce(connection, done)
 
 
 async def _put_current(connection: Connection) -> None:
     for entity in ENTITIES:
         for query in ("remove_current", "put_current", "close_current"):
-            await connection.execute(SQL[query].format(entity=entity))
+            await connection.execute(SQL[query].format(entity=entity), timeout=LONG_SECONDS)
 
 
 async def _put_held(connection: Connection, source: str, replay: Replay) -> None:
-    await connection.execute(SQL["find_held"], source)
-    await connection.execute(SQL["remove_held"])
-    await connection.execute(SQL["put_held"])
-    await connection.execute(SQL["remove_definitions"], replay.generation)
-    await connection.execute(SQL["put_definitions"])
+    await connection.execute(SQL["find_held"], source, timeout=LONG_SECONDS)
+    await connection.execute(SQL["remove_held"], timeout=LONG_SECONDS)
+    await connection.execute(SQL["put_held"], timeout=LONG_SECONDS)
+    await connection.execute(SQL["remove_definitions"], replay.generation, timeout=LONG_SECONDS)
+    await connection.execute(SQL["put_definitions"], timeout=LONG_SECONDS)
 
 
 async def _announce(connection: Connection, done: asyncpg.Record) -> SourceReplayed:

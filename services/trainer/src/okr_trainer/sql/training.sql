@@ -41,6 +41,12 @@ select 'trainer', 'train_initial', $1, $2
 where not exists (select from model_version where model = $1 and version > 0)
 on conflict do nothing
 
+-- name: ask_for_another_training
+-- After a replay of a source. An item of its own: one of the first training may be open, and would swallow it.
+insert into work_item (pipeline, kind, subject, parameters)
+select 'trainer', 'train_again', m.model, $2 from model m where m.model = $1
+on conflict do nothing
+
 -- name: ask_for_rebuild
 insert into work_item (pipeline, kind, subject, parameters) values ('trainer', 'train_initial', $1, '{"rebuild": true}')
 on conflict do nothing
