@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-import asyncpg
 import orjson
 import pytest
 
@@ -17,18 +16,12 @@ from okr_common.events import BatchLoaded, BatchPublished, event_id
 from okr_common.kafka.producer import Producer
 from okr_common.kafka.reader import read_all
 from okr_common.paths import repository
-from okr_common.postgres.pool import open_pool
-from okr_common.sources import Mapping, SourcesFolder
+from okr_common.sources import Mapping
 from okr_common.topology import STAGES
-from okr_etl.applier import Applier
-from okr_etl.decider import Decider
 from okr_etl.domain.batch import propose
-from okr_etl.mappings import Mappings
-from okr_etl.store.due import DueStore
-from okr_etl.store.items import Items
-from okr_etl.store.processed import ProcessedStore, Task
-from okr_etl.store.raw import RawStore
+from okr_etl.store.processed import Task
 from okr_etl.testing import MemorySource, RawWriter
+from okr_etl.testing.inner import Inner, inner
 from okr_stack.testing import StackUnderTest
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
@@ -37,19 +30,10 @@ Table = tuple[list[str], list[list[str]]]
 
 
 @dataclass
-class Etl:
-    """The inner parts of the service, without its process."""
+class Etl(Inner):
+    """And where to publish."""
 
-    raw: RawStore
-    processed: ProcessedStore
-    pool: asyncpg.Pool
-    applier: Applier
     bootstrap: str
-
-    async def apply_all(self, source: str = "mta_nyct") -> None:
-        while await self.applier._next(source):
-            pass
-        assert self.applier.waiting == {}
 
     async def publish(self) -> None:
         producer = Producer(self.bootstrap, "test")
@@ -64,23 +48,8 @@ class Etl:
 
 @pytest.fixture
 async def etl(fresh_stack: StackUnderTest) -> AsyncIterator[Etl]:
-    async with (
-        await open_pool(fresh_stack.dsn(STAGE.role, "raw"), "test") as raw_pool,
-        await open_pool(fresh_stack.dsn(STAGE.role, "processed"), "test") as pool,
-        await open_pool(fresh_stack.dsn(STAGE.role, "ops"), "test") as ops,
-    ):
-        raw, processed = RawStore(raw_pool), ProcessedStore(pool)
-        mappings = Mappings(SourcesFolder(repository() / "configs" / "sources"))
-        applier = Applier(
-            raw,
-            processed,
-            mappings,
-            Items(ops),
-            Decider(DueStore(pool), mappings),
-            applied=lambda: None,
-            sweep_seconds=5,
-        )
-        yield Etl(raw, processed, pool, applier, fresh_stack.bootstrap)
+    async with inner(fresh_stack.dsn, repository() / "configs" / "sources") as parts:
+        yield Etl(**vars(parts), bootstrap=fresh_stack.bootstrap)
 
 
 async def test_the_sample_in_three_files(etl: Etl, raw: RawWriter, mta_file: Table, memory: MemorySource) -> None:
@@ -89,7 +58,7 @@ async def test_the_sample_in_three_files(etl: Etl, raw: RawWriter, mta_file: Tab
         events = await raw.release("mta_nyct", header, part, batch_rows=3000)
         for number, event in enumerate(events):
             memory.load(part[3000 * number :][:3000], f"file/{event.file_id}")
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     counts = await etl.pool.fetchrow(
         "select sum(rows) as rows, sum(new) as new, sum(versions) as versions from batch_result"
     )
@@ -109,7 +78,7 @@ async def test_the_sample_in_three_files(etl: Etl, raw: RawWriter, mta_file: Tab
 async def test_what_is_published_and_in_which_order(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
     header, rows = mta_file
     await raw.release("mta_nyct", header, rows[:300], batch_rows=200)
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     await etl.publish()
     records = [codec.decode_record(read.value) for read in read_all(etl.bootstrap, [topics.PROCESSED_RECORDS.name])]
     assert [(record.position, record.seq) for record in records] == sorted(
@@ -129,7 +98,7 @@ async def test_what_is_published_and_in_which_order(etl: Etl, raw: RawWriter, mt
 
 async def test_ids_are_those_of_the_language(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
     await raw.release("mta_nyct", mta_file[0], mta_file[1][:20])
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     await etl.publish()
     for read in read_all(etl.bootstrap, [topics.PROCESSED_RECORDS.name]):
         record = codec.decode_record(read.value)
@@ -143,7 +112,7 @@ async def test_ids_are_those_of_the_language(etl: Etl, raw: RawWriter, mta_file:
 async def test_the_same_rows_again_publish_nothing(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
     for _ in range(2):
         await raw.release("mta_nyct", *mta_file)
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     rows = await etl.pool.fetch("select new, unchanged, versions from batch_result order by position")
     assert [tuple(row)[:2] for row in rows] == [(9213, 0), (0, 9213)]
     assert rows[1]["versions"] == 0
@@ -173,7 +142,7 @@ async def test_a_correction_moves_the_current_row_and_keeps_the_version(
     corrected = [*rows[0][:column], "2.5", *rows[0][column + 1 :]]
     for row in (rows[0], corrected, rows[0]):
         await raw.release("mta_nyct", header, [row])
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     current = await etl.pool.fetchrow("select revision, value::float8, progress, batch_id from check_in")
     assert current is not None
     assert tuple(current)[:3] == (3, 1.93, 1.0)
@@ -196,7 +165,7 @@ async def test_every_current_row_says_what_its_newest_version_says(etl: Etl, raw
     edits = {"AGENCY_NAME": 'The "new", agency', "INDICATOR_NAME": "Renamed", "YTD_TARGET": "51.5", "YTD_ACTUAL": "70"}
     edited = [[edits.get(name, cell) for name, cell in zip(header, row, strict=True)] for row in year]
     await raw.release("mta_nyct", header, [row for row in edited if row[header.index("PERIOD_MONTH")] == "12"])
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     for table, columns in TABLES.items():
         newest = "select distinct on (entity_id) * from entity_version order by entity_id, revision desc"
         query = f"select t.revision as own, v.revision, v.payload, {columns} from {table} t"
@@ -215,7 +184,7 @@ async def test_rejected_rows_keep_all_their_reasons(etl: Etl, raw: RawWriter, mt
     good = rows[0]
     bad = [*good[:7], 'Sideways, "quoted"\n', *good[8:12], "x", *good[13:]]
     await raw.release("mta_nyct", header, [good, bad, good[:3]])
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     found = await etl.pool.fetch("select row_num, reasons, detail from rejected order by row_num")
     assert [row["row_num"] for row in found] == [2, 3]
     assert found[0]["reasons"] == ["unknown_word:direction", "not_a_number:target"]
@@ -230,26 +199,26 @@ async def test_a_revert_refers_to_the_rows_of_an_older_batch(etl: Etl, raw: RawW
     [event] = await raw.release("mta_nyct", header, rows[:5])
     await raw.release("mta_nyct", header, rows[5:6])
     await raw.revert(event)
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     results = await etl.pool.fetch("select rows, unchanged from batch_result order by position")
     assert [tuple(row) for row in results] == [(5, 0), (1, 0), (5, 5)]
 
 
 async def test_an_empty_batch_moves_the_head(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
     await raw.release("mta_nyct", mta_file[0], [])
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     assert await etl.pool.fetchval("select position from source_head") == 1
 
 
 async def test_what_changed_is_due_to_be_curated(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
     header, rows = mta_file
     await raw.release("mta_nyct", header, rows[:24])
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     due = await etl.pool.fetch("select entity, entity_id from document_due")
     assert Counter(row["entity"] for row in due) == {"objective": 2, "key_result": 2}
     await etl.pool.execute("delete from document_due")
     await raw.release("mta_nyct", header, [*rows[:23], [*rows[23][:13], "9", *rows[23][14:]]])
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     due = await etl.pool.fetch("select entity from document_due")
     assert [row["entity"] for row in due] == ["key_result"], "only the key result with another check-in"
 
@@ -263,7 +232,7 @@ async def test_of_a_daily_export_only_the_news_is_read(etl: Etl, raw: RawWriter,
     again = [rows[0], bad, *rows[2:700], changed, *rows[701:901]]
     tuesday = await raw.release("mta_nyct", header, again, batch_rows=300)
     await raw.compare(tuesday, monday)
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     counts = [tuple(row) for row in await etl.pool.fetch(COUNTS)]
     assert counts[:3] == [(300, 299, 0, 0, 1), (300, 300, 0, 0, 0), (300, 300, 0, 0, 0)]
     assert counts[3:] == [(300, 0, 0, 299, 1), (300, 0, 0, 300, 0), (300, 0, 1, 299, 0), (1, 1, 0, 0, 0)]
@@ -279,7 +248,7 @@ async def test_the_rejected_rows_of_files_that_wait_together_are_told_for_each(
     days = [await raw.release("mta_nyct", header, [rows[0], bad, *rows[2 : 100 + day]]) for day in range(4)]
     for before, after in pairwise(days):
         await raw.compare(after, before)
-    await etl.apply_all()
+    await etl.apply_all("mta_nyct")
     counts = [tuple(row) for row in await etl.pool.fetch(COUNTS)]
     assert counts == [(100, 99, 0, 0, 1), *[(100 + day, 1, 0, 98 + day, 1) for day in range(1, 4)]]
     assert not await etl.pool.fetchval("select whole from source_head")

@@ -5,22 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import asyncpg
 import pytest
 
-from okr_common.postgres.pool import open_pool
-from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
-from okr_etl.applier import Applier
-from okr_etl.decider import Decider
-from okr_etl.mappings import Mappings
-from okr_etl.replayer import Replayer
-from okr_etl.store.due import DueStore
-from okr_etl.store.items import Items
-from okr_etl.store.processed import ProcessedStore
-from okr_etl.store.raw import RawStore
-from okr_etl.store.replays import ReplayStore
 from okr_etl.testing import RawWriter
+from okr_etl.testing.inner import Inner, inner
 from okr_stack.testing import StackUnderTest
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
@@ -53,20 +42,11 @@ from outcome where closed is null order by source_id
 
 
 @dataclass
-class Etl:
-    """The inner parts of the service; `now` is the wall clock."""
+class Etl(Inner):
+    """With a mapping that is edited; `now` is the wall clock."""
 
-    pool: asyncpg.Pool
-    applier: Applier
-    replays: ReplayStore
-    replayer: Replayer
     file: Path
     now: datetime = datetime(2026, 4, 2, tzinfo=UTC)
-
-    async def apply_all(self) -> None:
-        while await self.applier._next("goals"):
-            pass
-        assert self.applier.waiting == {}
 
     async def outcomes(self) -> list[tuple[object, ...]]:
         return [tuple(row) for row in await self.pool.fetch(OUTCOMES)]
@@ -84,17 +64,8 @@ class Etl:
 async def etl(fresh_stack: StackUnderTest, tmp_path: Path) -> AsyncIterator[Etl]:
     file = tmp_path / "goals.yaml"
     file.write_text(MAPPING.format(clock="data"))
-    async with (
-        await open_pool(fresh_stack.dsn(STAGE.role, "raw"), "test") as raw_pool,
-        await open_pool(fresh_stack.dsn(STAGE.role, "processed"), "test") as pool,
-        await open_pool(fresh_stack.dsn(STAGE.role, "ops"), "test") as ops,
-    ):
-        raw, processed, replays = RawStore(raw_pool), ProcessedStore(pool), ReplayStore(pool)
-        mappings = Mappings(SourcesFolder(tmp_path))
-        decider = Decider(DueStore(pool), mappings, lambda: made.now)
-        applier = Applier(raw, processed, mappings, Items(ops), decider, applied=lambda: None, sweep_seconds=5)
-        replayer = Replayer(raw, processed, replays, mappings, decider, told=lambda: None, every_seconds=5)
-        made = Etl(pool, applier, replays, replayer, file)
+    async with inner(fresh_stack.dsn, tmp_path, lambda: made.now) as parts:
+        made = Etl(**vars(parts), file=file)
         yield made
 
 
@@ -112,10 +83,10 @@ DECIDED = [
 
 async def test_a_key_result_ends_when_the_grace_is_over_on_the_sources_clock(etl: Etl, raw: RawWriter) -> None:
     await raw.release("goals", HEADER, MARCH)
-    await etl.apply_all()
+    await etl.apply_all("goals")
     assert await etl.outcomes() == [], "the newest row is of March"
     await raw.release("goals", HEADER, APRIL)
-    await etl.apply_all()
+    await etl.apply_all("goals")
     assert await etl.outcomes() == DECIDED
     versions = await etl.pool.fetch("select position, seq, entity from entity_version where position = 2 order by seq")
     assert [version["entity"] for version in versions][-2:] == ["outcome", "outcome"], "they come after the batch's own"
@@ -126,33 +97,33 @@ async def test_a_key_result_ends_when_the_grace_is_over_on_the_sources_clock(etl
 async def test_it_is_decided_once_and_again_where_something_was_corrected(etl: Etl, raw: RawWriter) -> None:
     for rows in (MARCH, APRIL, [row("c", 2, "2026-04-20", due="2026-12-31")]):
         await raw.release("goals", HEADER, rows)
-    await etl.apply_all()
-    await etl.apply_all()
+    await etl.apply_all("goals")
+    await etl.apply_all("goals")
     assert await etl.outcomes() == DECIDED
     assert await etl.pool.fetchval("select count(*) from due_unit") == 1
     await raw.release("goals", HEADER, [row("b", 10, "2026-04-03"), row("a", 99, "2026-04-04")])
-    await etl.apply_all()
+    await etl.apply_all("goals")
     assert await etl.outcomes() == [DECIDED[0], ("b", 2, 10.0, 10.0, "achieved", "2026-04-20")], "a's came too late"
 
 
 async def test_in_a_live_source_the_day_decides_without_a_new_row(etl: Etl, raw: RawWriter) -> None:
     etl.file.write_text(MAPPING.format(clock="wall"))
     await raw.release("goals", HEADER, MARCH)
-    await etl.apply_all()
+    await etl.apply_all("goals")
     etl.now = datetime(2026, 4, 3, 23, 59, tzinfo=UTC)
-    await etl.apply_all()
+    await etl.apply_all("goals")
     assert await etl.outcomes() == []
     etl.now += timedelta(minutes=1)
     await etl.applier._sweep()
     assert "goals" in etl.applier._due, "a new day has begun"
-    await etl.apply_all()
+    await etl.apply_all("goals")
     assert [outcome[0] for outcome in await etl.outcomes()] == ["a", "b"]
 
 
 async def test_a_replay_keeps_what_was_decided_and_revises_what_came_out_otherwise(etl: Etl, raw: RawWriter) -> None:
     for rows in (MARCH, APRIL, [row("b", 10, "2026-04-03")]):
         await raw.release("goals", HEADER, rows)
-        await etl.apply_all()
+        await etl.apply_all("goals")
     before = await etl.outcomes()
     assert [(outcome[0], outcome[1]) for outcome in before] == [("a", 1), ("b", 2)]
     assert await etl.replay() == (0, 0), "also b's first outcome stays, which later rows corrected"
@@ -169,10 +140,10 @@ async def test_a_replay_keeps_what_was_decided_and_revises_what_came_out_otherwi
 async def test_after_a_replay_the_next_file_is_decided_as_before(etl: Etl, raw: RawWriter) -> None:
     for rows in (MARCH, APRIL):
         await raw.release("goals", HEADER, rows)
-    await etl.apply_all()
+    await etl.apply_all("goals")
     await etl.replay()
     await raw.release("goals", HEADER, [row("b", 10, "2026-04-03"), row("d", 5, "2026-04-06", due="2026-04-01")])
-    await etl.apply_all()
+    await etl.apply_all("goals")
     assert await etl.outcomes() == [
         DECIDED[0],
         ("b", 2, 10.0, 10.0, "achieved", "2026-04-06"),
@@ -184,7 +155,7 @@ async def test_what_was_known_at_a_time_is_not_changed_by_later_batches(etl: Etl
     moments, answers = [], []
     for rows in (MARCH, APRIL, [row("b", 10, "2026-04-03"), row("a", 1, "2025-12-02")]):
         await raw.release("goals", HEADER, rows)
-        await etl.apply_all()
+        await etl.apply_all("goals")
         moments.append(await etl.pool.fetchval("select clock_timestamp()"))
         answers.append(await etl.pool.fetch(known, moments[-1]))
     etl.file.write_text(MAPPING.format(clock="data").replace("target: target", "target: value"))
@@ -202,10 +173,10 @@ async def test_what_was_known_at_a_time_is_not_changed_by_later_batches(etl: Etl
 async def test_before_a_decision_its_outcomes_were_not_known(etl: Etl, raw: RawWriter) -> None:
     etl.file.write_text(MAPPING.format(clock="wall"))
     await raw.release("goals", HEADER, MARCH)
-    await etl.apply_all()
+    await etl.apply_all("goals")
     before = await etl.pool.fetchval("select clock_timestamp()")
     etl.now += timedelta(days=9)
-    await etl.apply_all()
+    await etl.apply_all("goals")
     outcomes = "select count(*) from known_at($1) where entity = 'outcome'"
     assert await etl.pool.fetchval(outcomes, before) == 0
     assert await etl.pool.fetchval(outcomes, await etl.pool.fetchval("select clock_timestamp()")) == 2
@@ -220,17 +191,17 @@ async def test_a_due_date_that_moves_is_followed_both_ways(etl: Etl, raw: RawWri
     told = [("2026-03-01", "2026-03-31"), ("2026-04-05", "2026-03-31"), ("2026-05-01", "2026-06-30")]
     for day, due in told:
         await raw.release("goals", HEADER, moved("m", day, due))
-        await etl.apply_all()
+        await etl.apply_all("goals")
     assert [(one[1], one[2]) for one in await etl.outcomes()] == [(1, 6.0)], "it was over on the third of April"
     await raw.release(
         "goals", HEADER, [row("m", 11, "2026-06-29", due="2026-06-30"), *moved("x", "2026-07-05", "2027-01-01")]
     )
-    await etl.apply_all()
+    await etl.apply_all("goals")
     assert [(one[1], one[2], one[4]) for one in await etl.outcomes()] == [(2, 11.0, "achieved")], "and again in July"
     await raw.release(
         "goals", HEADER, [row("m", 11, "2026-07-06", due="2026-03-31"), *moved("x", "2026-07-07", "2027-01-01")]
     )
-    await etl.apply_all()
+    await etl.apply_all("goals")
     assert [(one[1], one[2]) for one in await etl.outcomes()] == [(3, 6.0)], (
         "nearer again: what was known by March counts"
     )
@@ -239,7 +210,7 @@ async def test_a_due_date_that_moves_is_followed_both_ways(etl: Etl, raw: RawWri
 async def test_a_replay_takes_back_a_decision_of_a_goal_that_is_not_due_after_all(etl: Etl, raw: RawWriter) -> None:
     for rows in (MARCH, APRIL):
         await raw.release("goals", HEADER, rows)
-    await etl.apply_all()
+    await etl.apply_all("goals")
     assert await etl.outcomes() == DECIDED
     later = "derived: { later: due + INTERVAL '1 year', kind:"
     etl.file.write_text(
@@ -265,6 +236,6 @@ async def test_of_two_values_of_one_day_a_replay_takes_the_same_as_the_live_deci
         for hour in (9, 17)
     ]
     await raw.release("goals", HEADER, [*goals, ["c", "2026-05-01T00:00:00Z", "10", "1", "2026-05-01", "2027-01-01"]])
-    await etl.apply_all()
+    await etl.apply_all("goals")
     assert {outcome[2] for outcome in await etl.outcomes()} == {17.0}
     assert await etl.replay() == (0, 0)

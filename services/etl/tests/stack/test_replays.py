@@ -8,23 +8,12 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from okr_common.paths import repository
-from okr_common.postgres.pool import open_pool
-from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
-from okr_etl.applier import Applier
-from okr_etl.decider import Decider
-from okr_etl.mappings import Mappings
-from okr_etl.replayer import Replayer
-from okr_etl.store.due import DueStore
-from okr_etl.store.items import Items
-from okr_etl.store.processed import ProcessedStore
-from okr_etl.store.raw import RawStore
-from okr_etl.store.replays import ReplayStore
 from okr_etl.testing import MemorySource, RawWriter
+from okr_etl.testing.inner import Inner, inner
 from okr_stack.testing import StackUnderTest
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
@@ -53,27 +42,15 @@ CASES = [(edit, first) for number, edit in enumerate(EDITS) for first in {1, 2 +
 
 
 @dataclass
-class Etl:
-    """The inner parts of the service, without its process, and a mapping that is edited."""
+class Etl(Inner):
+    """With a mapping that is edited."""
 
-    raw: RawStore
-    processed: ProcessedStore
-    replays: ReplayStore
-    pool: asyncpg.Pool
-    mappings: Mappings
-    applier: Applier
-    replayer: Replayer
     file: Path
 
     def edit(self, old: str, new: str) -> None:
         text = self.file.read_text()
         assert old in text
         self.file.write_text(text.replace(old, new))
-
-    async def apply_all(self) -> None:
-        while await self.applier._next(SOURCE):
-            pass
-        assert self.applier.waiting == {}
 
     async def replay(self, first: int) -> None:
         await self.replays.ask(SOURCE, first)
@@ -93,26 +70,8 @@ class Etl:
 async def etl(fresh_stack: StackUnderTest, tmp_path: Path) -> AsyncIterator[Etl]:
     file = tmp_path / f"{SOURCE}.yaml"
     file.write_text((repository() / "configs" / "sources" / file.name).read_text())
-    async with (
-        await open_pool(fresh_stack.dsn(STAGE.role, "raw"), "test") as raw_pool,
-        await open_pool(fresh_stack.dsn(STAGE.role, "processed"), "test") as pool,
-        await open_pool(fresh_stack.dsn(STAGE.role, "ops"), "test") as ops,
-    ):
-        raw, processed, replays = RawStore(raw_pool), ProcessedStore(pool), ReplayStore(pool)
-        mappings = Mappings(SourcesFolder(tmp_path))
-        applier = Applier(
-            raw,
-            processed,
-            mappings,
-            Items(ops),
-            Decider(DueStore(pool), mappings),
-            applied=lambda: None,
-            sweep_seconds=5,
-        )
-        replayer = Replayer(
-            raw, processed, replays, mappings, Decider(DueStore(pool), mappings), told=lambda: None, every_seconds=5
-        )
-        yield Etl(raw, processed, replays, pool, mappings, applier, replayer, file)
+    async with inner(fresh_stack.dsn, tmp_path) as parts:
+        yield Etl(**vars(parts), file=file)
 
 
 def chains(memory: MemorySource) -> set[tuple[object, ...]]:
@@ -141,7 +100,7 @@ def files(table: Table) -> list[list[list[str]]]:
 async def applied(etl: Etl, raw: RawWriter, header: list[str], exports: Iterable[list[list[str]]]) -> None:
     for rows in exports:
         await raw.release(SOURCE, header, rows)
-    await etl.apply_all()
+    await etl.apply_all(SOURCE)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -275,7 +234,7 @@ async def test_the_switch_waits_until_a_file_is_applied_wholly(etl: Etl, raw: Ra
     while await etl.replayer._step(SOURCE):
         pass
     assert await etl.pool.fetchval("select generation from source_head") == 1
-    await etl.apply_all()
+    await etl.apply_all(SOURCE)
     await etl.replay(1)
     head = await etl.pool.fetchrow("select generation, position from source_head")
     assert tuple(head or ()) == (2, 2)

@@ -109,8 +109,7 @@ _DRAFT = Template("""\
 # What comes of it is shown by: okr sources check FILE --source $name
 title: $title
 kind: csv
-clock: wall # or `data`, if the file is history and its newest row tells what today is; only that, or a recorded_at of
-# the check_in, lets the model learn from rows of the past
+clock: wall # or `data`, if the file is history and its newest row tells what today is
 
 recognise: { columns: [$recognised] } # what tells these files from others
 
