@@ -25,6 +25,7 @@ class Warned(StrEnum):
     TOO_MANY = "too_many_key_results"
     SINGLE = "single_key_result"
     STILL = "on_track_without_movement"
+    CONTRADICTING = "contradicting_definitions"
 
 
 WarningOption = Annotated[Warned | None, typer.Option("--warning", help="Only these.")]

@@ -13,9 +13,9 @@ from okr_common.sources import Mapping
 from okr_etl.decider import Decider
 from okr_etl.domain.head import Head
 from okr_etl.domain.news import MoreNeeded
-from okr_etl.domain.said import Said
 from okr_etl.mappings import Mappings
 from okr_etl.preparer import Preparer
+from okr_etl.said import Said
 from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore, Task
 from okr_etl.store.raw import RawStore, Released
@@ -52,7 +52,7 @@ class Applier:
         self._items = items
         self._decider = decider
         self._preparer = Preparer(raw, processed)
-        self._said = Said()
+        self._said = Said(raw, processed)
         self._applied = applied
         self._sweep_seconds = sweep_seconds
         self._sweep_at = 0.0
@@ -165,12 +165,9 @@ class Applier:
         batch, proposed = await self._preparer.prepare(released, mapping, head)
         if released.behind and not self._due:
             self._preparer.look_ahead(released, mapping, head)
-        said = self._said.before(batch, former_unit)
+        said = await self._said.before(released, mapping, head, former_unit)
         task = Task(batch, proposed, mapping, head.generation, released.behind, released.beside(mapping), said)
-        counts = await self._processed.apply(task)
-        if counts is not None:
-            self._said.applied(batch, proposed, said)
-        return counts
+        return await self._processed.apply(task)
 
     def _wait(self, source: str, position: int, error: Exception) -> None:
         reason = error.reason if isinstance(error, PermanentError) else "failed"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from okr_common.errors import FatalError, PermanentError
@@ -12,6 +13,7 @@ from okr_etl.decider import Decider
 from okr_etl.domain.replay import Replay, Step, next_step
 from okr_etl.mappings import Mappings
 from okr_etl.preparer import proposed
+from okr_etl.said import Said
 from okr_etl.store.processed import ProcessedStore, Task
 from okr_etl.store.raw import RawStore, Released
 from okr_etl.store.replays import ReplayStore
@@ -38,6 +40,7 @@ class Replayer:
         self._replays = replays
         self._mappings = mappings
         self._decider = decider
+        self._said = Said(raw, processed)
         self._told = told
         self._every_seconds = every_seconds
         self._woken = asyncio.Event()
@@ -113,7 +116,9 @@ class Replayer:
     async def _again(self, released: Released, mapping: Mapping, replay: Replay) -> None:
         batch = await self._raw.read(released)
         assert replay.generation is not None  # noqa: S101 - it has begun
-        task = Task(batch, await proposed(batch, mapping), mapping, replay.generation, released.behind)
+        head = replace(await self._replays.head(replay), generation=replay.generation)
+        said = await self._said.before(released, mapping, head, head.unit)
+        task = Task(batch, await proposed(batch, mapping), mapping, replay.generation, released.behind, said=said)
         counts = await self._replays.apply(task)
         log.info("batch_replayed", source=replay.source, position=released.position, head=replay.head, **counts or {})
 

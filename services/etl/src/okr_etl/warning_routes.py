@@ -14,7 +14,14 @@ from okr_etl.store.quality import QualityStore
 
 Limit = Annotated[int, Query(ge=1, le=10_000)]
 Days = Annotated[int, Query(ge=1, le=3_660)]
-Warned = Literal["no_owner", "silent", "too_many_key_results", "single_key_result", "on_track_without_movement"]
+Warned = Literal[
+    "no_owner",
+    "silent",
+    "too_many_key_results",
+    "single_key_result",
+    "on_track_without_movement",
+    "contradicting_definitions",
+]
 
 
 def router(quality: QualityStore, processed: ProcessedStore, mappings: Mappings) -> APIRouter:

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from okr_common.sources import Mapping
-from okr_etl.domain.said import Said
 from okr_etl.testing import MemorySource
 
 Table = tuple[list[str], list[list[str]]]
@@ -127,12 +126,3 @@ def test_a_target_mended_in_the_past_is_read_with_all_rows(mta: Mapping, mta_fil
     assert source.head.whole
     targets = source.published.filter(entity="key_result")["payload"].str.json_path_match("$.target").to_list()
     assert targets == ["10.0", "12.0", "10.0"]
-
-
-def test_who_did_not_see_all_batches_of_a_file_spares_nothing_of_the_next(mta: Mapping, mta_file: Table) -> None:
-    source = MemorySource(mta, mta_file[0])
-    source.load(mta_file[1][:100], "file/1")
-    assert source.head.plain
-    source.said = Said()
-    source.load(mta_file[1][100:200], "file/1")
-    assert not source.head.plain

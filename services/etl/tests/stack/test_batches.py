@@ -254,6 +254,23 @@ async def test_the_rejected_rows_of_files_that_wait_together_are_told_for_each(
     assert not await etl.pool.fetchval("select whole from source_head")
 
 
+async def test_rows_that_contradict_each_other_publish_once_however_often_the_file_comes(
+    etl: Etl, raw: RawWriter, mta_file: Table
+) -> None:
+    header, rows = mta_file
+    actual = header.index("YTD_ACTUAL")
+    other = [*rows[5][:actual], "1.5", *rows[5][actual + 1 :]]
+    for _ in range(3):  # as if etl began anew with each batch: nothing of what was said is in memory
+        await raw.release("mta_nyct", header, [*rows[:40], other], batch_rows=10)
+        for _ in range(5):
+            etl.applier._said._known.clear()
+            await etl.applier._next("mta_nyct")
+    counts = [tuple(row) for row in await etl.pool.fetch(COUNTS)]
+    assert counts == [*[(10, 10, 0, 0, 0)] * 4, (1, 0, 0, 0, 1), *[*[(10, 0, 0, 10, 0)] * 4, (1, 0, 0, 0, 1)] * 2]
+    reasons = await etl.pool.fetch("select distinct reasons from rejected")
+    assert [row["reasons"] for row in reasons] == [["contradicts_earlier_row"]]
+
+
 COUNTS = "select rows, new, changed, unchanged, rejected from batch_result order by position"
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import polars as pl
 
 from okr_common.sources import Choose, Mapping
-from okr_etl.domain import cells, columns, entities, shape, versions
+from okr_etl.domain import cells, columns, contradictions, entities, shape, versions
 from okr_etl.domain.canonical import INSTANT, canonical
 from okr_etl.domain.cells import PART, ROW
+from okr_etl.domain.contradictions import NONE_SAID
 from okr_etl.domain.derive import FINAL, Failure, derive, expressions
 from okr_etl.domain.head import Times
-from okr_etl.domain.reasons import Rejected, explain, merged, underivable
+from okr_etl.domain.reasons import Rejected, contradicting, explain, merged, underivable
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,16 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a batch changes: `resolved` has a verdict for every candidate; `counts` every row once."""
+    """What a batch changes: `resolved` has a verdict for every candidate that counts; `counts` every row once.
+
+    `contradicting`: the rows rejected for what earlier rows of their file say. `ignored` counts the definitions and
+    outcomes that are left out for that; their rows' check-ins count.
+    """
 
     resolved: pl.DataFrame
     counts: dict[str, int]
+    contradicting: Sequence[Rejected] = ()
+    ignored: int = 0
 
     @property
     def published(self) -> pl.DataFrame:
@@ -135,10 +142,27 @@ def _times(wide: pl.DataFrame) -> Times:
     return Times(*wide.select(newest.alias("newest"), spoken.alias("spoken")).row(0))
 
 
-def apply(proposed: Proposed, held: pl.DataFrame, floor: datetime | None) -> Applied:
-    """Compares what is proposed with what is held, and counts every row. See `versions.resolve` for `floor`."""
-    resolved = versions.resolve(proposed.candidates, held, floor)
-    counts = versions.account(resolved, len(proposed.rejected))
+def apply(proposed: Proposed, held: pl.DataFrame, floor: datetime | None, said: pl.Series = NONE_SAID) -> Applied:
+    """Compares what is proposed with what is held, and counts every row.
+
+    See `versions.resolve` for `floor`, `contradictions.marked` for `said`.
+    """
+    marked, wrong = _without_contradicting(proposed.candidates, held, said)
+    resolved = versions.resolve(marked.filter(~pl.col("contradicts")), held, floor)
+    counts = versions.account(resolved, len(proposed.rejected) + len(wrong))
     counts[versions.UNCHANGED] += proposed.known + proposed.left_out
     counts[versions.DUPLICATE] += proposed.repeated
-    return Applied(resolved, counts)
+    return Applied(resolved, counts, wrong, int(marked["contradicts"].sum()))
+
+
+def _without_contradicting(
+    candidates: pl.DataFrame, held: pl.DataFrame, said: pl.Series
+) -> tuple[pl.DataFrame, list[Rejected]]:
+    """The marked candidates of rows whose check-ins count, and the other rows, rejected with all they say."""
+    marked = contradictions.marked(candidates, held, said)
+    wrong = marked.filter((pl.col("entity") == "check_in") & pl.col("contradicts")).unique(ROW, maintain_order=True)
+    if wrong.is_empty():
+        return marked, []
+    kept = candidates.filter(~pl.col(ROW).is_in(wrong[ROW].implode()))
+    rejected = [contradicting(*row) for row in wrong.select(ROW, "source_id").iter_rows()]
+    return contradictions.marked(kept, held, said), rejected

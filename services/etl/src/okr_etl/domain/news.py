@@ -29,33 +29,21 @@ def suffices(applied: Applied, gone: AbstractSet[str], spoken: datetime | None) 
     return _late(applied, spoken).is_empty() and set(check_ins["entity_id"]) <= gone
 
 
-def plain(
-    applied: Applied, proposed: Proposed, batch: RawBatch, said: pl.Series | None, spoken: datetime | None
-) -> bool:
+def plain(applied: Applied, proposed: Proposed, batch: RawBatch, spoken: datetime | None, *, is_first: bool) -> bool:
     """Whether no row of the batch takes back what another row of its file says, or has it taken back.
 
-    `said`: what the file's batches before spoke of, as `said_by` tells it; None where that is not known. Rows that are
-    equal cell by cell are as one.
+    `is_first`: no batch of its file came before it. Rows that are equal cell by cell are as one.
     """
-    if said is None or applied.resolved["contradicts"].any():
+    if applied.contradicting or applied.ignored:
         return False
     late = _late(applied, spoken)
     if late.height and (spoken is None or late["held_from"].min() != spoken):
         return False
-    ids = proposed.wide["check_in.id"]
+    if not is_first and (late["entity"] == "key_result").any():
+        return False  # nobody remembers what earlier batches said of key results
+    again = pl.concat([late["again"], applied.resolved.filter(pl.col("entity") == "check_in")["again"]]).any()
     told = batch.rows.join(proposed.wide.select(ROW), on=ROW, how="semi")[CELLS]
-    again = pl.concat([ids.hash(), _moments(late)]).is_in(said.implode()).any()
-    return ids.n_unique() == told.n_unique() and not again
-
-
-def said_by(proposed: Proposed) -> pl.Series:
-    """What the rows speak of, as hashes of 8 bytes: each check-in, each definition or outcome at a time."""
-    others = proposed.candidates.filter(pl.col("entity") != "check_in")
-    return pl.concat([proposed.wide["check_in.id"].hash(), _moments(others).unique()])
-
-
-def _moments(versions: pl.DataFrame) -> pl.Series:
-    return versions.select(pl.struct("entity_id", "held_from").hash().alias("check_in.id")).to_series()
+    return proposed.wide["check_in.id"].n_unique() == told.n_unique() and not again
 
 
 def _late(applied: Applied, spoken: datetime | None) -> pl.DataFrame:

@@ -25,6 +25,8 @@ CODES: dict[str, str] = {
     "not_a_timestamp": "{origin} reads {read}; timestamps look like {formats}",
     "date_out_of_range": "{origin} gives {value}, outside " + f"{FIRST_DAY} to {LAST_DAY}",
     "due_before_start": "it is due on {due_on}, before it starts on {start_on}",
+    "contradicts_earlier_row": "an earlier row of the file says something else of the same check-in, {key}; that one "
+    "counts. Keep one row a check-in, or add to its key what tells them apart",
     "not_derivable": "the mapping's expression fails for this row: {message}",
 }
 """Every reason code, with what is said of a row. After a colon a reason names the column it is about."""
@@ -65,6 +67,12 @@ def underivable(failure: Failure) -> Rejected:
     """A row for which an expression of the mapping fails."""
     reason = f"not_derivable:{failure.column}"
     return Rejected(failure.row_num, (reason,), {reason: CODES["not_derivable"].format(message=failure.message)})
+
+
+def contradicting(row_num: int, key: str) -> Rejected:
+    """A row that says something else of a check-in than a row before it."""
+    reason = "contradicts_earlier_row"
+    return Rejected(row_num, (reason,), {reason: CODES[reason].format(key=key)})
 
 
 def _sentence(mapping: Mapping, row: MappingOf[str, Any], reason: str) -> str:

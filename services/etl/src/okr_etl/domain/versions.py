@@ -17,8 +17,10 @@ HELD_SCHEMA = {
     "number": pl.Int64(),
     "revision": pl.Int64(),
     "content_hash": pl.String(),
+    "of_unit": pl.Boolean(),
 }
-"""What is held of an entity: `number` counts its versions as they came, `revision` those that were published."""
+"""What is held of an entity: `number` counts its versions as they came, `revision` those that were published; `of_unit`
+are those that the file being applied has made."""
 NEW, CHANGED, KEPT, DUPLICATE, UNCHANGED = "new", "changed", "kept", "duplicate", "unchanged"
 PUBLISHED = (NEW, CHANGED)
 
@@ -26,13 +28,11 @@ PUBLISHED = (NEW, CHANGED)
 def resolve(candidates: pl.DataFrame, held: pl.DataFrame, floor: datetime | None) -> pl.DataFrame:
     """The candidates with `verdict`, `number`, `revision`, `knowledge_time` and, for published ones, `seq` from 1.
 
-    `contradicts`: another candidate says something else of the same entity and time. `floor` is the source's time
+    No two candidates say different things of one entity and time (see `contradictions`). `floor` is the source's time
     before this batch: a later version cannot have been known earlier.
     """
     chain = _chain(candidates, held)
-    judged = chain.with_columns(_verdict(), _contradicts(), pl.col("entity_id").rle_id().alias("run")).filter(
-        "is_candidate"
-    )
+    judged = chain.with_columns(_verdict(), pl.col("entity_id").rle_id().alias("run")).filter("is_candidate")
     numbered = judged.with_columns(_number(), _revision())
     final = numbered.with_columns(_verdict_by_revision(), _knowledge_time(floor))
     return _sequenced(final)
@@ -43,7 +43,7 @@ def _chain(candidates: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     proposed = candidates.sort("time", "row_num", PART, maintain_order=True).with_row_index("number")
     both = pl.concat(
         [
-            held.with_columns(is_candidate=pl.lit(value=False)),
+            held.drop("of_unit").with_columns(is_candidate=pl.lit(value=False)),
             proposed.with_columns(pl.col("number").cast(pl.Int64), is_candidate=pl.lit(value=True)),
         ],
         how="diagonal",
@@ -72,12 +72,6 @@ def _verdict() -> pl.Expr:
         .otherwise(pl.lit(CHANGED))
         .alias("verdict")
     )
-
-
-def _contradicts() -> pl.Expr:
-    before = {name: pl.col(name).shift(1) for name in ("entity_id", "held_from", "is_candidate", "content_hash")}
-    same = [pl.col(name).eq_missing(before[name]) for name in ("entity_id", "held_from", "is_candidate")]
-    return pl.all_horizontal(*same, pl.col("content_hash") != before["content_hash"]).alias("contradicts")
 
 
 def _number() -> pl.Expr:

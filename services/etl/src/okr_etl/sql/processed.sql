@@ -17,6 +17,15 @@ returning clock, coming, unit, newest, spoken, mapping_hash, plain, whole
 update source_head set clock = $2, coming = $3, unit = $4, newest = $5, spoken = $6, mapping_hash = $7, plain = $8, whole = $9
 where source = $1
 
+-- name: said
+select position, whole, statements from said where source = $1 and generation = $2 and position > $3 order by position
+
+-- name: add_said
+insert into said (source, generation, position, batch_id, whole, statements) values ($1, $2, $3, $4, $5, $6)
+
+-- name: forget_said
+delete from said where source = $1 and generation = $2
+
 -- name: keep_mapping
 -- Two replicas may come with one at the same time.
 insert into mapping_version (source, version, hash, mapping)
@@ -34,10 +43,12 @@ select batch_id, row_num from rejected where batch_id = any($1::bigint[]) limit 
 
 -- name: held
 -- What is known of these entities; a check-in without a time of its own has only its current version.
-select h.entity_id::text, h.held_from, h.number, h.revision, encode(h.content_hash, 'hex') as content_hash
+select h.entity_id::text, h.held_from, h.number, h.revision, encode(h.content_hash, 'hex') as content_hash,
+       h.batch_id in (select batch_id from said where source = $2 and generation = $3) as of_unit
 from unnest($1::uuid[]) as w (entity_id) join held_version h using (entity_id)
 union all
-select c.check_in_id::text, null, c.revision, c.revision, encode(c.content_hash, 'hex')
+select c.check_in_id::text, null, c.revision, c.revision, encode(c.content_hash, 'hex'),
+       c.batch_id in (select batch_id from said where source = $2 and generation = $3)
 from unnest($1::uuid[]) as w (entity_id) join check_in c on c.check_in_id = w.entity_id
 where not exists (select from held_version h where h.entity_id = c.check_in_id)
 
@@ -70,8 +81,8 @@ from json_populate_recordset(null::outcome, $1::json) n where o.outcome_id = n.o
 
 -- name: add_result
 insert into batch_result (source, position, generation, batch_id, mapping_hash, rows, new, changed, duplicate, unchanged,
-    rejected, pending, versions, outcomes)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    rejected, pending, versions, outcomes, ignored)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 
 -- name: count_outcomes
 select count(*) from outcome where source = $1 and closed is null

@@ -33,7 +33,8 @@ update replay set state = 'stopped', updated_at = now() where source = $1 and st
 select batch_id from rejected where source = $1 order by position limit 1
 
 -- name: forget_replayed
-with versions as (delete from replay_version where source = $1), results as (delete from replay_result where source = $1)
+with versions as (delete from replay_version where source = $1), results as (delete from replay_result where source = $1),
+    said as (delete from said s using source_head h where s.source = $1 and h.source = $1 and s.generation <> h.generation)
 delete from replay_rejected where source = $1
 
 -- name: begin_replay
@@ -88,13 +89,14 @@ returning clock, coming, unit, newest
 update replay set clock = $2, coming = $3, unit = $4, newest = $5 where source = $1
 
 -- name: held_in_replay
-select r.entity_id::text, r.held_from, r.number, r.revision, encode(r.content_hash, 'hex') as content_hash
+select r.entity_id::text, r.held_from, r.number, r.revision, encode(r.content_hash, 'hex') as content_hash,
+       r.batch_id in (select batch_id from said where source = $2 and generation = $3) as of_unit
 from unnest($1::uuid[]) as w (entity_id) join replay_version r using (entity_id)
 
 -- name: add_replay_result
 insert into replay_result (source, position, generation, batch_id, mapping_hash, rows, new, changed, duplicate, unchanged,
-    rejected, pending, versions, outcomes, replayed)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, true)
+    rejected, pending, versions, outcomes, ignored, replayed)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, true)
 
 -- name: lock_replayed
 -- Only at the head, under the generation before.

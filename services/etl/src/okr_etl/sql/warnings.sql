@@ -38,6 +38,11 @@ select warning, source, entity, entity_id, title, detail from (
            r.check_ins || ' check-ins say on track in ' || r.days || ' days, and the value has not moved'
     from open_goal g join recent r using (key_result_id)
     where r.on_track and r.values = 1 and r.check_ins > 1 and r.days >= $4::int - 7
+    union all
+    select 'contradicting_definitions', source, 'source', null, source,
+           sum(r.ignored) || ' times a row of its last file says something else of a goal or an outcome than a row above it, which counts'
+    from batch_result r join said using (source, generation, position) join today t using (source)
+    group by source having sum(r.ignored) > 0
 ) found
 where $5::text is null or warning = $5
 order by source, warning, title, entity_id limit $6

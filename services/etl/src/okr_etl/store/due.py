@@ -102,7 +102,8 @@ async def proposed(decision: Decision, ended: pl.DataFrame) -> pl.DataFrame:
 
 async def resolved(connection: Connection, query: str, decision: Decision, outcomes: pl.DataFrame) -> pl.DataFrame:
     """The outcomes beside what is held of them, by this query; see `versions.resolve`."""
-    held = await held_by(connection, query, outcomes["entity_id"].to_list())
+    ids = outcomes["entity_id"].to_list()
+    held = await held_by(connection, query, ids, decision.source, decision.head.generation)
     newest = pl.max_horizontal("held_from", pl.lit(held["held_from"].max(), INSTANT))
     return await asyncio.to_thread(versions.resolve, outcomes.with_columns(held_from=newest), held, decision.clock)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import asyncpg
@@ -16,7 +16,9 @@ from okr_common.events import BatchLoaded, BatchPublished
 from okr_common.sources import Mapping
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
+from okr_etl.domain import contradictions
 from okr_etl.domain.batch import Applied, Proposed, RawBatch, apply
+from okr_etl.domain.contradictions import NONE_SAID
 from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.head import Head, floor
 from okr_etl.domain.news import MoreNeeded, plain, suffices
@@ -33,7 +35,8 @@ ENTERED = ("clock", "coming", "unit", "newest", "spoken", "mapping_hash", "plain
 class Task:
     """A batch to apply: what its rows propose, under which mapping; `behind` counts the batches waiting after it.
 
-    `compared_with`: the file (as `RawBatch.unit` names it) beside which its news was found; `said` as in `news.plain`.
+    `compared_with`: the file (as `RawBatch.unit` names it) beside which its news was found; `said`: what the file's
+    batches before it said, as in `contradictions.marked`.
     """
 
     batch: RawBatch
@@ -42,7 +45,16 @@ class Task:
     generation: int
     behind: int
     compared_with: str | None = None
-    said: pl.Series | None = None
+    said: pl.Series = field(default_factory=lambda: NONE_SAID)
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What a batch said without leaving another trace (see `contradictions`); `whole` where all its rows were read."""
+
+    position: int
+    whole: bool
+    statements: pl.Series
 
 
 class ProcessedStore:
@@ -81,6 +93,11 @@ class ProcessedStore:
             return Head()
         return Head(**row)
 
+    async def said(self, source: str, generation: int, after: int) -> list[Saying]:
+        """What the batches of the source's present file, those after a position, said."""
+        rows = await self._pool.fetch(SQL["said"], source, generation, after)
+        return [Saying(row["position"], row["whole"], tables.from_bytes(row["statements"])) for row in rows]
+
     async def rejected_of(self, batch_ids: Sequence[int], limit: int) -> list[tuple[int, int]]:
         """The rejected rows of these batches, as (batch, row); at most so many."""
         rows = await self._pool.fetch(SQL["rejected_of"], batch_ids, limit)
@@ -100,15 +117,20 @@ class ProcessedStore:
 
     async def _apply(self, connection: Connection, task: Task) -> dict[str, int] | None:
         batch, proposed = task.batch, task.proposed
-        head = await _advance(connection, task)
-        if head is None:
+        former = await _advance(connection, task)
+        if former is None:
             return None
-        held = await held_of(connection, "held", proposed)
-        applied = await asyncio.to_thread(apply, proposed, held, floor(task.mapping, head))
+        head = former.entering(batch.unit, task.mapping.hash, task.compared_with)
+        is_first = former.unit != batch.unit
+        if is_first:
+            await connection.execute(SQL["forget_said"], batch.source, task.generation)
+        held = await held_of(connection, "held", task)
+        applied = await asyncio.to_thread(apply, proposed, held, floor(task.mapping, head), task.said)
         if batch.gone is not None and (head.whole or not suffices(applied, batch.gone, head.spoken)):
             raise MoreNeeded
-        is_plain = plain(applied, proposed, batch, task.said, head.spoken)
+        is_plain = plain(applied, proposed, batch, head.spoken, is_first=is_first)
         await _write(connection, task, applied)
+        await keep_said(connection, task, applied)
         crash.point("after_copy")
         head = head.applied(batch.position, batch.ingested_at, proposed.times, plain=is_plain, whole=batch.whole)
         await connection.execute(SQL["set_head"], batch.source, *(getattr(head, name) for name in ENTERED))
@@ -135,20 +157,18 @@ class ProcessedStore:
 async def _advance(connection: Connection, task: Task) -> Head | None:
     batch = task.batch
     row = await connection.fetchrow(SQL["advance"], batch.source, batch.position, task.generation)
-    if row is None:
-        return None
-    head = Head(batch.position - 1, task.generation, **row)
-    return head.entering(batch.unit, task.mapping.hash, task.compared_with)
+    return None if row is None else Head(batch.position - 1, task.generation, **row)
 
 
-async def held_of(connection: Connection, query: str, proposed: Proposed) -> pl.DataFrame:
+async def held_of(connection: Connection, query: str, task: Task) -> pl.DataFrame:
     """What is held, by this query, of the entities that the batch speaks of."""
-    return await held_by(connection, query, proposed.candidates["entity_id"].unique().to_list())
+    ids = task.proposed.candidates["entity_id"].unique().to_list()
+    return await held_by(connection, query, ids, task.batch.source, task.generation)
 
 
-async def held_by(connection: Connection, query: str, ids: Sequence[str]) -> pl.DataFrame:
-    """What is held, by this query, of these entities."""
-    rows = await connection.fetch(SQL[query], ids)
+async def held_by(connection: Connection, query: str, ids: Sequence[str], source: str, generation: int) -> pl.DataFrame:
+    """What is held, by this query, of these entities; `of_unit` by what is said in this generation of the source."""
+    rows = await connection.fetch(SQL[query], ids, source, generation)
     return pl.DataFrame([tuple(row) for row in rows], schema=HELD_SCHEMA, orient="row")
 
 
@@ -157,7 +177,7 @@ async def _write(connection: Connection, task: Task, applied: Applied) -> None:
     await tables.copy(connection, "entity_version", tables.entity_versions(batch, applied, task.generation))
     await tables.copy(connection, "held_version", tables.held_versions(batch, applied))
     await tables.copy(connection, "key_result_revision", tables.key_result_revisions(applied))
-    await tables.copy(connection, "rejected", tables.rejected(batch, task.proposed.rejected))
+    await tables.copy(connection, "rejected", tables.rejected(batch, [*task.proposed.rejected, *applied.contradicting]))
     for entity in ENTITIES:
         rows = tables.current(entity, batch, task.proposed, applied, task.mapping)
         await tables.copy(connection, entity, rows.filter(~pl.col("is_held")).drop("is_held"))
@@ -166,7 +186,7 @@ async def _write(connection: Connection, task: Task, applied: Applied) -> None:
             await connection.execute(SQL[f"update_{entity}"], tables.as_recordset(changed))
     await _mark_documents(connection, task.proposed, applied)
     outcomes = applied.published.filter(pl.col("entity") == "outcome").height
-    result = result_row(task, applied.counts, versions=applied.published.height, outcomes=outcomes)
+    result = result_row(task, applied, versions=applied.published.height, outcomes=outcomes)
     await connection.execute(SQL["add_result"], *result)
 
 
@@ -181,13 +201,20 @@ async def _mark_documents(connection: Connection, proposed: Proposed, applied: A
     await connection.execute(SQL["mark_documents"], goals + key_results, changed)
 
 
-def result_row(task: Task, counts: dict[str, int], *, versions: int, outcomes: int) -> tuple[object, ...]:
+async def keep_said(connection: Connection, task: Task, applied: Applied) -> None:
+    """For the file's batches after this one: that it was applied, and what it said without leaving another trace."""
+    batch, told = task.batch, contradictions.unwritten(applied.resolved)
+    place = (batch.source, task.generation, batch.position, batch.batch_id, batch.whole)
+    await connection.execute(SQL["add_said"], *place, tables.as_bytes(told))
+
+
+def result_row(task: Task, applied: Applied, *, versions: int, outcomes: int) -> tuple[object, ...]:
     """batch_result: what became of the batch's rows, and how many versions (of them outcomes) were written for it."""
-    batch = task.batch
+    batch, counts = task.batch, applied.counts
     return (
         *(batch.source, batch.position, task.generation, batch.batch_id, task.mapping.hash, batch.size),
         *(counts[name] for name in ("new", "changed", "duplicate", "unchanged", "rejected", "pending")),
-        *(versions, outcomes),
+        *(versions, outcomes, applied.ignored),
     )
 
 

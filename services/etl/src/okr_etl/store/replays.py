@@ -23,7 +23,7 @@ from okr_etl.domain.ids import content_hashes
 from okr_etl.domain.replay import Replay
 from okr_etl.store import SQL, tables
 from okr_etl.store.due import Decision, frame, proposed, resolved
-from okr_etl.store.processed import Task, held_of, result_row
+from okr_etl.store.processed import Task, held_of, keep_said, result_row
 from okr_etl.store.records import Place
 
 STAGE = STAGES["etl"]
@@ -134,12 +134,17 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     row = await connection.fetchrow(SQL["advance_replay"], *asked)
     if row is None:
         return None
-    head = Head(batch.position - 1, task.generation, **row).entering(batch.unit, mapping.hash)
-    held = await held_of(connection, "held_in_replay", task.proposed)
-    applied = await asyncio.to_thread(apply, task.proposed, held, floor(mapping, head))
+    former = Head(batch.position - 1, task.generation, **row)
+    if former.unit != batch.unit:
+        await connection.execute(SQL["forget_said"], batch.source, task.generation)
+    head = former.entering(batch.unit, mapping.hash)
+    held = await held_of(connection, "held_in_replay", task)
+    applied = await asyncio.to_thread(apply, task.proposed, held, floor(mapping, head), task.said)
     await tables.copy(connection, "replay_version", tables.replay_versions(batch, applied))
-    await tables.copy(connection, "replay_rejected", tables.rejected(batch, task.proposed.rejected))
-    await connection.execute(SQL["add_replay_result"], *result_row(task, applied.counts, versions=0, outcomes=0))
+    rejected = [*task.proposed.rejected, *applied.contradicting]
+    await tables.copy(connection, "replay_rejected", tables.rejected(batch, rejected))
+    await keep_said(connection, task, applied)
+    await connection.execute(SQL["add_replay_result"], *result_row(task, applied, versions=0, outcomes=0))
     after = head.applied(batch.position, batch.ingested_at, task.proposed.times, plain=False, whole=True)
     await connection.execute(SQL["set_replay"], batch.source, after.clock, after.coming, after.unit, after.newest)
     return applied.counts

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from array import array
 from collections.abc import Sequence
 
 import orjson
@@ -12,6 +13,7 @@ from okr_common.postgres.copying import copied
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
 from okr_etl.domain.cells import PART, ROW
+from okr_etl.domain.contradictions import NONE_SAID
 from okr_etl.domain.entities import FIELDS, attributes
 from okr_etl.domain.reasons import Rejected
 from okr_etl.store.records import Place
@@ -165,6 +167,16 @@ def as_csv(frame: pl.DataFrame) -> io.BytesIO:
     frame.write_csv(buffer, include_header=False)
     buffer.seek(0)
     return buffer
+
+
+def as_bytes(hashes: pl.Series) -> bytes:
+    """Numbers of 8 bytes, in the machine's order: whoever reads them runs on one of its kind."""
+    return array("Q", hashes.to_list()).tobytes()
+
+
+def from_bytes(content: bytes) -> pl.Series:
+    """The same numbers."""
+    return pl.Series(NONE_SAID.name, array("Q", content), dtype=pl.UInt64)
 
 
 def as_recordset(frame: pl.DataFrame) -> str:

@@ -9,9 +9,9 @@ import polars as pl
 
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch, apply, propose
+from okr_etl.domain.contradictions import NONE_SAID, first_statements, unwritten
 from okr_etl.domain.head import Head, floor
 from okr_etl.domain.news import MoreNeeded, plain, suffices
-from okr_etl.domain.said import Said
 from okr_etl.domain.versions import HELD_SCHEMA
 
 INGESTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,20 +30,30 @@ def raw_batch(
 
 
 @dataclass
+class Saying:
+    """A batch with all its rows; what it said, as it was read."""
+
+    batch: RawBatch
+    whole: bool
+    statements: pl.Series
+
+
+@dataclass
 class MemorySource:
     """Applies batches one after another and keeps what was published."""
 
     mapping: Mapping
     header: Sequence[str]
     head: Head = field(default_factory=Head)
-    held: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=HELD_SCHEMA))
+    held: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={**HELD_SCHEMA, "unit": pl.String()}))
     applied: list[Applied] = field(default_factory=list)
     proposed: list[Proposed] = field(default_factory=list)
     file: list[object] = field(default_factory=list)
     """The rows of the last export."""
     rejected: set[str] = field(default_factory=set)
     """Of them, as JSON, those that were rejected."""
-    said: Said = field(default_factory=Said)
+    sayings: list[Saying] = field(default_factory=list)
+    """Of the batches of the last file."""
     rows_read: int = 0
 
     def load(self, rows: Iterable[object], unit: str = "") -> Applied:
@@ -66,8 +76,9 @@ class MemorySource:
             before = {orjson.dumps(row).decode() for row in self.file} - self.rejected
             news = batch.rows.filter(~pl.col("cells").is_in(before))
             gone = self._check_ins([row for row in self.file if row not in rows])
+            part = replace(batch, rows=news, known=batch.size - news.height, gone=gone)
             try:
-                self._apply(replace(batch, rows=news, known=batch.size - news.height, gone=gone), compared_with)
+                self._apply(part, compared_with, batch)
             except MoreNeeded:
                 pass
             else:
@@ -78,22 +89,34 @@ class MemorySource:
         batch = raw_batch(rows, self.header, self.mapping.name)
         return frozenset(propose(batch, self.mapping).wide["check_in.id"])
 
-    def _apply(self, batch: RawBatch, compared_with: str | None) -> Applied:
+    def _apply(self, batch: RawBatch, compared_with: str | None, all_of_it: RawBatch | None = None) -> Applied:
         proposed = propose(batch, self.mapping)
-        said = self.said.before(batch, self.head.unit)
+        is_first = self.head.unit != batch.unit
         head = self.head.entering(batch.unit, self.mapping.hash, compared_with)
-        applied = apply(proposed, self.held, floor(self.mapping, head))
+        if is_first:
+            self.sayings.clear()
+        held = self.held.with_columns(of_unit=pl.col("unit") == batch.unit).drop("unit")
+        applied = apply(proposed, held, floor(self.mapping, head), self._said(whole=batch.whole))
         if batch.gone is not None and not suffices(applied, batch.gone, head.spoken):
             raise MoreNeeded
-        is_plain = plain(applied, proposed, batch, said, head.spoken)
-        self.said.applied(batch, proposed, said)
+        is_plain = plain(applied, proposed, batch, head.spoken, is_first=is_first)
+        self.sayings.append(Saying(all_of_it or batch, batch.whole, unwritten(applied.resolved)))
         self.rows_read += batch.rows.height
         self.head = head.applied(batch.position, batch.ingested_at, proposed.times, plain=is_plain, whole=batch.whole)
         stored = applied.resolved.filter(pl.col("number").is_not_null())
-        self.held = pl.concat([self.held, stored.select(list(HELD_SCHEMA))])
+        said = stored.with_columns(of_unit=pl.lit(value=True), unit=pl.lit(batch.unit))
+        self.held = pl.concat([self.held, said.select(self.held.columns)])
         self.proposed.append(proposed)
         self.applied.append(applied)
         return applied
+
+    def _said(self, *, whole: bool) -> pl.Series:
+        """By the last file so far, to a batch that is read so."""
+        found = [
+            first_statements(propose(one.batch, self.mapping).candidates) if whole and not one.whole else one.statements
+            for one in self.sayings
+        ]
+        return pl.concat([NONE_SAID, *found])
 
     @property
     def published(self) -> pl.DataFrame:
