@@ -1,13 +1,16 @@
 """Rows of one file that contradict each other: the first one counts, wherever the file is cut into batches.
 
 A statement is what a row says of an entity from a time on. Of those that earlier batches of the file made, the ones
-that were written stand in what is held (`of_unit`). Those that told nothing new are remembered as hashes, but for the
-definitions of key results, which nearly every row repeats: there only rows of one batch can contradict each other, or
-what the file itself has changed.
+that were written stand in what is held (`of_unit`). Those that told nothing new are remembered as hashes; of key
+results' definitions, which nearly every row repeats, only those of the newest time: of others only rows of one batch
+can contradict each other, or what the file itself has changed.
 """
+
+from datetime import datetime
 
 import polars as pl
 
+from okr_etl.domain.canonical import INSTANT
 from okr_etl.domain.cells import PART, ROW
 
 NONE_SAID = pl.Series("statement", dtype=pl.UInt64)
@@ -33,12 +36,14 @@ def marked(candidates: pl.DataFrame, held: pl.DataFrame, said: pl.Series) -> pl.
     return ordered.with_columns(again=again, same=same).with_columns(contradicts=before).drop("same")
 
 
-def unwritten(resolved: pl.DataFrame) -> pl.Series:
+def unwritten(resolved: pl.DataFrame, spoken: datetime | None) -> pl.Series:
     """What a batch says without leaving another trace: hashes of what it speaks of, and of what it says of that.
 
-    What is said of an entity that is held without a time is what is held.
+    What is said of an entity that is held without a time is what is held. `spoken`: the newest time of which any row so
+    far told a definition; of key results' definitions only those of that time are remembered.
     """
-    told = resolved.filter((pl.col("verdict") == "unchanged") & (pl.col("entity") != "key_result"))
+    lasting = (pl.col("entity") != "key_result") | (pl.col("held_from") >= pl.lit(spoken, INSTANT))
+    told = resolved.filter((pl.col("verdict") == "unchanged") & lasting)
     timed = told.filter(pl.col("held_from").is_not_null())
     return pl.concat([_hashes(told, _moment()), _hashes(timed, _statement())])
 

@@ -29,18 +29,16 @@ def suffices(applied: Applied, gone: AbstractSet[str], spoken: datetime | None) 
     return _late(applied, spoken).is_empty() and set(check_ins["entity_id"]) <= gone
 
 
-def plain(applied: Applied, proposed: Proposed, batch: RawBatch, spoken: datetime | None, *, is_first: bool) -> bool:
+def plain(applied: Applied, proposed: Proposed, batch: RawBatch, spoken: datetime | None) -> bool:
     """Whether no row of the batch takes back what another row of its file says, or has it taken back.
 
-    `is_first`: no batch of its file came before it. Rows that are equal cell by cell are as one.
+    Rows that are equal cell by cell are as one.
     """
     if applied.contradicting or applied.ignored:
         return False
     late = _late(applied, spoken)
     if late.height and (spoken is None or late["held_from"].min() != spoken):
         return False
-    if not is_first and (late["entity"] == "key_result").any():
-        return False  # nobody remembers what earlier batches said of key results
     again = pl.concat([late["again"], applied.resolved.filter(pl.col("entity") == "check_in")["again"]]).any()
     told = batch.rows.join(proposed.wide.select(ROW), on=ROW, how="semi")[CELLS]
     return proposed.wide["check_in.id"].n_unique() == told.n_unique() and not again

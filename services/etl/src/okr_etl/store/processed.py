@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -121,18 +122,17 @@ class ProcessedStore:
         if former is None:
             return None
         head = former.entering(batch.unit, task.mapping.hash, task.compared_with)
-        is_first = former.unit != batch.unit
-        if is_first:
+        if former.unit != batch.unit:
             await connection.execute(SQL["forget_said"], batch.source, task.generation)
         held = await held_of(connection, "held", task)
         applied = await asyncio.to_thread(apply, proposed, held, floor(task.mapping, head), task.said)
         if batch.gone is not None and (head.whole or not suffices(applied, batch.gone, head.spoken)):
             raise MoreNeeded
-        is_plain = plain(applied, proposed, batch, head.spoken, is_first=is_first)
-        await _write(connection, task, applied)
-        await keep_said(connection, task, applied)
-        crash.point("after_copy")
+        is_plain = plain(applied, proposed, batch, head.spoken)
         head = head.applied(batch.position, batch.ingested_at, proposed.times, plain=is_plain, whole=batch.whole)
+        await _write(connection, task, applied)
+        await keep_said(connection, task, applied, head.spoken)
+        crash.point("after_copy")
         await connection.execute(SQL["set_head"], batch.source, *(getattr(head, name) for name in ENTERED))
         await _announce(connection, task, applied)
         return applied.counts
@@ -201,9 +201,12 @@ async def _mark_documents(connection: Connection, proposed: Proposed, applied: A
     await connection.execute(SQL["mark_documents"], goals + key_results, changed)
 
 
-async def keep_said(connection: Connection, task: Task, applied: Applied) -> None:
-    """For the file's batches after this one: that it was applied, and what it said without leaving another trace."""
-    batch, told = task.batch, contradictions.unwritten(applied.resolved)
+async def keep_said(connection: Connection, task: Task, applied: Applied, spoken: datetime | None) -> None:
+    """For the file's batches after this one: that it was applied, and what it said without leaving another trace.
+
+    `spoken` as in `contradictions.unwritten`.
+    """
+    batch, told = task.batch, contradictions.unwritten(applied.resolved, spoken)
     place = (batch.source, task.generation, batch.position, batch.batch_id, batch.whole)
     await connection.execute(SQL["add_said"], *place, tables.as_bytes(told))
 

@@ -143,7 +143,7 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     await tables.copy(connection, "replay_version", tables.replay_versions(batch, applied))
     rejected = [*task.proposed.rejected, *applied.contradicting]
     await tables.copy(connection, "replay_rejected", tables.rejected(batch, rejected))
-    await keep_said(connection, task, applied)
+    await keep_said(connection, task, applied, task.proposed.times.spoken)
     await connection.execute(SQL["add_replay_result"], *result_row(task, applied, versions=0, outcomes=0))
     after = head.applied(batch.position, batch.ingested_at, task.proposed.times, plain=False, whole=True)
     await connection.execute(SQL["set_replay"], batch.source, after.clock, after.coming, after.unit, after.newest)

@@ -91,18 +91,17 @@ class MemorySource:
 
     def _apply(self, batch: RawBatch, compared_with: str | None, all_of_it: RawBatch | None = None) -> Applied:
         proposed = propose(batch, self.mapping)
-        is_first = self.head.unit != batch.unit
         head = self.head.entering(batch.unit, self.mapping.hash, compared_with)
-        if is_first:
+        if self.head.unit != batch.unit:
             self.sayings.clear()
         held = self.held.with_columns(of_unit=pl.col("unit") == batch.unit).drop("unit")
         applied = apply(proposed, held, floor(self.mapping, head), self._said(whole=batch.whole))
         if batch.gone is not None and not suffices(applied, batch.gone, head.spoken):
             raise MoreNeeded
-        is_plain = plain(applied, proposed, batch, head.spoken, is_first=is_first)
-        self.sayings.append(Saying(all_of_it or batch, batch.whole, unwritten(applied.resolved)))
+        is_plain = plain(applied, proposed, batch, head.spoken)
         self.rows_read += batch.rows.height
         self.head = head.applied(batch.position, batch.ingested_at, proposed.times, plain=is_plain, whole=batch.whole)
+        self.sayings.append(Saying(all_of_it or batch, batch.whole, unwritten(applied.resolved, self.head.spoken)))
         stored = applied.resolved.filter(pl.col("number").is_not_null())
         said = stored.with_columns(of_unit=pl.lit(value=True), unit=pl.lit(batch.unit))
         self.held = pl.concat([self.held, said.select(self.held.columns)])
