@@ -228,7 +228,7 @@ class _Received:
     def value(self) -> bytes | None:
         return None if self._message.value is None else bytes(self._message.value)
 
-    def headers(self) -> list[tuple[str, bytes]]:
+    def headers(self) -> list[tuple[str, bytes | str | None]]:
         held = self._message.headers or ()
         return list(held.items() if isinstance(held, Mapping) else held)
 

@@ -10,6 +10,8 @@ from okr_common.clock import utc_now
 from okr_common.delivery.outbox import Outgoing
 from okr_common.errors import PermanentError
 from okr_common.events import NAMESPACE
+from okr_common.kafka import original
+from okr_common.kafka.original import Headers
 from okr_common.topics import DEAD_LETTERS, TOPICS
 from okr_common.topology import Stage
 
@@ -20,6 +22,8 @@ HEADROOM_BYTES = 16_384
 """Of a message, for its key and headers."""
 MOST_BYTES = 1_900_000
 """Of a value that a dead letter carries: the topic takes 2 MiB, headers included. The rest stays where it stood."""
+LEFT_OUT = ("value.bytes", "key.bytes", "headers.left_out")
+"""One of these tells of a dead letter that it does not carry its message whole."""
 
 
 class Received(Protocol):
@@ -39,6 +43,9 @@ class Received(Protocol):
 
     def value(self) -> bytes | str | None:
         """Its bytes."""
+
+    def headers(self) -> Headers:
+        """Its headers."""
 
 
 def fitting(outgoing: Outgoing, stage: Stage) -> Outgoing:
@@ -67,7 +74,10 @@ def fitting(outgoing: Outgoing, stage: Stage) -> Outgoing:
 
 
 def dead_letter(message: Received, why: PermanentError, stage: Stage, topic_id: str) -> Outgoing:
-    """The dead letter of this message, under an id made of (topic id, partition, offset): a repeat is recognised."""
+    """The dead letter of this message, under an id made of (topic id, partition, offset): a repeat is recognised.
+
+    One that had been sent again says how often, and where it came first.
+    """
     where = f"{topic_id}/{message.partition()}/{message.offset()}"
     metrics.DEAD_LETTERS.labels(message.topic(), why.reason).inc()
     attributes = codec.envelope(
@@ -77,7 +87,7 @@ def dead_letter(message: Received, why: PermanentError, stage: Stage, topic_id: 
         subject=where,
         time=utc_now(),
     )
-    value = _bytes(message.value())
+    key, value, headers = _bytes(message.key()), _bytes(message.value()), original.kept(message.headers())
     context = _cut(value) | {
         "topic": str(message.topic()),
         "partition": str(message.partition()),
@@ -85,15 +95,29 @@ def dead_letter(message: Received, why: PermanentError, stage: Stage, topic_id: 
         "exception.class.name": why.reason,
         "exception.message": str(why)[:2000],
         "stage": stage.service,
+        **_left_out(key, headers),
     }
     return Outgoing(
         order_key=f"dead/{message.topic()}/{message.partition()}",
         topic=DEAD_LETTERS.name,
         partition_key=f"{message.topic()}/{message.partition()}",
-        message_key=_bytes(message.key()),
+        message_key=key if key is None or len(key) <= original.MOST_BYTES else None,
         value=value if value is None else value[:MOST_BYTES],
-        headers=attributes | {PREFIX + name: text for name, text in context.items()},
+        headers=attributes | _history(message, headers) | {PREFIX + name: text for name, text in context.items()},
     )
+
+
+def _history(message: Received, headers: str | None) -> dict[str, str]:
+    """What lets the message be sent again, and tells how often it was."""
+    place = f"{message.topic()}/{message.partition()}@{message.offset()}"
+    chain = original.chain_of(message.headers(), place)
+    said = {original.ORIGIN: chain.origin, original.ATTEMPT: str(chain.attempt), original.KEPT: headers}
+    return {name: text for name, text in said.items() if text is not None}
+
+
+def _left_out(key: bytes | None, headers: str | None) -> dict[str, str]:
+    too_long = {} if key is None or len(key) <= original.MOST_BYTES else {"key.bytes": str(len(key))}
+    return too_long if headers is not None else {**too_long, "headers.left_out": "true"}
 
 
 def _cut(value: bytes | None) -> dict[str, str]:

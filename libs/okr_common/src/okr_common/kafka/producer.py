@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from confluent_kafka import KafkaError, Message
 from confluent_kafka import Producer as KafkaProducer
@@ -10,7 +12,19 @@ from confluent_kafka import Producer as KafkaProducer
 from okr_common import metrics
 from okr_common.delivery.outbox import Outgoing
 from okr_common.errors import FatalError, RetryableError
+from okr_common.kafka.original import Header
 from okr_common.topics import TOPICS, partition_for
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """A message byte for byte, and the partition it belongs to."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header] = field(default_factory=list)
 
 
 class Producer:
@@ -35,8 +49,13 @@ class Producer:
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Returns when all are acknowledged. Raises RetryableError when one is not; all may then be sent again."""
         await asyncio.to_thread(self._publish, messages)
-        for topic, count in Counter(message.topic for message in messages).items():
-            metrics.MESSAGES_PUBLISHED.labels(topic).inc(count)
+        _count(message.topic for message in messages)
+
+    async def publish_exactly(self, messages: Sequence[Exact]) -> list[int]:
+        """Publishes messages byte for byte as they are given. Returns the offset of each; raises as `publish` does."""
+        offsets = await asyncio.to_thread(self._publish_exactly, messages)
+        _count(message.topic for message in messages)
+        return offsets
 
     def _publish(self, messages: Sequence[Outgoing]) -> None:
         failures: list[KafkaError] = []
@@ -57,6 +76,29 @@ class Producer:
         self._kafka.flush()
         self._raise(failures)
 
+    def _publish_exactly(self, messages: Sequence[Exact]) -> list[int]:
+        failures: list[KafkaError] = []
+        offsets = [-1] * len(messages)
+
+        def delivered(number: int, error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                failures.append(error)
+            else:
+                offsets[number] = int(message.offset() or 0)
+
+        for number, message in enumerate(messages):
+            self._kafka.produce(
+                message.topic,
+                value=message.value,
+                key=message.key,
+                partition=message.partition,
+                headers=list(message.headers),
+                on_delivery=partial(delivered, number),
+            )
+        self._kafka.flush()
+        self._raise(failures)
+        return offsets
+
     def _raise(self, failures: list[KafkaError]) -> None:
         fatal = next((error for error in failures if error.fatal()), None)
         if fatal is not None:
@@ -65,3 +107,8 @@ class Producer:
             raise RetryableError(
                 f"{len(failures)} messages were not acknowledged, first: {failures[0]}; they are sent again"
             )
+
+
+def _count(topics: Iterable[str]) -> None:
+    for topic, count in Counter(topics).items():
+        metrics.MESSAGES_PUBLISHED.labels(topic).inc(count)
