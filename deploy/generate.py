@@ -72,7 +72,7 @@ RULES = {
     "OkrDeadLetters": (
         f"{per_second(name_of(metrics.DEAD_LETTERS), 15)} > 0",
         "0m",
-        "messages on {{ $labels.topic }} were set aside: {{ $labels.reason }}; `okr dead-letters` lists them",
+        "messages on {{ $labels.topic }} were set aside: {{ $labels.reason }}; `okr dead-letters list` shows them",
     ),
     "OkrOffsetsOutOfRange": (
         f"{per_second(name_of(metrics.OFFSETS_OUT_OF_RANGE), 15)} > 0",

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from okr_cli import backfill, dead_letters, documents, files, models, rejected, runs, sources, stack
+from okr_cli import backfill, documents, files, models, rejected, runs, sources, stack
 from okr_cli.at_risk import at_risk
 from okr_cli.context import Teaching
+from okr_cli.dead_letters import command as dead_letters
 from okr_cli.demo.command import demo
 from okr_cli.ingest import ingest
 from okr_cli.lineage import lineage

@@ -6,12 +6,14 @@ from uuid import UUID, uuid4
 
 import orjson
 
+from okr_cli.dead_letters.letters import Replay
 from okr_cli.verify.finding import Check
-from okr_cli.verify.letters import _explained, _strangers
+from okr_cli.verify.letters import _explained, _replayed, _strangers
 from okr_cli.verify.topics import Logs, collect
 from okr_common import codec, topics
 from okr_common.events import BatchIngested, event_id
 from okr_common.kafka.dead_letters import PREFIX
+from okr_common.kafka.original import ATTEMPT, ORIGIN
 from okr_common.kafka.reader import Read
 from okr_common.records import ProcessedRecord
 
@@ -98,3 +100,38 @@ def test_a_dead_letter_must_say_why_and_stand_under_one_id() -> None:
     silent = good._replace(headers={**good.headers, PREFIX + "exception.message": ""})
     assert _explained(Logs(letters=[silent])).wrong == 1
     assert _explained(Logs(letters=[good, letter(bad, ce_id=str(uuid4()))])).wrong == 1
+
+
+def again(of: Read, attempt: int, origin: str, **headers: str) -> Read:
+    """The dead letter that a message became after it was sent again."""
+    return letter(of, **{ATTEMPT: str(attempt), ORIGIN: origin, "ce_id": str(attempt), **headers})
+
+
+def test_the_note_of_a_replay_is_no_dead_letter_and_must_be_readable() -> None:
+    bad = read(topics.INGESTION_EVENTS, 9, b"not json", BatchIngested.ce_type, "x")
+    note = Replay(letter_id="dead", letter="0@0", attempt=1, place="okr_ingestion_events/0@10", at=NOW)
+    told = read(topics.DEAD_LETTERS, 1, codec.to_json(note), Replay.ce_type, "note")
+    logs = collect([bad, letter(bad), told])
+    assert (len(logs.letters), len(logs.replays)) == (1, 1)
+    for check in (_explained(logs), _replayed(logs), _strangers(logs)):
+        assert (check.examined, check.findings) == (check.examined, [])
+    assert _replayed(logs).examined == 1
+    assert _replayed(collect([told._replace(value=b"{}")])).wrong == 1
+
+
+def test_a_message_that_died_again_must_be_the_same_and_have_its_own_dead_letter() -> None:
+    bad = read(topics.INGESTION_EVENTS, 9, b"not json", BatchIngested.ce_type, "x")
+    second = bad._replace(offset=10)
+    first, later = letter(bad), again(second, 1, bad.where)
+    logs = collect([bad, second, first, later])
+    assert [check.wrong for check in (_explained(logs), _replayed(logs), _strangers(logs))] == [0, 0, 0]
+    assert strangers([bad, second, first]).wrong == 1
+    assert _replayed(collect([first, later._replace(value=b"another")])).wrong == 1
+    assert _replayed(collect([first, later._replace(key=None)])).wrong == 1
+
+
+def test_a_dead_letter_of_a_message_that_is_understood_today_stays_explained() -> None:
+    event = ingested(9)
+    logs = collect([event, letter(event), event._replace(offset=10)])
+    assert [check.wrong for check in (_explained(logs), _replayed(logs), _strangers(logs))] == [0, 0, 0]
+    assert (logs.events.messages, logs.events.clashes) == (2, [])

@@ -81,6 +81,12 @@ class ScheduleSettings(Group):
         return self.cron.get(stage.service, stage.cron)
 
 
+class DeadLettersSettings(Group):
+    """What `okr dead-letters replay` may do."""
+
+    attempts: int = Field(5, ge=0, description="a message is sent again so many times; beyond that only by `--force`")
+
+
 class ServiceSettings(BaseSettings):
     """What every service reads. A service adds a field named like its group."""
 
@@ -92,6 +98,7 @@ class ServiceSettings(BaseSettings):
     sources: SourcesSettings = SourcesSettings()
     logs: LogSettings = LogSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    dead_letters: DeadLettersSettings = DeadLettersSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -39,7 +39,7 @@ PROCESSED_RECORDS = Topic("okr_processed_records", "one version of one objective
 PREDICTIONS = Topic("okr_predictions", "how likely a key result is to be reached, and why", retention_ms=None)
 DEAD_LETTERS = Topic(
     "okr_dead_letters",
-    "a message that could not be handled: its bytes, why, where from",
+    "a message that could not be handled: its bytes and headers, why, where from; or the note that it was sent again",
     max_message_bytes=2 * MESSAGE_BYTES,
 )
 

@@ -1,9 +1,12 @@
 """The control plane on the real broker: from Faust's cron tick or a message to an executed run and its events."""
 
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +20,7 @@ from okr_common.delivery.outbox import Outgoing, announce
 from okr_common.delivery.relay import Relay
 from okr_common.errors import FatalError
 from okr_common.events import RunRequested
+from okr_common.kafka.original import ATTEMPT, ORIGIN
 from okr_common.kafka.producer import Producer
 from okr_common.kafka.reader import Read, read_all
 from okr_common.postgres import ledger
@@ -155,6 +159,40 @@ async def test_messages_nobody_can_handle_are_set_aside_and_the_next_good_one_is
         read.headers["__connect.errors.exception.class.name"] for read in await on(fresh_stack, DEAD_LETTERS.name)
     ]
     assert reasons == ["not_json", "unknown_type", "no_type", "wrong_shape"]
+
+
+async def test_a_request_that_an_older_build_did_not_know_is_replayed_and_becomes_one_run(
+    fresh_stack: StackUnderTest, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.delitem(codec.EVENT_TYPES, RunRequested.ce_type)
+        async with Running(fresh_stack, pool, SetClock(TWO), Script(ETL)).started() as running:
+            await running.producer.publish([wish(1)])
+            [letter] = await until(lambda: on(fresh_stack, DEAD_LETTERS.name), within=30)
+    assert letter.headers["__connect.errors.exception.class.name"] == "unknown_type"
+    replay = ("replay", "--reason", "unknown_type")
+    async with Running(fresh_stack, pool, SetClock(TWO), Script(ETL)).started() as running:
+        assert await dead_letters(fresh_stack, *replay) == (0, ["replayed"])
+        [run] = await running.ended()
+        assert await dead_letters(fresh_stack, *replay) == (0, [])
+        assert await dead_letters(fresh_stack, "replay", f"{letter.partition}@{letter.offset}") == (0, ["replayed"])
+        await running.producer.publish([wish(2)])
+        await running.ended(2)
+    assert run.run_id == UUID(int=1)
+    assert running.script.done == [*ETL.steps, *ETL.steps]  # the second replay of what was handled made no run
+    assert await dead_letters(fresh_stack, "list", say="state") == (0, ["replayed"])
+    (first, second, third, _) = await on(fresh_stack, RUN_REQUESTS.name)
+    assert first.headers | {ATTEMPT: "1", ORIGIN: first.where} == second.headers
+    assert first.headers | {ATTEMPT: "2", ORIGIN: first.where} == third.headers
+
+
+async def dead_letters(stack: StackUnderTest, *arguments: str, say: str = "outcome") -> tuple[int | None, list[str]]:
+    """`okr dead-letters`: how it ended, and what it says of each letter."""
+    okr = Path(sys.executable).with_name("okr")
+    command = ["--state", str(stack.stack.state.folder), "dead-letters", *arguments, "--json"]
+    process = await asyncio.create_subprocess_exec(okr, *command, stdout=asyncio.subprocess.PIPE)
+    printed, _ = await process.communicate()
+    return process.returncode, [one[say] for one in json.loads(printed)]
 
 
 async def test_a_bug_behind_the_agent_does_not_stop_it(

@@ -36,3 +36,9 @@ where k.key_result_id = any($1::uuid[])
 
 -- name: key_results_named
 select key_result_id, source from key_result where key_result_id::text = $1 or source_id = $1 order by source
+
+-- name: heard
+-- Of each source the place in its order up to which a model has heard it.
+select m.key as source, (m.value ->> 'generation')::int as generation, (m.value ->> 'position')::bigint as position,
+       (m.value ->> 'seq')::int as seq
+from checkpoint c, json_each(c.marks) m

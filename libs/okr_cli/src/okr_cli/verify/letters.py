@@ -1,23 +1,17 @@
 """Dead letters and outboxes: nothing is set aside without a reason, nothing waits unsent."""
 
+from okr_cli.dead_letters.letters import Letter, letter_of, replay_of
 from okr_cli.verify.evidence import Evidence
 from okr_cli.verify.finding import Check
 from okr_cli.verify.topics import Logs
 from okr_common.kafka.dead_letters import MOST_BYTES, PREFIX
-from okr_common.kafka.reader import Read
 
 EXPLAINS = ("exception.class.name", "exception.message", "topic", "partition", "offset", "stage")
 
 
 async def check(of: Evidence, logs: Logs) -> list[Check]:
     """What could not be handled, and what has still to be said."""
-    return [_explained(logs), _strangers(logs), await _outboxes(of)]
-
-
-def origin(letter: Read) -> str:
-    """Where the message stood that became this dead letter."""
-    topic, partition, offset = (letter.headers.get(PREFIX + name, "?") for name in ("topic", "partition", "offset"))
-    return f"{topic}/{partition}@{offset}"
+    return [_explained(logs), _replayed(logs), _strangers(logs), await _outboxes(of)]
 
 
 def _explained(logs: Logs) -> Check:
@@ -26,7 +20,7 @@ def _explained(logs: Logs) -> Check:
     for letter in logs.letters:
         missing = [name for name in EXPLAINS if not letter.headers.get(PREFIX + name)]
         check.must_be(f"{letter.where}, headers missing", [], missing)
-        about = f"{origin(letter)} by {letter.headers.get(PREFIX + 'stage')}"
+        about = f"{letter_of(letter).place} by {letter.headers.get(PREFIX + 'stage')}"
         check.must_be(
             f"{letter.where}, of {about}",
             ids.setdefault(about, letter.headers.get("ce_id", "")),
@@ -35,9 +29,29 @@ def _explained(logs: Logs) -> Check:
     return check
 
 
+def _replayed(logs: Logs) -> Check:
+    says = "a message that was sent again is the same as before, and the note of it says of which dead letter it was"
+    check = Check("topics: replays", says)
+    for note in logs.replays:
+        check.examined += 1
+        if replay_of(note) is None:
+            check.find(note.where, "the note of a replay", note.value)
+    first: dict[tuple[str, str], Letter] = {}
+    for letter in sorted(map(letter_of, logs.letters), key=lambda one: one.attempt):
+        before = first.setdefault(letter.chain, letter)
+        if letter.attempt > 0:
+            about = f"{letter.read.where}, replay {letter.attempt} of {letter.origin}"
+            check.must_be(about, _bytes(before), _bytes(letter))
+    return check
+
+
+def _bytes(letter: Letter) -> tuple[bytes | None, bytes | None]:
+    return letter.read.key, letter.read.value
+
+
 def _strangers(logs: Logs) -> Check:
     check = Check("topics: strangers", "a message that is no fact of its topic has a dead letter with its very bytes")
-    letters = {origin(letter): letter for letter in logs.letters}
+    letters = {letter_of(letter).place: letter for letter in logs.letters}
     for where, message in logs.strangers.items():
         letter = letters.get(where)
         carried = None if message.value is None else message.value[:MOST_BYTES]

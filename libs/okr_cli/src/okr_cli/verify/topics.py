@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from okr_cli.dead_letters.letters import is_replay
 from okr_common import codec, topics
 from okr_common.errors import PermanentError
 from okr_common.events import RunStepEnded
@@ -48,20 +49,24 @@ class Log:
 
 @dataclass(slots=True)
 class Logs:
-    """Every topic that is checked. `strangers` are messages that are no fact of their topic, by their place."""
+    """Every topic that is checked. `strangers` are messages that are no fact of their topic, by their place.
+
+    `replays` are the notes that dead letters were sent again.
+    """
 
     raw: Log = field(default_factory=Log)
     records: Log = field(default_factory=Log)
     predictions: Log = field(default_factory=Log)
     events: Log = field(default_factory=Log)
     letters: list[Read] = field(default_factory=list)
+    replays: list[Read] = field(default_factory=list)
     strangers: dict[str, Read] = field(default_factory=dict)
     disorder: list[tuple[str, str, str]] = field(default_factory=list)
 
     def take(self, message: Read) -> None:
         """Notes one message of any topic."""
         if message.topic == topics.DEAD_LETTERS.name:
-            self.letters.append(message)
+            (self.replays if is_replay(message) else self.letters).append(message)
             return
         try:
             self._take(message)
