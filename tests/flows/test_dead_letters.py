@@ -11,12 +11,17 @@ from typer.testing import CliRunner, Result
 from okr_cli.main import app
 from okr_cli.testing import Flow, Published
 from okr_common import topics
+from okr_common.errors import PermanentError
 from okr_common.events import BatchIngested
-from okr_common.kafka.consumer import Feed
+from okr_common.kafka.admin import identities
+from okr_common.kafka.consumer import Feed, event_of
+from okr_common.kafka.dead_letters import dead_letter
 from okr_common.kafka.original import ATTEMPT, ORIGIN, Header
+from okr_common.kafka.probe import BrokerProbe
 from okr_common.kafka.producer import Exact, Producer
 from okr_common.kafka.reader import read_all
 from okr_common.testing.waiting import until
+from okr_common.topology import STAGES
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 EVENTS = topics.INGESTION_EVENTS.name
@@ -57,8 +62,8 @@ async def send(flow: Flow, *messages: Exact) -> None:
     await Producer(flow.stack.bootstrap, "stranger").publish_exactly(messages)
 
 
-async def standing(flow: Flow, topic: str, count: int) -> list[Exact]:
-    """The messages of a topic as they stand on the broker."""
+async def raw(flow: Flow, topic: str, count: int) -> list[Any]:
+    """The messages of a topic as confluent-kafka has them."""
     feed = Feed(flow.stack.bootstrap, "okr-test", [topic])
     feed.start()
     found: list[Any] = []
@@ -68,7 +73,7 @@ async def standing(flow: Flow, topic: str, count: int) -> list[Exact]:
             found += batch.messages if batch else ()
     finally:
         await feed.stop()
-    return [Exact(topic, one.partition(), one.key(), one.value(), one.headers()) for one in found]
+    return found
 
 
 async def test_what_dies_again_is_counted_and_refused_beyond_the_cap(
@@ -107,7 +112,9 @@ async def test_what_dies_again_is_counted_and_refused_beyond_the_cap(
         await asked(flow, "replay", last["letter"], "--force")
         assert (await letters(flow, 6))[0]["attempts"] == 3
     third = [*ODD, (ATTEMPT, b"3"), (ORIGIN, f"{EVENTS}/5@0".encode())]
-    on_topic = await standing(flow, EVENTS, 6)
+    on_topic = [
+        Exact(EVENTS, one.partition(), one.key(), one.value(), one.headers()) for one in await raw(flow, EVENTS, 6)
+    ]
     assert on_topic[:2] == [BYTES, NULL]
     assert on_topic[5] == Exact(EVENTS, 5, BYTES.key, BYTES.value, third)
     assert await flow.wrong() == []
@@ -145,6 +152,29 @@ async def test_every_service_passes_on_how_often_a_message_was_sent_again(flow: 
         ("trainer", topics.PROCESSING_EVENTS.name, 1),
     ]
     assert await flow.wrong() == []
+
+
+async def test_what_is_understood_today_is_replayed_and_verify_stays_clean(flow: Flow, published: Published) -> None:
+    bootstrap = flow.stack.bootstrap
+    with flow.stack.supervised(SERVICES[:3]):
+        flow.drop("good.csv", published.encoded(published.rows[:20]))
+        await flow.predicted(20)
+        count = sum(1 for _ in read_all(bootstrap, [EVENTS]))
+        good = next(one for one in await raw(flow, EVENTS, count) if event_of(one).ce_type == BatchIngested.ce_type)
+        why = PermanentError("unknown_type", "as a build would say that did not know it")
+        _, ids = await asyncio.to_thread(identities, bootstrap, [EVENTS])
+        await Producer(bootstrap, "older").publish([dead_letter(good, why, STAGES["etl"], ids[EVENTS])])
+        await letters(flow, 1)
+        (replayed,) = await asked(flow, "replay", "--stage", "etl")
+        assert replayed["outcome"] == "replayed"
+        await until(lambda: caught_up(flow, "okr-etl"))
+    (letter,) = await letters(flow, 1)
+    assert (letter["state"], letter["attempts"], letter["died_again_as"]) == ("replayed", 1, None)
+    assert await flow.wrong() == []
+
+
+async def caught_up(flow: Flow, group: str) -> bool:
+    return (await BrokerProbe(flow.stack.bootstrap).lags([group])).get(group) == 0
 
 
 async def test_the_listing_is_narrowed_by_what_is_asked_and_nothing_is_replayed_unasked(flow: Flow) -> None:

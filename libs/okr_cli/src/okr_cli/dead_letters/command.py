@@ -116,8 +116,8 @@ def replay(
     """Send messages again, to their topic and partition, with their own key, headers and bytes.
 
     Do it when the cause is mended. It is harmless where the message was handled meanwhile: consumers ignore what they
-    have had, by its id. What dies again is listed anew, with its count; after dead_letters.attempts replays it is
-    refused. Filters mean the letters in state dead; name a replayed one to send it once more. Ends with 1 where
+    have had, by its id or place. What dies again is listed anew, with its count; after dead_letters.attempts replays
+    it is refused. Filters mean the letters in state dead; name a replayed one to send it once more. Ends with 1 where
     something was refused.
     """
     letters = _letters(context)
