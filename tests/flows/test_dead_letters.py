@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import orjson
@@ -175,6 +178,39 @@ async def test_what_is_understood_today_is_replayed_and_verify_stays_clean(flow:
 
 async def caught_up(flow: Flow, group: str) -> bool:
     return (await BrokerProbe(flow.stack.bootstrap).lags([group])).get(group) == 0
+
+
+HOSTILE = """
+import asyncio, sys
+from aiokafka import AIOKafkaProducer
+
+class Name(str):
+    def encode(self, *_): return bytes([255, 254])
+
+async def main():
+    async with AIOKafkaProducer(bootstrap_servers=sys.argv[1]) as producer:
+        for topic in sys.argv[2:]:
+            await producer.send_and_wait(topic, b"{", partition=0, headers=[(Name("x"), b"y")])
+
+asyncio.run(main())
+"""
+"""A client that breaks Kafka's protocol; aiokafka lets it where it does without its extensions."""
+
+
+async def test_a_header_whose_name_is_no_text_stops_nobody(flow: Flow) -> None:
+    heard = (EVENTS, topics.PROCESSED_RECORDS.name, topics.PROCESSING_EVENTS.name)
+    with flow.stack.supervised(["etl", "trainer"]):
+        command = [sys.executable, "-c", HOSTILE, flow.stack.bootstrap, *heard]
+        hostile = {**os.environ, "AIOKAFKA_NO_EXTENSIONS": "1"}
+        await asyncio.to_thread(subprocess.run, command, check=True, env=hostile, timeout=60)
+        found = await letters(flow, 3)
+        await send(flow, *(Exact(topic, 0, None, b"{", ODD) for topic in heard))
+        await letters(flow, 6)
+        assert {flow.stack.part(name).deaths for name in ("etl", "trainer")} == {0}
+    assert {one["reason"] for one in found} == {"bad_headers", "not_json"}
+    for one in await asked(flow, "replay", *(one["letter"] for one in found), "--dry-run"):
+        assert "the rest is too large or unreadable" in one["refused"]
+    assert await flow.wrong() == []
 
 
 async def test_the_listing_is_narrowed_by_what_is_asked_and_nothing_is_replayed_unasked(flow: Flow) -> None:

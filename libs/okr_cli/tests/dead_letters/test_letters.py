@@ -187,7 +187,7 @@ def test_what_is_not_whole_or_was_never_sent_is_refused_with_the_reason(broker: 
         "never sent": whole._replace(headers=never),
         "that place is no more": whole._replace(headers=stranger),
         "where its message stood": whole._replace(headers=nowhere),
-        "carries only a part": cut,
+        "carries a part of its message only": cut,
     }
     for words, read in expected.items():
         assert words in str(refusal(letter_of(read), letters_of([read]), Limits(None, {})))

@@ -2,17 +2,16 @@
 
 import asyncio
 from functools import partial
-from typing import TypeGuard, cast
+from typing import TypeGuard
 
 import orjson
 
-from okr_common import codec
 from okr_common.delivery import outbox
 from okr_common.delivery.outbox import Connection
 from okr_common.errors import PermanentError
 from okr_common.events import BatchPublished, Event, OutcomesDecided, SourceReplayed
 from okr_common.kafka.admin import identities
-from okr_common.kafka.consumer import Batch, Feed
+from okr_common.kafka.consumer import Batch, Feed, event_of
 from okr_common.kafka.dead_letters import dead_letter
 from okr_common.postgres.pool import until_done
 from okr_common.topics import PROCESSING_EVENTS
@@ -21,7 +20,6 @@ from okr_trainer.settings import Settings
 from okr_trainer.store import SQL, Pool
 
 WAIT_SECONDS = 0.5
-Headers = list[tuple[str, bytes | str | None]]
 
 
 class Triggers:
@@ -57,7 +55,7 @@ class Triggers:
         async with self._ops.acquire() as connection, connection.transaction():
             for message in batch.messages:
                 try:
-                    event = codec.decode_event(cast("Headers", message.headers()), _bytes(message.value()))
+                    event = event_of(message)
                 except PermanentError as why:
                     letter = dead_letter(message, why, self._stage, self._topic_id)
                     await outbox.put(connection, self._stage.service, [letter])
@@ -79,7 +77,3 @@ class Triggers:
 
 def _all_is_there(event: Event) -> TypeGuard[BatchPublished]:
     return isinstance(event, BatchPublished) and event.behind == 0 and event.outcomes > 0
-
-
-def _bytes(value: bytes | str | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value

@@ -2,23 +2,21 @@
 
 import asyncio
 import base64
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from okr_cli.context import out
+from okr_cli.dead_letters.choice import chosen_of, moment, only
 from okr_cli.dead_letters.heard import heard, is_record
 from okr_cli.dead_letters.letters import Letter, Letters, State, letters_of, summary
 from okr_cli.dead_letters.picture import escaped, picture
-from okr_cli.dead_letters.replays import Limits, outcome, planned, refusal, send, waiting
+from okr_cli.dead_letters.replays import Limits, outcome, planned, refusal, send
 from okr_cli.options import JsonOption, LimitOption
 from okr_cli.reach import reach_of
 from okr_cli.show import WHOLE, Column, Row, print_json, show
 from okr_common.clock import utc_now
-from okr_common.errors import OkrError
 from okr_common.kafka.reader import read_all
 from okr_common.settings import ServiceSettings, load
 from okr_common.topics import DEAD_LETTERS
@@ -63,7 +61,6 @@ SinceOption = Annotated[
 StateOption = Annotated[State | None, typer.Option("--state", help="Only in this state.")]
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Also what was sent again dead_letters.attempts times.")]
-_AGO = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @app.command("list")
@@ -121,7 +118,7 @@ def replay(
     something was refused.
     """
     letters = _letters(context)
-    chosen = _chosen(letters, names or [], topic, reason, stage)
+    chosen = chosen_of(letters, names or [], topic, reason, stage)
     plans = planned(chosen, letters, _limits(context, chosen, force=force))
     places = {} if dry_run else asyncio.run(send(reach_of(context).bootstrap, plans))
     rows = [outcome(plan, places, dry_run=dry_run) for plan in plans]
@@ -130,47 +127,8 @@ def replay(
         raise typer.Exit(1)
 
 
-def only(letters: Sequence[Letter], topic: str | None, reason: str | None, stage: str | None) -> list[Letter]:
-    """The letters that fit."""
-    return [
-        letter
-        for letter in letters
-        if topic in (None, letter.said("topic"))
-        and reason in (None, letter.reason)
-        and stage in (None, letter.said("stage"))
-    ]
-
-
-def moment(text: str, now: datetime) -> datetime:
-    """A time, or how long ago it was. Raises OkrError where it is neither.
-
-    >>> noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    >>> moment("12h", noon).isoformat(), moment("2026-11-01", noon).isoformat()
-    ('2026-11-24T00:00:00+00:00', '2026-11-01T00:00:00+00:00')
-    """
-    ago = re.fullmatch(r"(\d{1,5})([mhd])", text)
-    if ago:
-        return now - timedelta(**{_AGO[ago[2]]: int(ago[1])})
-    try:
-        said = datetime.fromisoformat(text)
-    except ValueError:
-        raise OkrError(f"--since {text!r} is no time; say 30m, 12h, 7d, or 2026-11-24T02:00") from None
-    return said if said.tzinfo else said.replace(tzinfo=UTC)
-
-
 def _letters(context: typer.Context) -> Letters:
     return letters_of(read_all(reach_of(context).bootstrap, [DEAD_LETTERS.name]))
-
-
-def _chosen(
-    letters: Letters, names: list[str], topic: str | None, reason: str | None, stage: str | None
-) -> list[Letter]:
-    filtered = any(one is not None for one in (topic, reason, stage))
-    if filtered == bool(names):
-        raise OkrError("name the letters to replay, or say which by --topic, --reason or --stage: one of both")
-    if filtered:
-        return waiting(letters, only(letters.all, topic, reason, stage))
-    return list({one.letter_id: one for one in map(letters.named, names)}.values())
 
 
 def _limits(context: typer.Context, chosen: Sequence[Letter], *, force: bool) -> Limits:

@@ -1,6 +1,7 @@
 """What to do about a dead letter, by its reason (docs/reason-codes.md)."""
 
 CURES = {
+    "bad_headers": "whoever sent it must give its headers names in UTF-8, and send it anew: it cannot be replayed",
     "no_type": "whoever sent it must give it a ce_type, and send it anew: a replay of these bytes dies again",
     "unknown_type": "start a build that knows the type (or mend the sender), then replay it",
     "not_json": "whoever sent it must send JSON: a replay of these bytes dies again, unless the reader was at fault",

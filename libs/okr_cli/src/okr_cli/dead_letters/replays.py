@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid5
 
 from okr_cli.dead_letters.heard import Place, passed_over
-from okr_cli.dead_letters.letters import Letter, Letters, Replay, State
+from okr_cli.dead_letters.letters import Letter, Letters, Replay
 from okr_common import codec
 from okr_common.clock import utc_now
 from okr_common.errors import OkrError, RetryableError
@@ -73,7 +73,7 @@ def _not_sent(letter: Letter) -> str | None:
 
 def _not_whole(letter: Letter) -> str | None:
     if any(PREFIX + name in letter.read.headers for name in LEFT_OUT):
-        return f"it carries only a part of its message, which is too large; the whole stood at {letter.place}"
+        return f"it carries a part of its message only, the rest is too large or unreadable; it stood at {letter.place}"
     if letter.headers is None:
         return f"it is of a version that did not keep its message's headers; send anew what stood at {letter.place}"
     return None
@@ -140,11 +140,6 @@ async def send(bootstrap: str, plans: Sequence[Planned]) -> dict[str, str]:
         for plan, offset in zip(some, offsets, strict=True):
             places[plan.letter.name] = f"{plan.letter.said('topic')}/{plan.letter.said('partition')}@{offset}"
     return places
-
-
-def waiting(letters: Letters, chosen: Iterable[Letter]) -> list[Letter]:
-    """Of these the ones that nobody has replayed yet: what filters mean; others are replayed by name only."""
-    return [letter for letter in chosen if letters.state(letter) is State.DEAD]
 
 
 def outcome(plan: Planned, places: dict[str, str], *, dry_run: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from okr_common import codec, metrics
 from okr_common.events import Event
+from okr_common.kafka.original import headers_of
 from okr_common.logs import logger
 
 log = logger(__name__)
@@ -47,8 +48,8 @@ class Batch:
 
 
 def event_of(message: Message) -> Event:
-    """The event this message carries. Raises PermanentError, see `codec.decode_event`."""
-    headers, value = message.headers(), message.value()
+    """The event this message carries. Raises PermanentError: bad_headers, or see `codec.decode_event`."""
+    headers, value = headers_of(message), message.value()
     pairs = headers if isinstance(headers, list) else []
     return codec.decode_event(pairs, value.encode() if isinstance(value, str) else value)
 

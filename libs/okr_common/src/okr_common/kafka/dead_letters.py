@@ -11,7 +11,7 @@ from okr_common.delivery.outbox import Outgoing
 from okr_common.errors import PermanentError
 from okr_common.events import NAMESPACE
 from okr_common.kafka import original
-from okr_common.kafka.original import Headers
+from okr_common.kafka.original import Headers, headers_of
 from okr_common.topics import DEAD_LETTERS, TOPICS
 from okr_common.topology import Stage
 
@@ -87,7 +87,8 @@ def dead_letter(message: Received, why: PermanentError, stage: Stage, topic_id: 
         subject=where,
         time=utc_now(),
     )
-    key, value, headers = _bytes(message.key()), _bytes(message.value()), original.kept(message.headers())
+    key, value, own = _bytes(message.key()), _bytes(message.value()), _own_headers(message)
+    headers = None if own is None else original.kept(own)
     context = _cut(value) | {
         "topic": str(message.topic()),
         "partition": str(message.partition()),
@@ -103,14 +104,22 @@ def dead_letter(message: Received, why: PermanentError, stage: Stage, topic_id: 
         partition_key=f"{message.topic()}/{message.partition()}",
         message_key=key if key is None or len(key) <= original.MOST_BYTES else None,
         value=value if value is None else value[:MOST_BYTES],
-        headers=attributes | _history(message, headers) | {PREFIX + name: text for name, text in context.items()},
+        headers=attributes | _history(message, own, headers) | {PREFIX + name: text for name, text in context.items()},
     )
 
 
-def _history(message: Received, headers: str | None) -> dict[str, str]:
+def _own_headers(message: Received) -> Headers:
+    """None where they cannot be read."""
+    try:
+        return headers_of(message) or []
+    except PermanentError:
+        return None
+
+
+def _history(message: Received, own: Headers, headers: str | None) -> dict[str, str]:
     """What lets the message be sent again, and tells how often it was."""
     place = f"{message.topic()}/{message.partition()}@{message.offset()}"
-    chain = original.chain_of(message.headers(), place)
+    chain = original.chain_of(own, place)
     said = {original.ORIGIN: chain.origin, original.ATTEMPT: str(chain.attempt), original.KEPT: headers}
     return {name: text for name, text in said.items() if text is not None}
 

@@ -7,9 +7,15 @@ message's headers travel as one text: in their order, names that stand twice, nu
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from operator import methodcaller
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import orjson
+
+from okr_common.errors import PermanentError
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
 
 Header = tuple[str, bytes | None]
 Headers = Iterable[tuple[str, bytes | str | None]] | Mapping[str, bytes | str | None] | None
@@ -22,6 +28,7 @@ KEPT = "okr_dead_letter_headers"
 """Header of a dead letter: the headers that its message had."""
 MOST_BYTES = 65_536
 """Of the text of all headers; of a key, too. What is larger is not kept, and the dead letter says so."""
+UNREADABLE = ("okr_unreadable_headers", b"")
 _PLACE = re.compile(r"[\w.-]{1,249}/\d{1,9}@\d{1,19}", re.ASCII)
 _COUNT = re.compile(r"[1-9]\d{0,5}", re.ASCII)
 
@@ -31,6 +38,32 @@ class Chain(NamedTuple):
 
     attempt: int
     origin: str
+
+
+_asked = methodcaller("headers")
+"""Unlike a plain call, which the interpreter may take for sound once it is warm, this one looks for a pending error."""
+
+
+class HasHeaders(Protocol):
+    """A message as confluent-kafka or Faust has it."""
+
+    def headers(self) -> Headers:
+        """Its headers."""
+
+
+def headers_of(message: HasHeaders) -> Headers:
+    """A message's headers. Raises PermanentError("bad_headers") where a name is no UTF-8.
+
+    confluent-kafka answers that with null pointers; so they are replaced at once, for whoever asks again.
+    """
+    try:
+        found: Headers = _asked(message)
+    except (UnicodeDecodeError, SystemError):
+        cast("Message", message).set_headers([UNREADABLE])
+        found = [UNREADABLE]
+    if found == [UNREADABLE]:
+        raise PermanentError("bad_headers", "the name of a header is no UTF-8, so its headers cannot be read")
+    return found
 
 
 def chain_of(headers: Headers, place: str) -> Chain:

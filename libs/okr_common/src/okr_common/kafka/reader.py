@@ -1,12 +1,13 @@
 """A plain reader: everything that stands on some topics now, from their beginning to their end. Belongs to no group."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from okr_common.errors import RetryableError
+from okr_common.errors import PermanentError, RetryableError
+from okr_common.kafka.original import headers_of
 
 MESSAGES = 10_000
 SILENT_SECONDS = 20.0
@@ -14,7 +15,10 @@ WATERMARK_SECONDS = 10.0
 
 
 class Read(NamedTuple):
-    """A message as it was read; a header that is not UTF-8 is shown with replacement characters."""
+    """A message as it was read; a header that is not UTF-8 is shown with replacement characters.
+
+    There are no headers where the name of one is no UTF-8.
+    """
 
     topic: str
     partition: int
@@ -97,10 +101,18 @@ def _taken(message: Message, ends: dict[tuple[str, int], int]) -> Iterator[Read]
 
 
 def _read(message: Message, topic: str, partition: int, offset: int) -> Read:
-    headers = {str(pair[0]): _text(pair[1]) for pair in message.headers() or ()}
+    headers = {name: _text(value) for name, value in _pairs(message)}
     _, milliseconds = message.timestamp()
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return Read(topic, partition, offset, _bytes(message.key()), _bytes(message.value()), headers, at)
+
+
+def _pairs(message: Message) -> Iterable[tuple[str, bytes | str | None]]:
+    try:
+        headers = headers_of(message) or ()
+    except PermanentError:
+        return ()
+    return headers.items() if isinstance(headers, Mapping) else headers
 
 
 def _text(value: bytes | str | None) -> str:
