@@ -76,6 +76,6 @@ def _paths(one: Mapping[str, Any], above: str = "") -> set[str]:
         inner = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
         if inner and above.count(".") < DEEPEST:
             found.update(*(_paths(each, f"{above}{key}.") for each in inner))
-        else:
+        elif value != []:
             found.add(above + key)
     return found
