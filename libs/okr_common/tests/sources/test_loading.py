@@ -287,6 +287,13 @@ def test_a_file_holds_no_lists(tmp_path: Path) -> None:
     assert "there is repeat" in told.message
 
 
+def test_an_element_may_be_picked_beside_the_one_that_is_the_row(tmp_path: Path) -> None:
+    loaded = load_mapping(write(tmp_path, API.replace("widgets[type=PROGRESS].endValue", "check_ins[0].score")))
+    assert isinstance(loaded, Mapping), loaded
+    rows = reading(loaded).rows({"check_ins": [{"score": 1}, {"score": 2}]})
+    assert [(row["target"], row["value"]) for row in rows] == [("1", "1"), ("1", "2")]
+
+
 @given(
     st.text(alphabet="ab.[]=0 '", max_size=12),
     st.recursive(

@@ -123,6 +123,13 @@ class Reading:
 def reading(mapping: Mapping) -> Reading:
     """How this mapping reads an object; columns that the fetch itself tells are not among them."""
     wanted = {name: steps(one.origin) for name, one in mapping.columns.items() if one.origin not in FILE_ORIGINS}
-    each = steps(mapping.rows.each) if mapping.rows.each else None
-    within = {name: path[len(each) :] for name, path in wanted.items() if path[: len(each)] == each} if each else {}
+    if mapping.rows.each is None:
+        return Reading(None, wanted, {})
+    each = steps(mapping.rows.each)
+    within = {name: path[len(each) :] for name, path in wanted.items() if _below(each, path)}
     return Reading(each, {name: path for name, path in wanted.items() if name not in within}, within)
+
+
+def _below(each: Steps, path: Steps) -> bool:
+    """It reads the element; one that picks another element of the list reads the object around it."""
+    return path[: len(each)] == each and all(isinstance(step, str) for step in path[len(each) :][:1])

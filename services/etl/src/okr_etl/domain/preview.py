@@ -1,5 +1,6 @@
 """What would be made of rows, before anybody loads them."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +33,7 @@ class Preview:
 
 def unloaded(header: Sequence[str], rows: Sequence[object], path: str, now: datetime) -> RawBatch:
     """Rows of a file, or objects of an API, as a batch that has no place among the batches of a source."""
-    cells = pl.Series("cells", [orjson.dumps(row).decode() for row in rows], pl.String)
+    cells = pl.Series("cells", [json.dumps(row, ensure_ascii=False) for row in rows], pl.String)
     frame = pl.DataFrame([pl.Series("row_num", range(1, len(rows) + 1), pl.Int64), cells])
     return RawBatch("", 0, 0, "", now, header, frame, path)
 
