@@ -1,8 +1,9 @@
 """The example of docs/adding-a-source.md does what the page says, and the page knows every key and state."""
 
+import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +11,18 @@ import pytest
 import yaml
 
 from okr_common import paths
-from okr_common.sources import Column, FindingKind, Mapping, Read, Recognise, load_mapping, missing_columns
+from okr_common.sources import (
+    ApiBlock,
+    Column,
+    FindingKind,
+    Mapping,
+    Read,
+    Recognise,
+    load_mapping,
+    missing_columns,
+    reading,
+)
+from okr_common.sources.language import Block, RowsBlock
 from okr_etl.domain.check import trouble
 from okr_etl.testing import MemorySource
 from okr_ingest_csv.domain.profile import Profile
@@ -67,8 +79,24 @@ def test_the_example_becomes_the_entities_the_page_says(mapping: Mapping, whole:
     assert made == {"objective": 2, "key_result": 2, "check_in": 4, "outcome": 1}
 
 
-@pytest.mark.parametrize("block_of", [Read, Recognise, Column])
-def test_every_key_of_a_block_stands_on_the_page(block_of: type[Read | Recognise | Column]) -> None:
+def test_the_record_of_an_api_is_read_as_the_page_says(mapping: Mapping) -> None:
+    (text,) = re.findall(r"```\n(columns:.*?)```", PAGE, re.DOTALL)
+    how = reading(mapping.model_copy(update=dict(_parts(text))))
+    first, second = how.rows(json.loads(block("json")))
+    around = {"id": "7", "title": "Signups", "owner": "growth", "goal": "Grow", "start": "2026-01-01"}
+    around |= {"due": "2026-06-30", "baseline": "100", "target": "400"}
+    assert first == around | {"update": "a", "day": "2026-01-31", "value": "150"}
+    assert second == around | {"update": "b", "day": "2026-06-30", "value": "410"}
+
+
+def _parts(text: str) -> Iterator[tuple[str, object]]:
+    content = yaml.safe_load(text)
+    yield "columns", {name: Column.model_validate(column) for name, column in content["columns"].items()}
+    yield "rows", RowsBlock.model_validate(content["rows"])
+
+
+@pytest.mark.parametrize("block_of", [Read, Recognise, Column, RowsBlock, ApiBlock])
+def test_every_key_of_a_block_stands_on_the_page(block_of: type[Block]) -> None:
     keys = {field.alias or name for name, field in block_of.model_fields.items()}
     assert sorted(key for key in keys if f"| `{key}` |" not in PAGE) == []
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from okr_cli.main import app
 from okr_cli.testing import Flow, Published
+from okr_common.paths import repository
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 VALUE = 13
@@ -77,3 +78,33 @@ async def test_titles_above_the_header_do_not_hide_it_from_a_draft(flow: Flow, t
     assert 'title: { from: "KR", type: text, required: true } # for example Sign-ups' in drafted.stdout
     assert "my goals.csv' --source my_goals" in drafted.stderr, "quoted, and on one line"
     assert (misnamed.exit_code, "my_goals" in misnamed.stderr) == (1, True)
+
+
+async def test_a_recorded_answer_of_an_api_is_shown_as_its_mapping_reads_it(flow: Flow, tmp_path: Path) -> None:
+    samples = repository() / "samples" / "formats"
+    odd, none = tmp_path / "odd.json", tmp_path / "none.json"
+    first, *others = json.loads((samples / "tability_1.json").read_bytes())
+    first["checkins"][1]["confidence"] = "purple"
+    odd.write_text(json.dumps([3, first, *others]))
+    none.write_text('{"error": "unauthorised"}')
+    with flow.stack.supervised(("ingest-api", "etl")):
+        code, said = await check(flow, samples / "gitlab_work_items_1.json", "--source", "gitlab_work_items")
+        _, told = await check(flow, odd, "--source", "tability", "--json")
+        wrong, why = await check(flow, none, "--source", "lattice")
+        nobody, whose = await check(flow, odd)
+        unknown, known = await check(flow, odd, "--source", "mta_nyct")
+    assert (code, wrong, nobody, unknown) == (0, 1, 1, 1)
+    assert 'next page   variables={"after":"eyJpZCI6IjQ1In0"}' in said
+    assert "rows        6, of which 5 are in order" in said
+    assert "Paying customers" in said
+    found: dict[str, Any] = json.loads(told)
+    assert found["unreadable"] == [
+        {"record": 1, "reason": "not_an_object", "detail": "a record must be a JSON object; this is int"}
+    ]
+    assert (found["rows"], found["preview"]["good"], found["preview"]["entities"]["check_in"]) == (8, 5, 10)
+    assert [one["line"] for one in found["preview"]["rejected"]] == [2, 8]
+    assert "unknown_word:said" in found["preview"]["rejected"][0]["reasons"]
+    assert "api.records 'data' leads to no list in the answer; it has error" in " ".join(why.split())
+    assert "name its mapping with --source" in whose
+    assert "there is no API source 'mta_nyct'; there are: asana_goals" in " ".join(known.split())
+    assert await flow.ask("raw", "select count(*) from api_request") == 0

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from okr_cli import answers
 from okr_cli.context import err, out
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
@@ -45,8 +46,12 @@ def check(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Show, without loading: whose file it is, how it is read, its first canonical records, its rejected rows."""
-    found = checked(reach_of(context), file, source, rows)
+    """Show, without loading: whose file it is, how it is read, its first canonical records, its rejected rows.
+
+    A file that ends in .json is an answer of an API, as it was recorded; --source says of which.
+    """
+    look = answers.checked if file.suffix.lower() == ".json" else checked
+    found = look(reach_of(context), file, source, rows)
     if as_json:
         print_json(found)
     else:
@@ -127,8 +132,18 @@ def _with_lines(preview: dict[str, Any], lines: list[int]) -> dict[str, Any]:
 
 
 def _picture(found: dict[str, Any]) -> None:
-    dialect, preview = found["dialect"], found["preview"]
     _say(f"source      {found['source']}")
+    if "next_page" in found:
+        for line in answers.told(found):
+            _say(line)
+    else:
+        _file(found)
+    if found["preview"]:
+        _show(found["preview"])
+
+
+def _file(found: dict[str, Any]) -> None:
+    dialect = found["dialect"]
     if dialect:
         _say(f"encoding    {dialect['encoding']}: {dialect['encoding_how']}")
         _say(f"delimiter   {dialect['delimiter']!r}: {dialect['delimiter_how']}")
@@ -139,8 +154,6 @@ def _picture(found: dict[str, Any]) -> None:
         _say(f"unreadable  line {one['line']}, {one['reason']}: {one['detail']}")
     if not found["whole"]:
         _say(f"looked at   the first {SAMPLE_BYTES:,} bytes")
-    if preview:
-        _show(preview)
 
 
 def _say(text: str) -> None:

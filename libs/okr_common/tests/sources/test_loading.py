@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from okr_common.paths import repository
-from okr_common.sources import Mapping, SourceProblem, SourcesFolder, load_mapping, load_sources
+from okr_common.sources import Mapping, SourceProblem, SourcesFolder, load_mapping, load_sources, paths, reading
 
 SHIPPED = repository() / "configs" / "sources"
 
@@ -209,25 +209,106 @@ def test_a_mended_mapping_is_seen_without_a_restart(tmp_path: Path) -> None:
     assert list(folder.current().mappings) == ["goals"]
 
 
-def test_an_api_source_reads_keys_and_paths(tmp_path: Path) -> None:
-    api = """api:
+API = (
+    GOOD.replace("kind: csv", "kind: api")
+    .replace(
+        "recognise: { columns: [Id, Goal] }\n",
+        """\
+api:
   base_url: http://127.0.0.1:9
   path: /v1/check_ins
   records: data.items
   object_id: id
   cursor: { next: paging.next, parameter: cursor }
   token_file: /run/secrets/token
-"""
-    text = (
-        GOOD.replace("kind: csv", "kind: api")
-        .replace("recognise: { columns: [Id, Goal] }\n", api)
-        .replace("from: Goal", "from: goal.title")
+""",
     )
-    loaded = load_mapping(write(tmp_path, text))
+    .replace("from: Goal", "from: goal.title")
+    .replace("from: Target", "from: 'widgets[type=PROGRESS].endValue'")
+    .replace("from: Value", "from: check_ins.score")
+    .replace("from: Day", "from: 'file:day'")
+    + "rows: { each: check_ins }\n"
+)
+
+
+def test_an_api_source_reads_paths(tmp_path: Path) -> None:
+    loaded = load_mapping(write(tmp_path, API))
     assert isinstance(loaded, Mapping), loaded
     assert loaded.api is not None
     assert loaded.api.requests_per_second == 5.0
     assert loaded.columns["goal"].origin == "goal.title"
+    how = reading(loaded)
+    one = {
+        "Id": 7,
+        "goal": {"title": "Grow"},
+        "widgets": [{"type": "LABELS", "endValue": 1}, {"type": "PROGRESS", "endValue": 40}],
+        "check_ins": [{"score": 1.5}, {}],
+    }
+    around = {"id": "7", "goal": "Grow", "target": "40"}
+    assert how.rows(one) == [around | {"value": "1.5"}, around | {"value": None}], "the day is told by the fetch"
+    assert how.rows({"check_ins": []}) == how.rows({}) == how.rows(None) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "message"),
+    [
+        ("goal.title", "goal..title", (13, "columns.goal.from"), '"goal..title" is no path; paths look like'),
+        ("goal.title", "goal.title.", (13, "columns.goal.from"), "is no path"),
+        ("goal.title", "'goal[].title'", (13, "columns.goal.from"), "is no path"),
+        ("goal.title", "'goal[1]title'", (13, "columns.goal.from"), "is no path"),
+        ("type=PROGRESS", "type", (14, "columns.target.from"), "is no path"),
+        ("type=PROGRESS]", "type=PROGRESS", (14, "columns.target.from"), "is no path"),
+        ("file:day", "file:name", (16, "columns.day.from"), "of an API only file:day, the day of the fetch"),
+        ("each: check_ins", "each: 'check_ins['", (25, "rows.each"), "is no path"),
+        (
+            "each: check_ins",
+            "each: checkins",
+            (25, "rows.each"),
+            "no column reads an element of it; begin their `from`",
+        ),
+        ("each: check_ins", "each: check_ins, repeat: 3", (25, "rows.repeat"), "go together"),
+        ("rows:", "choose: { per: [id], most: value }\nrows:", (25, "choose"), "use one of both"),
+        ("each: check_ins", "eech: check_ins", (25, "rows.eech"), 'did you mean "each"?'),
+    ],
+)
+def test_a_path_that_is_none_is_told_by_file_line_and_key(
+    tmp_path: Path, old: str, new: str, place: tuple[int, str], message: str
+) -> None:
+    assert old in API
+    found = problems(tmp_path, API.replace(old, new))
+    told = [problem for problem in found if message in problem.message]
+    assert told, [str(problem) for problem in found]
+    assert (told[0].line, told[0].key) == place
+
+
+def test_a_file_holds_no_lists(tmp_path: Path) -> None:
+    (told,) = problems(tmp_path, GOOD + "rows: { each: Goal }\n")
+    assert (told.key, told.line) == ("rows.each", 19)
+    assert "there is repeat" in told.message
+
+
+def test_an_element_may_be_picked_beside_the_one_that_is_the_row(tmp_path: Path) -> None:
+    loaded = load_mapping(write(tmp_path, API.replace("widgets[type=PROGRESS].endValue", "check_ins[0].score")))
+    assert isinstance(loaded, Mapping), loaded
+    rows = reading(loaded).rows({"check_ins": [{"score": 1}, {"score": 2}]})
+    assert [(row["target"], row["value"]) for row in rows] == [("1", "1"), ("1", "2")]
+
+
+@given(
+    st.text(alphabet="ab.[]=0 '", max_size=12),
+    st.recursive(
+        st.none() | st.integers() | st.text(alphabet="ab", max_size=2),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+        max_leaves=8,
+    ),
+)
+def test_a_path_reads_any_object_or_is_none(path: str, one: object) -> None:
+    try:
+        wanted = paths.steps(path)
+    except ValueError:
+        return
+    found = paths.as_text(paths.at(one, wanted))
+    assert found is None or isinstance(found, str)
 
 
 def test_what_is_no_page_of_text_is_a_problem_and_is_not_read(tmp_path: Path) -> None:

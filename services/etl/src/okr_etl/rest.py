@@ -21,10 +21,10 @@ Offset = Annotated[int, Query(ge=0)]
 
 
 class Rows(BaseModel):
-    """Rows of a file that nobody has loaded."""
+    """Rows of a file that nobody has loaded, or objects of an API (under no header)."""
 
     header: list[str] = Field(max_length=10_000)
-    rows: list[list[str]] = Field(max_length=200_000)
+    rows: list[list[str]] | list[dict[str, Any]] = Field(max_length=200_000)
     path: str = Field(default="", description="of the file, from which a mapping may read")
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from okr_common.sources import Mapping
 from okr_etl.domain.preview import preview, unloaded
+from okr_etl.testing.shipped import shipped
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -24,3 +25,23 @@ def test_counts_records_and_rejected_rows(mta: Mapping, mta_file: tuple[list[str
 def test_no_rows(mta: Mapping, mta_file: tuple[list[str], list[list[str]]]) -> None:
     shown = preview(mta, unloaded(mta_file[0], [], "x.csv", NOW), 3)
     assert (shown.rows, shown.good, shown.records, shown.rejected) == (0, 0, [], [])
+
+
+def test_objects_of_an_api_count_as_rows_whatever_they_hold() -> None:
+    update = {
+        "id": "c1",
+        "checkin_date": "2026-01-12T00:00:00.000Z",
+        "updated_at": "2026-01-12T09:00:00.000Z",
+        "score": 10**30,
+    }
+    plan = {"id": "p", "title": "Grow", "start_at": "2026-01-01T00:00:00.000Z", "finish_at": "2026-03-31T00:00:00.000Z"}
+    outcome = {
+        "id": "o",
+        "title": "Signups",
+        "to": 5,
+        "plan": plan,
+        "checkins": [update, update | {"id": "c2", "score": 2}],
+    }
+    shown = preview(shipped("tability"), unloaded([], [outcome, outcome | {"checkins": []}], "", NOW), 3)
+    assert (shown.rows, shown.good, shown.entities["check_in"]) == (2, 1, 2)
+    assert [one["check_in"]["value"] for one in shown.records] == [1e30, 2.0]

@@ -1,7 +1,9 @@
 """Cells become typed rows, or are rejected with every reason and a sentence for each."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from okr_common.sources import Mapping, load_mapping
@@ -157,6 +159,62 @@ def test_an_object_of_an_api_is_read_by_keys_and_paths(tmp_path: Path) -> None:
     assert "missing_value:goal" in found.rejected[0].reasons
 
 
+NESTED = API.replace("from: Count,", "from: 'seen[kind=weekly].counts.n',").replace(
+    "from: Value,", "from: 'seen[0].v',"
+)
+LISTS = (
+    API.replace("from: Count,", "from: weeks.n,").replace("from: Value,", "from: weeks.done.v,")
+    + "rows: { each: weeks }\n"
+)
+
+
+def objects(folder: Path, text: str, *items: dict[str, object]) -> Proposed:
+    mapping = mapping_of(folder, text)
+    assert trouble(mapping) == []
+    known = {name: value for name, value in GOOD.items() if name not in {"Count", "Value"}} | {
+        "goal": {"title": "Grow"}
+    }
+    return propose(raw_batch([known | item for item in items], [], mapping.name), mapping)
+
+
+def test_an_element_of_a_list_is_found_by_its_place_or_by_a_word(tmp_path: Path) -> None:
+    weekly = {"kind": "weekly", "counts": {"n": 31}}
+    seen = [{"kind": "daily", "v": 2.5}, "odd", weekly, {"kind": "weekly", "counts": {"n": 7}}]
+    found = objects(tmp_path, NESTED, {"seen": seen}, {"seen": [weekly]}, {"seen": {"0": weekly}}, {"seen": None}, {})
+    assert found.wide.select("count", "check_in.value").rows() == [(31, 2.5), (31, None)]
+    assert [one.row_num for one in found.rejected] == [3, 4, 5]
+    assert found.rejected[0].detail["missing_value:count"].startswith("seen[kind=weekly].counts.n is blank")
+
+
+def test_each_element_of_a_list_is_a_row_with_what_stands_around_it(tmp_path: Path) -> None:
+    weeks = [{"n": 30, "done": {"v": 1}}, {"n": 31, "done": None}]
+    items = ({"weeks": weeks}, {"weeks": []}, {"weeks": None}, {}, {"weeks": {"n": 29}})
+    found = objects(tmp_path, LISTS, *items)
+    assert found.rejected == []
+    assert found.wide.select("row_num", "objective.title", "count", "check_in.value").rows() == [
+        (1, "Grow", 30, 1.0),
+        (1, "Grow", 31, None),
+        (5, "Grow", 29, None),  # one alone
+    ]
+    assert found.left_out == 3
+
+
+def test_one_bad_element_rejects_its_object_and_no_other(tmp_path: Path) -> None:
+    found = objects(tmp_path, LISTS, {"weeks": [{"n": 30}, {"n": "x"}, 7, None]}, {"weeks": [{"n": 31}]})
+    assert [(one.row_num, one.reasons) for one in found.rejected] == [
+        (1, ("not_an_integer:count", "missing_value:count"))
+    ]
+    assert found.wide["row_num"].to_list() == [2]
+
+
+def test_what_nests_deeper_than_anybody_reads_is_rejected_and_stops_nothing(tmp_path: Path) -> None:
+    mapping = mapping_of(tmp_path, API)
+    batch = raw_batch([{}, {}], [], mapping.name)
+    deep = batch.rows.with_columns(cells=pl.Series(["[" * 5000 + "]" * 5000, "{}"]))
+    found = propose(replace(batch, rows=deep), mapping)
+    assert [one.row_num for one in found.rejected] == [1, 2]
+
+
 def test_nuls_are_left_out(goals: Mapping) -> None:
     wide = proposed(goals, {"Goal": "Gr\0ow\\u0000 \\\0"}).wide
     assert wide["objective.title"].to_list() == ["Grow\\u0000 \\"]
@@ -200,11 +258,6 @@ def test_an_expression_that_cannot_be_computed_is_told_before_any_row(
 def test_a_format_that_is_none_is_told_before_any_row(tmp_path: Path, written: str) -> None:
     [told] = trouble(mapping_of(tmp_path, CSV.replace("%d.%m.%Y", written)))
     assert told.startswith(f"columns.start.formats: {written} does not read back")
-
-
-def test_a_path_that_is_none_is_told_before_any_row(tmp_path: Path) -> None:
-    mapping = mapping_of(tmp_path, API.replace("goal.title", '"goal\'s.title"'))
-    assert trouble(mapping) == ["columns.goal.from: goal's.title is no key or dotted path"]
 
 
 def test_names_that_etl_needs_are_taken(tmp_path: Path) -> None:

@@ -26,6 +26,13 @@ class Endpoints:
                 raise PermanentError("no_such_source", self._why_not(name, asked))
         return asked if wanted is None else {name: asked[name] for name in wanted}
 
+    def of(self, name: str) -> ApiBlock:
+        """A source's endpoint, enabled or not. Raises PermanentError where there is none."""
+        mapping = self.all().get(name)
+        if mapping is None or mapping.api is None:
+            raise PermanentError("no_such_source", self._unknown(name, "there are", self.all()))
+        return mapping.api
+
     def problems(self) -> dict[str, list[str]]:
         """What is wrong with the mappings that cannot be read, of whatever kind they are."""
         found: dict[str, list[str]] = {}
@@ -34,9 +41,12 @@ class Endpoints:
         return found
 
     def _why_not(self, name: str, asked: MappingOf[str, object]) -> str:
+        if name in self.all():
+            return f"{name} is not enabled; set api.enabled to true in its mapping"
+        return self._unknown(name, "enabled are", asked)
+
+    def _unknown(self, name: str, those: str, known: MappingOf[str, object]) -> str:
         problems = self.problems().get(name)
         if problems:
             return f"the mapping of {name} must be mended first: {problems[0]}"
-        if name in self.all():
-            return f"{name} is not enabled; set api.enabled to true in its mapping"
-        return f"there is no API source {name!r}; enabled are: {', '.join(sorted(asked)) or 'none'}"
+        return f"there is no API source {name!r}; {those}: {', '.join(sorted(known)) or 'none'}"

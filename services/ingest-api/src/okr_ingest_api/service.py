@@ -13,6 +13,7 @@ from okr_common.postgres.pool import open_pool
 from okr_common.service import Parts
 from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
+from okr_ingest_api import sampling
 from okr_ingest_api.client import Clients
 from okr_ingest_api.endpoints import Endpoints
 from okr_ingest_api.fetcher import Fetcher
@@ -45,7 +46,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Parts:
     return Parts(
         workers=control.workers,
         carriers={"relay": relay.run, "relay_ops": told.run},
-        routers=[control.router, router(endpoints, ledger)],
+        routers=[control.router, router(endpoints, ledger), sampling.router(endpoints, mine.max_page_bytes)],
         live=control.live,
         ready=control.ready,
         status=lambda: {"enabled": sorted(endpoints.enabled()), "fetching_page": dict(fetcher.fetching)},

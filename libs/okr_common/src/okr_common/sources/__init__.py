@@ -24,6 +24,7 @@ from okr_common.sources.language import (
     nearest,
 )
 from okr_common.sources.loader import SourceProblem, load_mapping
+from okr_common.sources.paths import Reading, reading
 from okr_common.sources.recognition import Recognised, Sources, load_sources
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "OutcomeBlock",
     "ParentBlock",
     "Read",
+    "Reading",
     "Recognise",
     "Recognised",
     "Severity",
@@ -54,4 +56,5 @@ __all__ = [
     "load_sources",
     "missing_columns",
     "nearest",
+    "reading",
 ]

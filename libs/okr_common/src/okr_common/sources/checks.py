@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 from okr_common.sources.language import (
     DATE_WORDS,
     DIRECTIONS,
+    FETCH_ORIGINS,
     FILE_ORIGINS,
     METRIC_KINDS,
     Block,
@@ -16,6 +17,7 @@ from okr_common.sources.language import (
     Read,
     nearest,
 )
+from okr_common.sources.paths import steps
 
 Place = tuple[str | int, ...]
 """Keys from the top of a mapping down to what is meant."""
@@ -74,17 +76,35 @@ def _columns(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         for field, types in _OF_TYPE.items():
             if field in column.model_fields_set and column.type not in types:
                 yield ("columns", name, field), f"only {_list(types)} columns have {field}; {name} is {column.type}"
-        if column.origin.startswith("file:") and (column.origin not in FILE_ORIGINS or mapping.kind == "api"):
-            yield ("columns", name, "from"), f"of files there are {_list(FILE_ORIGINS)}; an API's rows have no file"
+        yield from _origin(mapping, name, column.origin)
         yield from _dates(name, column)
+
+
+def _origin(mapping: Mapping, name: str, origin: str) -> Iterator[tuple[Place, str]]:
+    known = FETCH_ORIGINS if mapping.kind == "api" else FILE_ORIGINS
+    if origin.startswith("file:") and origin not in known:
+        yield (
+            ("columns", name, "from"),
+            f"of files there are {_list(FILE_ORIGINS)}; of an API only {_list(FETCH_ORIGINS)}, the day of the fetch",
+        )
+    elif mapping.kind == "api":
+        yield from _path(("columns", name, "from"), origin)
+
+
+def _path(place: Place, path: str) -> Iterator[tuple[Place, str]]:
+    try:
+        steps(path)
+    except ValueError as error:
+        yield place, str(error)
 
 
 def _rows(mapping: Mapping) -> Iterator[tuple[Place, str]]:
     repeated = [name for name, column in mapping.columns.items() if "{n}" in column.origin]
     if bool(repeated) != (mapping.rows.repeat is not None):
         yield ("rows", "repeat"), "repeat and `{n}` in the `from` of a column go together"
-    if mapping.rows.repeat is not None and mapping.choose is not None:
-        yield ("choose",), "choose is among rows, and repeat makes several check-ins of one; use one of both"
+    if mapping.rows.several and mapping.choose is not None:
+        yield ("choose",), "choose is among rows, and repeat or each makes several check-ins of one; use one of both"
+    yield from _each(mapping)
     parent = mapping.rows.parent
     if parent is None:
         return
@@ -97,6 +117,26 @@ def _rows(mapping: Mapping) -> Iterator[tuple[Place, str]]:
     for name in parent.columns:
         if name in mapping.columns:
             yield ("rows", "parent", "columns"), f'"{name}" is a column already; call the parent\'s otherwise'
+
+
+def _each(mapping: Mapping) -> Iterator[tuple[Place, str]]:
+    each = mapping.rows.each
+    if each is None:
+        return
+    if mapping.kind != "api":
+        yield (
+            ("rows", "each"),
+            "only an API's objects hold lists; for key results side by side in a file there is repeat",
+        )
+        return
+    wrong = list(_path(("rows", "each"), each))
+    yield from wrong
+    if not wrong and not any(_below(each, one.origin) for one in mapping.columns.values()):
+        yield ("rows", "each"), f'no column reads an element of it; begin their `from` with "{each}."'
+
+
+def _below(each: str, origin: str) -> bool:
+    return origin == each or origin.startswith(f"{each}.")
 
 
 _OF_TYPE = {

@@ -39,6 +39,8 @@ DATE_WORDS = ("excel", "excel-1904", "unix", "unix-ms", "period")
 """Ways of writing a date that strftime has no word for."""
 FILE_ORIGINS = ("file:name", "file:folder", "file:day")
 """What a row is told by its file: its name, the name of the folder it stands in, the day it came (UTC, ISO 8601)."""
+FETCH_ORIGINS = ("file:day",)
+"""Of these, what an object of an API is told: the day it was fetched."""
 EXPRESSION_CHARACTERS = 500
 """An expression is one thought; polars parses it at every load."""
 
@@ -133,7 +135,7 @@ class Column(Block):
     """One typed column. Outer blanks of a cell never count; an empty cell is blank."""
 
     origin: HeaderName = Field(alias="from", min_length=1)
-    "The name in the header; of an API, the key or dotted path in the object; or a word of FILE_ORIGINS."
+    "The name in the header; of an API, the path in the object (see `paths`); or a word of FILE_ORIGINS."
     type: ColumnType
     also: tuple[HeaderName, ...] = ()
     "Other names for it in the header, where exports do not agree; the first that is there is read."
@@ -196,6 +198,13 @@ class RowsBlock(Block):
     parent: ParentBlock | None = None
     repeat: int | None = Field(default=None, ge=2, le=50)
     "Wide files: `{n}` in the `from` of columns stands for 1, 2, 3 up to this; an n with blank cells only is not there."
+    each: str | None = None
+    "APIs: the path of a list in the object, each of whose elements is a row; columns below it read the element."
+
+    @property
+    def several(self) -> bool:
+        """A row as it is stored may hold several check-ins."""
+        return self.repeat is not None or self.each is not None
 
 
 class ObjectiveBlock(Block):

@@ -3,6 +3,8 @@
 `python -m okr_common.testing.misbehaving --token-file FILE` prints one line of JSON with its port, then serves
 
     GET /v1/checkins?cursor=&limit=    pages of check-ins, behind the bearer token in FILE
+    GET /recorded/NAME?...             a recorded answer of API NAME: the one whose cursor is among the parameters
+    PUT /control/recorded              {"NAME": {"": its first answer, "cursor": the one it leads to}}
     PUT, POST /control/check_ins       replaces the check-ins, adds to them (one with a known id replaces that one)
     PUT /control/script                {"3": {"do": "cut"}}: what goes wrong at the third page request from now
     GET /control/log                   the page requests since then, and what each got
@@ -23,7 +25,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 import uvicorn
-from fastapi import FastAPI, Header, Query, Response
+from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -61,6 +63,7 @@ class Api:
 
     token: str
     check_ins: dict[str, dict[str, Any]] = field(default_factory=dict)
+    recorded: dict[str, dict[str, Any]] = field(default_factory=dict)
     script: dict[int, Misdeed] = field(default_factory=dict)
     log: list[Asked] = field(default_factory=list)
 
@@ -91,6 +94,7 @@ class Api:
 def application(api: Api) -> FastAPI:
     """The app over this state."""
     app = FastAPI(openapi_url=None)
+    _recorded(app, api)
 
     @app.get("/v1/checkins")
     async def page(
@@ -127,6 +131,21 @@ def application(api: Api) -> FastAPI:
         return [asdict(asked) for asked in api.log]
 
     return app
+
+
+def _recorded(app: FastAPI, api: Api) -> None:
+    @app.get("/recorded/{name}")
+    async def answer(name: str, request: Request, authorization: Annotated[str, Header()] = "") -> Response:
+        answers = api.recorded.get(name)
+        if authorization != f"Bearer {api.token}" or answers is None:
+            return Response(b'{"error":"nothing for you"}', 401 if answers else 404)
+        asked = next((word for word in request.query_params.values() if word in answers), "")
+        return Response(orjson.dumps(answers[asked]), media_type="application/json")
+
+    @app.put("/control/recorded")
+    async def record(given: dict[str, dict[str, Any]]) -> int:
+        api.recorded = given
+        return len(given)
 
 
 async def _answer(body: bytes, misdeed: Misdeed | None) -> Response:

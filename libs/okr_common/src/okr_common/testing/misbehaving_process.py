@@ -40,6 +40,10 @@ class Misbehaving:
         file.write_text(text)
         return file
 
+    def record(self, answers: Mapping[str, Mapping[str, Any]]) -> None:
+        """What `/recorded/NAME` answers: by the cursor that asks for it, "" for the first."""
+        self._control("PUT", "recorded", {name: dict(of) for name, of in answers.items()})
+
     def hold(self, check_ins: Sequence[Mapping[str, Any]]) -> None:
         """These are the check-ins now."""
         self._control("PUT", "check_ins", check_ins)

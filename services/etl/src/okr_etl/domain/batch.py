@@ -105,7 +105,7 @@ def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
     derived, failures = derive(good.select(ROW, PART, *mapping.columns, *mapping.inherited), expressions(mapping))
     said, wrong = columns.judge(canonical(derived, mapping, batch.ingested_at), entities.rules(mapping))
     rejected = _rejected(mapping, bad, wrong, [*unclear, *failures])
-    whole = said.filter(~pl.col(ROW).is_in([one.row_num for one in rejected])) if mapping.rows.repeat else said
+    whole = said.filter(~pl.col(ROW).is_in([one.row_num for one in rejected])) if mapping.rows.several else said
     wide = chosen(whole, mapping.choose)
     wide = entities.identified(wide, batch.source)
     return Proposed(

@@ -3,11 +3,14 @@
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from types import MappingProxyType
+from typing import Any
 
+import orjson
 import polars as pl
 
 from okr_common.cleaning import clean
-from okr_common.sources import Column, Mapping
+from okr_common.sources import Column, Mapping, reading
+from okr_common.sources.language import FILE_ORIGINS
 from okr_etl.domain.cleaning import cleaned
 
 READ = "read:"
@@ -17,7 +20,7 @@ COUNT = "row:count"
 SURPLUS = "row:surplus"
 ROW = "row_num"
 PART = "row:part"
-"""Where a row of a wide file holds several check-ins, which of them: 1, 2, 3; of other rows 0."""
+"""Where a row holds several check-ins (wide files, lists in objects), which of them: 1, 2, 3; of other rows 0."""
 RESERVED = frozenset({ROW, CELLS})
 """The only names of ours that a mapping could use, too; all others hold a colon or a dot."""
 EMPTY: MappingOf[str, str] = MappingProxyType({})
@@ -32,14 +35,13 @@ def texts(
     """Of `rows` (row_num, cells as JSON text): row_num, `read:<column>` as cleaned text or null, and the row's shape.
 
     A row of a file is an array, read by the header's places; `told` is what the file itself says, by the words of
-    FILE_ORIGINS. A row of an API is an object, read by keys and paths.
+    FILE_ORIGINS. A row of an API is an object, read by paths.
     NULs, which no text column can hold, are left out.
     """
     if rows[CELLS].str.contains(_NUL, literal=True).any():
         rows = rows.with_columns(pl.col(CELLS).str.replace_all(_NUL_OUTSIDE_BACKSLASHES, "$1"))
     if mapping.kind == "api":
-        read = (_at_path(name, of) for name, of in mapping.columns.items())
-        return rows.select(ROW, CELLS, *_shape(0), *read, pl.lit(0).alias(PART))
+        return _objects(rows, mapping, told)
     decoded = rows.with_columns(pl.col(CELLS).str.json_decode(pl.List(pl.String)).alias(_ARRAY))
     repeat = mapping.rows.repeat
     if repeat is None:
@@ -47,6 +49,45 @@ def texts(
     parts = [_part(decoded, mapping, header, told, number) for number in range(1, repeat + 1)]
     own = [pl.col(READ + name).is_not_null() for name, column in mapping.columns.items() if "{n}" in column.origin]
     return pl.concat(parts).filter(pl.any_horizontal(own)).sort(ROW, PART)
+
+
+def _objects(rows: pl.DataFrame, mapping: Mapping, told: MappingOf[str, str]) -> pl.DataFrame:
+    """What the columns read in each object, or in each element of its list.
+
+    One pass in Python reads an object once for all columns; polars reads it once for each, at a third of the speed.
+    """
+    how = reading(mapping)
+    places: list[int] = []
+    parts: list[int] = []
+    found: dict[str, list[str | None]] = {name: [] for name in how.names}
+    for place, cells in enumerate(rows[CELLS]):
+        for part, read in enumerate(how.rows(_object(cells)), start=1):
+            places.append(place)
+            parts.append(part if mapping.rows.each else 0)
+            for name, text in read.items():
+                found[name].append(text)
+    read_texts = pl.DataFrame(found, schema=dict.fromkeys(found, pl.String))
+    columns = (
+        _of_file(name, told[column.origin], column)
+        if column.origin in FILE_ORIGINS
+        else _without_blanks(pl.col(name), column).alias(READ + name)
+        for name, column in mapping.columns.items()
+    )
+    return pl.concat([rows.select(ROW, CELLS)[places], read_texts], how="horizontal").select(
+        *(ROW, CELLS),
+        pl.lit(0, pl.Int64).alias(COUNT),
+        pl.lit(value=False).alias(SURPLUS),
+        *columns,
+        pl.Series(PART, parts, pl.Int32),
+    )
+
+
+def _object(cells: str) -> Any:  # noqa: ANN401 - any JSON
+    """None where nobody can read it, as what nests a thousand levels deep: its columns are blank."""
+    try:
+        return orjson.loads(cells)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _part(
@@ -67,10 +108,6 @@ def _counted(width: int) -> list[pl.Expr]:
     return [pl.col(_ARRAY).list.len().cast(pl.Int64).alias(COUNT), beyond.fill_null(value=False).alias(SURPLUS)]
 
 
-def _shape(width: int) -> list[pl.Expr]:
-    return [pl.lit(width, pl.Int64).alias(COUNT), pl.lit(value=False).alias(SURPLUS)]
-
-
 def _place(column: Column, header: Sequence[str], number: int) -> int | None:
     """Of names that stand twice the first one's; None where the header has none of them."""
     names = [text.strip() for text in header]
@@ -86,19 +123,6 @@ def _at_place(name: str, place: int | None, column: Column) -> pl.Expr:
 
 def _of_file(name: str, text: str, column: Column) -> pl.Expr:
     return _without_blanks(pl.lit(text, pl.String), column).alias(READ + name)
-
-
-def _at_path(name: str, column: Column) -> pl.Expr:
-    return _without_blanks(pl.col(CELLS).str.json_path_match(json_path(column.origin)), column).alias(READ + name)
-
-
-def json_path(origin: str) -> str:
-    """A key or dotted path as JSONPath.
-
-    >>> json_path("goal.title")
-    "$['goal']['title']"
-    """
-    return "$" + "".join(f"['{part}']" for part in origin.split("."))
 
 
 def _without_blanks(text: pl.Expr, column: Column) -> pl.Expr:

@@ -9,7 +9,7 @@ import polars as pl
 
 from okr_common.cleaning import clean
 from okr_common.sources import Mapping
-from okr_etl.domain.cells import RESERVED, json_path
+from okr_etl.domain.cells import RESERVED
 from okr_etl.domain.derive import FINAL, empty, expressions, first_line
 from okr_etl.domain.shape import ONLY
 
@@ -47,8 +47,6 @@ def trouble(mapping: Mapping) -> list[str]:
 
 def _unreadable(mapping: Mapping) -> Iterator[str]:
     for name, column in mapping.columns.items():
-        if mapping.kind == "api" and not _is_path(column.origin):
-            yield f"columns.{name}.from: {column.origin} is no key or dotted path"
         for word, one, other in _two_meanings(column.map or {}):
             yield f"columns.{name}.map: two of its words read {word} when cleaned, but mean {one} and {other}"
         for written in column.formats if column.type == "date" and not column.time_zone else ():
@@ -62,14 +60,6 @@ def _two_meanings(words: MappingOf[str, str]) -> Iterator[tuple[str, str, str]]:
         former = known.setdefault(clean(word).text, meant)
         if former != meant:
             yield clean(word).text, former, meant
-
-
-def _is_path(origin: str) -> bool:
-    try:
-        pl.Series(["{}"]).str.json_path_match(json_path(origin))
-    except pl.exceptions.PolarsError:
-        return False
-    return True
 
 
 def _reads_dates(written: str) -> bool:

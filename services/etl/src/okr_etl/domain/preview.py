@@ -1,5 +1,6 @@
 """What would be made of rows, before anybody loads them."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ import polars as pl
 
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import RawBatch, propose
+from okr_etl.domain.cells import ROW
 from okr_etl.domain.entities import ENTITIES, FIELDS, attributes
 
 
@@ -29,9 +31,9 @@ class Preview:
     rejected: list[dict[str, Any]]
 
 
-def unloaded(header: Sequence[str], rows: Sequence[Sequence[str]], path: str, now: datetime) -> RawBatch:
-    """Rows of a file as a batch that has no place among the batches of a source."""
-    cells = pl.Series("cells", [orjson.dumps(row).decode() for row in rows], pl.String)
+def unloaded(header: Sequence[str], rows: Sequence[object], path: str, now: datetime) -> RawBatch:
+    """Rows of a file, or objects of an API, as a batch that has no place among the batches of a source."""
+    cells = pl.Series("cells", [json.dumps(row, ensure_ascii=False) for row in rows], pl.String)
     frame = pl.DataFrame([pl.Series("row_num", range(1, len(rows) + 1), pl.Int64), cells])
     return RawBatch("", 0, 0, "", now, header, frame, path)
 
@@ -43,7 +45,7 @@ def preview(mapping: Mapping, batch: RawBatch, limit: int) -> Preview:
     told = proposed.candidates.select("entity", "entity_id").unique()
     return Preview(
         rows=batch.rows.height,
-        good=wide.height,
+        good=wide[ROW].n_unique(),
         entities={entity: told.filter(entity=entity).height for entity in ENTITIES},
         reasons=dict(Counter(reason for one in proposed.rejected for reason in one.reasons).most_common()),
         records=[_record(row) for row in wide.head(limit).iter_rows(named=True)],

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from okr_common.sources import Column
+from okr_common.sources import Column, reading
 from okr_common.sources import Mapping as SourceMapping
 from okr_common.sources.language import nearest
 
@@ -16,13 +16,13 @@ DEEPEST = 5
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Of `rows` objects: by column how many have nothing there, and which words its map does not know."""
+    """Of `rows` objects, or elements of lists in them: how many are blank, and unknown words, by column."""
 
     rows: int
     blank: Mapping[str, int]
     unknown: Mapping[str, list[str]]
     gone: Mapping[str, str]
-    """Required columns that no object has any more, each with a sentence."""
+    """Required columns that none of them has any more, each with a sentence."""
 
     def as_json(self) -> dict[str, Any]:
         """What is told of it in the run."""
@@ -35,15 +35,18 @@ def shape_of(objects: Iterable[Mapping[str, Any]], mapping: SourceMapping) -> Sh
     words: dict[str, Counter[str]] = {name: Counter() for name, column in mapping.columns.items() if column.map}
     keys: set[str] = set()
     rows = 0
+    how = reading(mapping)
     for one in objects:
-        rows += 1
         keys |= _paths(one)
-        for name, column in mapping.columns.items():
-            text = _text(one, column)
-            if text is None:
-                blank[name] += 1
-            elif name in words and text not in (column.map or {}):
-                words[name][text] += 1
+        for read in how.rows(one):
+            rows += 1
+            for name, found in read.items():
+                column = mapping.columns[name]
+                text = _said(found, column)
+                if text is None:
+                    blank[name] += 1
+                elif name in words and text not in (column.map or {}):
+                    words[name][text] += 1
     unknown = {name: [word for word, _ in found.most_common(WORDS_SHOWN)] for name, found in words.items() if found}
     return Shape(rows, dict(blank), unknown, _gone(mapping, blank, rows, keys))
 
@@ -60,19 +63,19 @@ def _sentence(origin: str, rows: int, keys: set[str]) -> str:
     return f"none of {rows} objects has {origin} ({cure})"
 
 
-def _text(one: Mapping[str, Any], column: Column) -> str | None:
-    """What stands at the column's path, as text; None where that is blank."""
-    found: Any = one
-    for part in column.origin.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    text = "" if found is None else (str(found).lower() if isinstance(found, bool) else str(found)).strip()
+def _said(found: str | None, column: Column) -> str | None:
+    """None where the text is blank."""
+    text = (found or "").strip()
     return None if text == "" or text in column.blanks else text
 
 
 def _paths(one: Mapping[str, Any], above: str = "") -> set[str]:
-    """Dotted paths of everything that is no object itself."""
+    """Dotted paths of everything that is no object itself; elements of a list stand below its path, too."""
     found: set[str] = set()
     for key, value in one.items():
-        deeper = isinstance(value, dict) and above.count(".") < DEEPEST
-        found |= _paths(value, f"{above}{key}.") if deeper else {above + key}
+        inner = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+        if inner and above.count(".") < DEEPEST:
+            found.update(*(_paths(each, f"{above}{key}.") for each in inner))
+        elif value != []:
+            found.add(above + key)
     return found
