@@ -78,7 +78,7 @@ def _rules(name: str, column: Column, *, required: bool) -> Iterator[tuple[str, 
     text, typed = pl.col(READ + name), pl.col(name)
     if required:
         yield f"missing_value:{name}", text.is_not_null()
-    if column.map is not None:
+    if column.map is not None and column.unknown == "reject":
         yield f"unknown_word:{name}", text.is_null() | typed.is_not_null()
     elif column.type != "text":
         yield f"{NOT_A[column.type]}:{name}", text.is_null() | typed.is_not_null()
