@@ -46,7 +46,7 @@ select warning, source, entity, entity_id, title, detail from (
     group by source having sum(r.ignored) > 0
     union all
     select 'unknown_status', source, 'check_in', (array_agg(check_in_id order by as_of desc))[1], status_raw,
-           count(*) || ' check-ins say so, the last of ' || max(as_of) || '; the mapping knows no such status'
+           count(*) || ' check-in' || case count(*) when 1 then ' says' else 's say' end || ' so, the last of ' || max(as_of) || '; the mapping knows no such status'
     from check_in where closed is null and status is null and status_raw is not null and source = any($7::text[])
     group by source, status_raw
 ) found
