@@ -14,6 +14,7 @@ from okr_common.cleaning import clean
 from okr_common.sources import Column, Mapping, load_mapping
 from okr_etl.domain.batch import Proposed, propose
 from okr_etl.domain.check import trouble
+from okr_etl.domain.columns import value
 from okr_etl.domain.meaning import meant
 from okr_etl.domain.people import hidden
 from okr_etl.domain.preview import preview, unloaded
@@ -39,6 +40,11 @@ def read(*texts: str | None, key: bytes = KEY, **column: object) -> list[str | N
         ("ada@example.com\r\nbob@example.com\n", "\n", "ada@example.com; bob@example.com"),
         ("a|b|a", "|", "a; b"),
         ("TBD; growth", ";", "growth"),
+        ('["growth", " europe ", "TBD", "growth", 7]', ";", "7; europe; growth"),  # as an API has it
+        ("[]", ";", None),
+        ('["growth"; {}]', ";", '["growth"; {}]'),
+        ('[{"name": "growth"}]', ";", '[{"name": "growth"}]'),
+        ("[" * 5000, ";", "[" * 5000),
         ("TBD;tbd", ";", "tbd"),
         (" ; ;", ";", None),
         ("TBD", ";", None),
@@ -62,6 +68,16 @@ def test_a_list_means_the_same_in_any_order_and_read_again(parts: list[str], sep
     told = one.split("; ") if one else []
     assert all(before < after for before, after in pairwise(told)), "sorted, and each once"
     assert set(told) == {clean(part).text for part in parts} - {""}
+
+
+SOUP = st.text() | st.text('<>&;/pbr@[]()~|amp,\n \u00a0\u200b{}"', max_size=30)
+
+
+@given(SOUP, st.sampled_from([None, "html", "mentions"]), st.sampled_from([None, ";", ",", "\n"]), st.booleans())
+def test_any_text_means_a_clean_text_or_nothing(text: str, markup: str | None, mark: str | None, person: bool) -> None:  # noqa: FBT001 - drawn
+    [told, same] = read(text, text, markup=markup, separator=mark, person=person)
+    assert told == same
+    assert told is None or (told and clean(told).text == told)
 
 
 def test_markup_goes_before_blank_words_and_parts_are_looked_for() -> None:
@@ -140,6 +156,25 @@ def test_a_status_that_the_map_does_not_know(tmp_path: Path, unknown: str, kept:
 
 
 STATUS_HEADER = ["KR", "Due", "Value", "Status"]
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    {
+        **dict.fromkeys(
+            ["true", "TRUE", "Yes", "y", "1", "x", "X", "\u2713", "Done", "ja", "Oui", "S\u00ed", "t", "on"], True
+        ),
+        **dict.fromkeys([" yes\u00a0", "\u2705", "WAHR", "sim"], True),
+        **dict.fromkeys(["false", "No", "n", "0", "Nein", "non", "FALSCH", "f", "off", "N\u00c3O", "na\u0303o"], False),
+        **dict.fromkeys(["maybe", "2", "yes!", "1.0", "-", "n/a", "yes no", "", "TBD", "\u2717"], None),
+    }.items(),
+)
+def test_boolean_words(text: str, means: bool | None) -> None:  # noqa: FBT001 - a table
+    column = Column.model_validate({"from": "x", "type": "boolean", "blanks": ["TBD"]})
+    read_as = pl.DataFrame({"x": [text]}).select(meant(pl.col("x"), column, b"").alias("read:x"))
+    assert read_as.select(value("x", column)).item() is means
+
+
 HEADER = ["Owner", "KR", "Due", "Value", "Note"]
 GOALS = """\
 title: Goals

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
+import orjson
 import polars as pl
 
 from okr_common.cleaning import clean
@@ -36,11 +37,30 @@ def meaning(text: str, column: Column, blanks: set[str], key: bytes) -> str | No
     """Of one cleaned text. A list's parts are sorted, and each stands once."""
     if column.markup and _MARKED.search(text):
         text = unmarked(text, column.markup)
-    parts = text.split(column.separator) if column.separator else [text]
+    parts = parts_of(text, column.separator) if column.separator else [text]
     told = [part for part in map(str.strip, parts) if part not in blanks]
     if column.person:
         told = [hidden(part, key) for part in told]
     return JOINT.join(sorted(set(told))) or None
+
+
+def parts_of(text: str, separator: str) -> list[str]:
+    """What stands between the separators, or the elements where a list is written as JSON.
+
+    >>> parts_of("a;b", ";"), parts_of('["a", 7]', ";")
+    (['a', 'b'], ['a', '7'])
+    """
+    found = _as_json(text) if text.startswith("[") else None
+    if isinstance(found, list) and all(isinstance(one, str | int | float) for one in found):
+        return [clean(str(one)).text for one in found]
+    return text.split(separator)
+
+
+def _as_json(text: str) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _each(texts: pl.Series, read: Callable[[str], str | None]) -> pl.Series:

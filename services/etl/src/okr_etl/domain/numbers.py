@@ -10,6 +10,8 @@ from okr_common.sources import Column
 
 _MONEY = r"(?:\p{Sc}|[A-Z]{3}|[A-Z]{1,2}\p{Sc}|[kK]r\.?|Fr\.?|Rs\.?|zł|Kč|Ft|TL)"
 _MINUS = r"[-\u2212\u2013]"
+_EXACT = 2**53
+"""Up to here every whole figure is one of floating point, too."""
 _GROUPED = {None: " \u2009'\u2019", ".": " \u2009'\u2019,", ",": " \u2009'\u2019."}
 """Decimal mark -> what may stand between thousands."""
 _LAKHS = r"|\d{1,2}(?:,\d{2})+,\d{3}"
@@ -29,9 +31,9 @@ def number(text: pl.Expr, column: Column) -> pl.Expr:
 
 
 def integer(text: pl.Expr, column: Column) -> pl.Expr:
-    """A whole figure, with or without decimals of zero."""
+    """A whole figure, with or without decimals of zero; one with marks only as far as it is exact."""
     figure = number(text, column)
-    whole = pl.when(figure == figure.floor()).then(figure).cast(pl.Int64, strict=False)
+    whole = pl.when((figure == figure.floor()) & (figure.abs() <= _EXACT)).then(figure).cast(pl.Int64, strict=False)
     return pl.coalesce(text.cast(pl.Int64, strict=False), whole) if column.decimal != "," else whole
 
 
