@@ -54,7 +54,11 @@ async def test_a_file_is_shown_as_it_would_be_read_and_nothing_is_loaded(
 async def test_a_draft_is_a_mapping_that_reads_its_file(flow: Flow, tmp_path: Path) -> None:
     file, sources = tmp_path / "Team goals.csv", tmp_path / "sources"
     sources.mkdir()
-    file.write_text("Goal;KR;Start;Due;From;To;Value\nGrow;Sign-ups;01.01.2026;30.06.2026;1.000,5;4.000;1.500\n")
+    file.write_text(
+        "Goal;KR;Start;Due;From;To;Value;Owner email;Note\n"
+        "Grow;Sign-ups;01.01.2026;30.06.2026;1.000,5;4.000;1.500;ada@example.com;<p>Grow</p>\n"
+        "Grow;Sales;01.01.2026;30.06.2026;1.000,5;4.000;much;ada@example.com;\n"
+    )
     command = ["--state", str(flow.stack.stack.state.folder), "sources", "new", str(file)]
     with flow.stack.supervised(("ingest-csv", "etl"), {"OKR_SOURCES__FOLDER": str(sources)}):
         drafted = await asyncio.to_thread(CliRunner().invoke, app, command)
@@ -65,6 +69,9 @@ async def test_a_draft_is_a_mapping_that_reads_its_file(flow: Flow, tmp_path: Pa
     assert (record["key_result"]["baseline"], record["key_result"]["target"]) == (1000.5, 4000)
     assert record["check_in"]["value"] == 1500
     assert record["key_result"]["title"] == "Sign-ups"
+    assert record["key_result"]["owner"].startswith("person-"), "by the key that the stack drew"
+    assert json.loads(told)["preview"]["reasons"] == {"not_a_number:value": 1}
+    assert "example.com" not in drafted.stdout + told, "nobody is shown"
 
 
 async def test_titles_above_the_header_do_not_hide_it_from_a_draft(flow: Flow, tmp_path: Path) -> None:

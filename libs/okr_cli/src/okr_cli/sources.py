@@ -166,6 +166,8 @@ def _show(preview: dict[str, Any]) -> None:
     _say(f"makes       {made}")
     for reason, count in preview["reasons"].items():
         _say(f"rejected    {count:,} for {reason}")
+    for word, count in preview["unknown"].items():
+        _say(f"no status   {count:,} say {word}, which the mapping does not know; they are kept")
     if preview["records"]:
         out.print(table("First records", map(_record, preview["records"]), RECORDS))
     if preview["rejected"]:

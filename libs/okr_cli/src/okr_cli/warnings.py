@@ -26,6 +26,7 @@ class Warned(StrEnum):
     SINGLE = "single_key_result"
     STILL = "on_track_without_movement"
     CONTRADICTING = "contradicting_definitions"
+    UNKNOWN_STATUS = "unknown_status"
 
 
 WarningOption = Annotated[Warned | None, typer.Option("--warning", help="Only these.")]
@@ -45,7 +46,7 @@ def warnings(
     limit: LimitOption = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """Goals under way without an owner, a recent check-in, movement, or the usual 2 to 5 key results."""
+    """Goals under way without owner, recent check-in, movement, or 2 to 5 key results; words that are no status."""
     asked = {"source": source, "warning": warning, "silent_days": silent_days, "still_days": still_days, "limit": limit}
     wanted = {name: value for name, value in asked.items() if value is not None}
     found = reach_of(context).get("etl", "/warnings", **wanted).json()

@@ -24,8 +24,8 @@ GERMAN = ["Goal", "KR", "Start", "Due", "Day", "From", "To", "Value", "Done"]
         (
             PEOPLEBOX,
             {"objective": "Goal Title", "baseline": "Starting Value", "target": "Target Value",
-             "value": "Current Value", "start": "Start Date", "due": "End Date", "status": "Progress Status",
-             "id": "Row ID"},
+             "value": "Current Value", "start": "Start Date", "due": "End Date", "owner": "Owner Emails",
+             "status": "Progress Status", "id": "Row ID"},
         ),
         (
             APPFIRE,
@@ -105,3 +105,37 @@ def test_a_german_header_is_known_and_the_other_columns_are_shown_as_they_could_
 def test_figures_with_a_percent_sign_are_percentages() -> None:
     assert "'percentage'" in drafted("x", ["Goal", "Value"], [["a", "12%"], ["b", "40 %"]])
     assert "'number'" in drafted("x", ["Goal", "Value"], [["a", "12"], ["b", "40 %"]])
+
+
+TOOL = ["Goal", "Owner Emails", "Tags", "Notes", "Said", "Target", "Reviewer email", "Contact"]
+ROWS = [
+    [
+        "Grow",
+        "ada@example.com\nbob@example.com",
+        "growth; europe",
+        "<p>R&amp;D</p>",
+        "ask @[Ada](7)",
+        "1",
+        "",
+        "eve@example.com",
+    ],
+    ["Ship", "ada@example.com", "", "", "a; b", "2", "", ""],
+]
+
+
+def test_people_lists_and_markup_are_told_from_headers_and_cells(tmp_path: Path) -> None:
+    text = drafted("drafted", TOOL, ROWS)
+    for line in (
+        '  owner: { from: "Owner Emails", type: text, separator: "\\n", person: true } # ? a hash',
+        '#   ...: { from: "Tags", type: text, separator: ";" } # for example growth; europe',
+        '#   ...: { from: "Notes", type: text, markup: html } # for example <p>R&amp;D</p>',
+        '#   ...: { from: "Said", type: text, markup: mentions } # for example ask @[Ada](7)',
+        '#   ...: { from: "Reviewer email", type: text, person: true } # ? a hash',
+        '#   ...: { from: "Contact", type: text, person: true } # ? a hash',
+    ):
+        assert f"\n{line}" in text
+    assert "@example.com" not in text, "nobody is shown"
+    (tmp_path / "drafted.yaml").write_text(text, encoding="utf-8")
+    loaded = load_mapping(tmp_path / "drafted.yaml")
+    assert isinstance(loaded, Mapping), [str(problem) for problem in loaded]
+    assert (loaded.people, loaded.columns["owner"].separator) == (["owner"], "\n")

@@ -74,6 +74,7 @@ def environment(stage: Stage, addresses: Addresses, port: int) -> dict[str, str]
 
 
 UPLOADS = "OKR_INGEST_CSV__UPLOAD_FOLDER"
+PERSON_KEY = "OKR_ETL__PERSON_KEY_FILE"
 
 
 def url_variable(stage: Stage) -> str:
@@ -106,9 +107,11 @@ class Service:
         )
 
     def _around(self, stage: Stage) -> dict[str, str]:
-        """The monitor must know where everybody is that should run now, ingest-csv where this stack's disk is."""
+        """What this stack says to one of them: addresses to the monitor, its disk to ingest-csv, its key to etl."""
         if stage.service == "ingest-csv":
             return {"OKR_INGEST_CSV__DISKS": json.dumps([str(self._state.folder)]), **self._uploads()}
+        if stage.service == "etl":
+            return self._person_key()
         if stage.service != "monitor":
             return {}
         addresses = {name: f"http://{HOST}:{port}" for name, port in self._ports.items()}
@@ -116,11 +119,13 @@ class Service:
 
     def _uploads(self) -> dict[str, str]:
         """Each stack keeps what it is sent, or another one would take it for its own; unless somebody says where to."""
-        config = paths.config_file()
-        said = json.loads(config.read_bytes()).get("ingest_csv", {}) if config else {}
-        if UPLOADS in os.environ or "upload_folder" in said:
+        if _is_said("ingest_csv", "upload_folder"):
             return {}
         return {UPLOADS: str(self._state.folder.resolve() / "uploads")}
+
+    def _person_key(self) -> dict[str, str]:
+        """A key of the stack's own, kept with its data; unless somebody has one for several stacks."""
+        return {} if _is_said("etl", "person_key") else {PERSON_KEY: str(self._state.person_key())}
 
     async def ready(self) -> bool:
         """Its own /readyz says yes."""
@@ -129,6 +134,14 @@ class Service:
     async def ended(self, code: int) -> None:
         """Nothing to look after."""
         del code
+
+
+def _is_said(group: str, field: str) -> bool:
+    """Whether the environment or the configuration sets it."""
+    config = paths.config_file()
+    said = json.loads(config.read_bytes()).get(group, {}) if config else {}
+    variable = f"OKR_{group}__{field}".upper()
+    return field in said or variable in os.environ or f"{variable}_FILE" in os.environ
 
 
 def _working_folder() -> Path:

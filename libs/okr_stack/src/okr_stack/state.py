@@ -81,6 +81,13 @@ class State:
             write_json(file, known)
         return {role: known[role] for role in roles}
 
+    def person_key(self) -> Path:
+        """The file of the key that hides people, drawn at the first start and readable by the owner only."""
+        file = self.folder / "person_key"
+        if not file.exists():
+            replace(file, secrets.token_urlsafe(32))
+        return file
+
 
 def read_json(file: Path) -> dict[str, Any]:
     """The object in the file; an empty one where there is no readable file (a crash may have cut it)."""
@@ -93,7 +100,12 @@ def read_json(file: Path) -> dict[str, Any]:
 
 def write_json(file: Path, content: Mapping[str, Any]) -> None:
     """Replace the file as a whole, mode 0600, so that a reader never sees half of it."""
+    replace(file, json.dumps(content, indent=1))
+
+
+def replace(file: Path, content: str) -> None:
+    """The same for a text."""
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     with os.fdopen(descriptor, "w") as stream:
-        json.dump(content, stream, indent=1)
+        stream.write(content)
     Path(name).replace(file)

@@ -51,8 +51,8 @@ class Applier:
         self._mappings = mappings
         self._items = items
         self._decider = decider
-        self._preparer = Preparer(raw, processed)
-        self._said = Said(raw, processed)
+        self._preparer = Preparer(raw, processed, mappings.key)
+        self._said = Said(raw, processed, mappings.key)
         self._applied = applied
         self._sweep_seconds = sweep_seconds
         self._sweep_at = 0.0

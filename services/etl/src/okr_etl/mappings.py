@@ -7,11 +7,17 @@ from okr_common.errors import PermanentError
 from okr_common.sources import Mapping, SourcesFolder, missing_columns
 from okr_etl.domain.check import trouble
 
+_NO_KEY = (
+    "it hides people ({}), and there is no key to do it with: set etl.person_key, "
+    "as OKR_ETL__PERSON_KEY_FILE, and start etl again"
+)
+
 
 class Mappings:
-    """The mappings as the folder holds them now; a mended one is seen at once."""
+    """The mappings as the folder holds them now; a mended one is seen at once. `key` hides the people in their rows."""
 
-    def __init__(self, folder: SourcesFolder) -> None:
+    def __init__(self, folder: SourcesFolder, person_key: str = "") -> None:
+        self.key = person_key.encode()
         self._folder = folder
         self._checked: dict[str, list[str]] = {}
 
@@ -38,6 +44,8 @@ class Mappings:
         wrong = self._trouble(mapping)
         if wrong:
             raise PermanentError("broken_mapping", f"{self._file(source)}: {'; '.join(wrong)}")
+        if mapping.people and not self.key:
+            raise PermanentError("no_person_key", f"{self._file(source)}: {_NO_KEY.format(', '.join(mapping.people))}")
         return mapping
 
     def ending_by_due_date(self) -> list[str]:

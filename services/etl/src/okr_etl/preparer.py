@@ -38,8 +38,9 @@ class _Beside:
 class Preparer:
     """Prepares batches, at most one of them ahead: memory holds two."""
 
-    def __init__(self, raw: RawStore, processed: ProcessedStore) -> None:
+    def __init__(self, raw: RawStore, processed: ProcessedStore, key: bytes) -> None:
         self._raw = raw
+        self._key = key
         self._processed = processed
         self._ahead: _Ahead | None = None
         self._beside: _Beside | None = None
@@ -76,7 +77,7 @@ class Preparer:
 
     async def _prepare(self, released: Released, mapping: Mapping, *, whole: bool) -> Prepared:
         batch = await (self._raw.read(released) if whole else self._news(released, mapping))
-        return batch, await proposed(batch, mapping)
+        return batch, await proposed(batch, mapping, self._key)
 
     async def _news(self, released: Released, mapping: Mapping) -> RawBatch:
         beside = self._beside
@@ -93,13 +94,13 @@ class Preparer:
         rejected = await self._processed.rejected_of(before, REJECTED_LOOKED_UP)
         gone: set[str] = set()
         async for rows in self._raw.read_gone(released):
-            gone.update((await proposed(rows, mapping)).wide["check_in.id"])
+            gone.update((await proposed(rows, mapping, self._key)).wide["check_in.id"])
         return _Beside(released.file_id, mapping, await self._raw.hashes_of(rejected), frozenset(gone))
 
 
-async def proposed(batch: RawBatch, mapping: Mapping) -> Proposed:
+async def proposed(batch: RawBatch, mapping: Mapping, key: bytes) -> Proposed:
     """What the rows of a batch say under this mapping, worked out in a thread. Raises PermanentError."""
     try:
-        return await asyncio.to_thread(propose, batch, mapping)
+        return await asyncio.to_thread(propose, batch, mapping, key)
     except pl.exceptions.PanicException as error:  # no Exception: it would end the process, for one source's rows
         raise PermanentError("failed", f"polars gave up on batch {batch.batch_id}: {error}") from error

@@ -40,7 +40,7 @@ class Replayer:
         self._replays = replays
         self._mappings = mappings
         self._decider = decider
-        self._said = Said(raw, processed)
+        self._said = Said(raw, processed, mappings.key)
         self._told = told
         self._every_seconds = every_seconds
         self._woken = asyncio.Event()
@@ -118,7 +118,8 @@ class Replayer:
         assert replay.generation is not None  # noqa: S101 - it has begun
         head = replace(await self._replays.head(replay), generation=replay.generation)
         said = await self._said.before(released, mapping, head, head.unit)
-        task = Task(batch, await proposed(batch, mapping), mapping, replay.generation, released.behind, said=said)
+        proposals = await proposed(batch, mapping, self._mappings.key)
+        task = Task(batch, proposals, mapping, replay.generation, released.behind, said=said)
         counts = await self._replays.apply(task)
         log.info("batch_replayed", source=replay.source, position=released.position, head=replay.head, **counts or {})
 

@@ -40,7 +40,7 @@ def previews(mappings: Mappings) -> APIRouter:
         except PermanentError as error:
             raise HTTPException(422, str(error)) from error
         batch = unloaded(rows.header, rows.rows, rows.path, datetime.now(UTC))
-        return await asyncio.to_thread(preview, mapping, batch, limit)
+        return await asyncio.to_thread(preview, mapping, batch, limit, mappings.key)
 
     return routes
 

@@ -26,9 +26,10 @@ class _Known:
 class Said:
     """Kept in memory while a file's batches follow each other here; else read again."""
 
-    def __init__(self, raw: RawStore, processed: ProcessedStore) -> None:
+    def __init__(self, raw: RawStore, processed: ProcessedStore, key: bytes) -> None:
         self._raw = raw
         self._processed = processed
+        self._key = key
         self._known: dict[str, _Known] = {}
 
     async def before(self, released: Released, mapping: Mapping, head: Head, former_unit: str | None) -> pl.Series:
@@ -55,4 +56,5 @@ class Said:
         """Of a batch of which only the news was read, what its other rows say, too."""
         released = await self._raw.released(source, position)
         assert released is not None  # noqa: S101 - what was applied was released
-        return first_statements((await proposed(await self._raw.read(released), mapping)).candidates)
+        batch = await self._raw.read(released)
+        return first_statements((await proposed(batch, mapping, self._key)).candidates)

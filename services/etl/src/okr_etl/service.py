@@ -39,7 +39,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     """Connects and wires. `clock` is the schedule's."""
     kafka, mine = settings.kafka.bootstrap, settings.etl
     stores = await connect(stack, settings.postgres, Producer(kafka, STAGE.module))
-    mappings = Mappings(SourcesFolder(settings.sources.folder))
+    mappings = Mappings(SourcesFolder(settings.sources.folder), mine.person_key)
     told = stores.relays.processed.wake
     decider = Decider(stores.due, mappings)
     applier = Applier(

@@ -1,6 +1,5 @@
 """REST: /warnings, what the field holds against goals that are under way."""
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -10,7 +9,7 @@ from okr_common.errors import PermanentError
 from okr_etl.domain import due
 from okr_etl.mappings import Mappings
 from okr_etl.store.processed import ProcessedStore
-from okr_etl.store.quality import QualityStore
+from okr_etl.store.quality import QualityStore, Today
 
 Limit = Annotated[int, Query(ge=1, le=10_000)]
 Days = Annotated[int, Query(ge=1, le=3_660)]
@@ -21,6 +20,7 @@ Warned = Literal[
     "single_key_result",
     "on_track_without_movement",
     "contradicting_definitions",
+    "unknown_status",
 ]
 
 
@@ -28,16 +28,17 @@ def router(quality: QualityStore, processed: ProcessedStore, mappings: Mappings)
     """The route."""
     routes = APIRouter(tags=["quality"])
 
-    async def today() -> dict[str, date]:
-        """Which day it is in each source that has a sound mapping and a clock."""
-        days: dict[str, date] = {}
+    async def today() -> dict[str, Today]:
+        """Each source that has a sound mapping and a clock."""
+        days: dict[str, Today] = {}
         for source in await processed.heads():
             try:
-                day = due.today(mappings.now(source), await processed.head(source), utc_now())
+                mapping = mappings.now(source)
             except PermanentError:
                 continue  # its batches wait, and /quality says why
+            day = due.today(mapping, await processed.head(source), utc_now())
             if day is not None:
-                days[source] = day
+                days[source] = Today(day, has_status=mapping.entities.check_in.status is not None)
         return days
 
     @routes.get("/warnings")
@@ -48,8 +49,11 @@ def router(quality: QualityStore, processed: ProcessedStore, mappings: Mappings)
         still_days: Days = 28,
         limit: Limit = 100,
     ) -> list[dict[str, Any]]:
-        """Goals under way without an owner, a recent check-in, movement, or the usual number of key results."""
-        days = {name: day for name, day in (await today()).items() if source in {None, name}}
-        return await quality.warnings(days, silent_days, still_days, warning, limit)
+        """Goals under way without an owner, a recent check-in, movement, or the usual number of key results.
+
+        And the words of check-ins for which their mapping knows no status.
+        """
+        asked = {name: told for name, told in (await today()).items() if source in {None, name}}
+        return await quality.warnings(asked, silent_days, still_days, warning, limit)
 
     return routes

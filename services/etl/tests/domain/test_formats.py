@@ -10,8 +10,10 @@ import pytest
 
 from okr_common.paths import repository
 from okr_common.sources import Mapping, load_mapping, load_sources
+from okr_etl.domain.batch import propose
 from okr_etl.domain.check import trouble
-from okr_etl.testing import INGESTED_AT, MemorySource
+from okr_etl.domain.people import hidden
+from okr_etl.testing import INGESTED_AT, MemorySource, raw_batch
 from okr_etl.testing.shipped import proposed_of, shipped
 
 SAMPLES = repository() / "samples" / "formats"
@@ -47,8 +49,10 @@ GOLDEN: dict[str, list[dict[str, Any]]] = {
             "key_result.due_on": date(2026, 3, 31),
             "check_in.as_of": TODAY,
             "check_in.status": "at_risk",  # Behind
+            "key_result.owner": "ada@example.com; bob@example.com",
         },
         {
+            "tags": "growth; sales",
             "key_result.metric_kind": "currency",
             "key_result.unit": "EUR",
             "key_result.baseline": 10_000.0,
@@ -64,7 +68,7 @@ GOLDEN: dict[str, list[dict[str, Any]]] = {
             "key_result.description": "Be where our customers are,\nnot only where we are",
             "key_result.owner": None,
             "check_in.progress": 0.4,
-            "categories": "growth;europe",
+            "categories": "europe; growth",
         },
         {"key_result.metric_kind": "milestone", "check_in.value": 0.0},  # blank
         {"check_in.progress": pytest.approx(1.045), "check_in.as_of": TODAY},
@@ -93,6 +97,7 @@ GOLDEN: dict[str, list[dict[str, Any]]] = {
             "key_result.start_on": date(2025, 7, 15),
             "key_result.due_on": date(2025, 9, 15),
             "key_result.owner": "ada@example.com",
+            "key_result.description": "As billing counts them, ask @Ada",
             "check_in.progress": 80 / 300,
             "check_in.status": "on_track",
         },
@@ -119,6 +124,7 @@ GOLDEN: dict[str, list[dict[str, Any]]] = {
             "row_num": 2,
             "objective.title": "Grow in Europe",
             "key_result.unit": "customers",
+            "key_result.owner": "ada@example.com; bob@example.com",
             "check_in.progress": 80 / 300,
             "check_in.status": "at_risk",  # Behind
         },
@@ -172,6 +178,27 @@ def content(source: str) -> tuple[list[str], list[list[str]]]:
     text = (SAMPLES / f"{source}.csv").read_text(encoding="utf-8")
     header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     return header, rows
+
+
+def test_one_person_is_one_hash_in_the_exports_of_all_tools(tmp_path: Path) -> None:
+    """As docs/adding-a-source.md has it for people: one key more in the column of the owner."""
+    seen: dict[str, set[str]] = {}
+    for source, column in {
+        "peoplebox": "Owner Emails",
+        "viva_goals": "Owner Email",
+        "betterworks": "owner_email",
+    }.items():
+        text = (repository() / "configs" / "sources" / f"{source}.yaml").read_text(encoding="utf-8")
+        file = tmp_path / f"{source}.yaml"
+        file.write_text(text.replace(f"from: {column}, type: text", f"from: {column}, type: text, person: true"))
+        mapping = load_mapping(file)
+        assert isinstance(mapping, Mapping)
+        header, rows = content(source)
+        wide = propose(raw_batch(rows, header, source), mapping, b"a key of sixteen").wide
+        seen[source] = {one for owners in wide["owner"] for one in owners.split("; ")}
+        assert "example.com" not in wide.write_json()
+    ada, bob = (hidden(f"{name}@example.com", b"a key of sixteen") for name in ("ada", "bob"))
+    assert all({ada, bob} <= people for people in seen.values())
 
 
 LEFT_OUT = {"appfire_okr": 3, "viva_goals": 2}

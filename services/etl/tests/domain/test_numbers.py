@@ -1,5 +1,7 @@
 """Figures as people write them, cell by cell: what each means, or that it is none."""
 
+import math
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from okr_common.cleaning import clean
 from okr_common.sources import Column
+from okr_etl.domain.meaning import meant
 from okr_etl.domain.numbers import integer, number
 
 
@@ -124,6 +127,80 @@ ANY_MARK: dict[str, float | None] = {
     "12;13": None,
     "5 USD EUR": None,
     "true": None,
+    # as accountants and spreadsheets write what is owed
+    "$(500)": -500,
+    "$ (1 234.50)": -1234.5,
+    "(500) \u20ac": -500,
+    "CHF (5)": -5,
+    "(1.2M)": -1_200_000,
+    "1.2M-": -1_200_000,
+    "500 CHF-": -500,
+    "(+5)": None,
+    "+5-": None,
+    "((5))": None,
+    "(5))": None,
+    "(CHF (5)": None,
+    # prices without cents
+    "5.-": 5,
+    "5.\u2013": 5,
+    "CHF 12.--": 12,
+    "1'234.\u2013": 1234,
+    "-5.-": -5,
+    "5.-5": None,
+    # money of other places
+    "R$ 5": 5,
+    "A$5.50": 5.5,
+    "HK$ 5": 5,
+    "Rs. 500": 500,
+    "Rs 5": 5,
+    "5 Ft": 5,
+    "5 TL": 5,
+    "\u20ba5": 5,
+    "EUR 1.2M": 1_200_000,
+    "1.2 M\u20ac": 1_200_000,
+    "5k EUR": 5000,
+    "k\u20ac 5": None,
+    # blanks of every width group thousands, and only thousands
+    "1\u2009234.5": 1234.5,
+    "1\u2007234": 1234,
+    "1 234\u00a0567": 1_234_567,
+    "1 234\u2009567": None,
+    "1  234": None,
+    "1\n234": None,
+    # exponents
+    "1.5E+05": 150_000,
+    "$1.5e3": 1500,
+    "1e5 %": 100_000,
+    "1e400": None,
+    "-1e400": None,
+    "1e-400": 0,
+    "e5": None,
+    "1e": None,
+    "1e+": None,
+    # what is more than a figure, or less
+    "9" * 400: None,
+    "9" * 306 + "k": None,
+    "9" * 306 + "bn": None,
+    ">5": None,
+    "~5": None,
+    "\u00b15": None,
+    "5+": None,
+    "5\u2030": None,
+    "%5": None,
+    "5 pts": None,
+    "5 EUR/h": None,
+    "[5]": None,
+    "'5": None,
+    "1''234": None,
+    "5'": None,
+    "\u0663": None,
+    "\uff11\uff12": None,
+    "1\u00ad2": None,
+    "1\u200b2": 12,  # cleaned
+    "\u2014": None,
+    "--": None,
+    "()": None,
+    "#N/A": None,
 }
 POINT: dict[str, float | None] = {
     "1,234": 1234,
@@ -143,13 +220,23 @@ POINT: dict[str, float | None] = {
     "1.234,56": None,
     ",5": None,
     "1,,234": None,
+    "12,34,567": 1_234_567,  # lakhs
+    "\u20b91,00,000.50": 100_000.5,
+    "1,00,00": None,
+    "123,45,678": None,
+    "$1,234.5M": 1_234_500_000,
+    "$(1,234.50)": -1234.5,
+    "1,234.-": 1234,
+    "1,234%": 1234,
     "1,234 567": None,
 }
 COMMA: dict[str, float | None] = {
     "1.234,56": 1234.56, "1.234": 1234, "1.234.567": 1_234_567, "12,5": 12.5, "-12,5": -12.5, ",5": 0.5, "7": 7,
     "1 234,56": 1234.56, "1'234,5": 1234.5, "12,5 %": 12.5, "1.234,5 €": 1234.5, "(1.234,5)": -1234.5,
     "1.234,5-": -1234.5, "5,5k": 5500, "0,1": 0.1, "1\u00a0234,5": 1234.5,
-    "1.5": None, "12.34": None, "1,234.56": None, "1.23,4": None, "1,2,3": None, "1e5": None, "1.2345": None,
+    "1.5": None, "12.34": None, "1,234.56": None, "1.23,4": None, "1,2,3": None, "1.2345": None,
+    "1,5E+05": 150_000, "1e5": 100_000, "5,-": 5, "1.234,\u2013 €": 1234, "(12,5) €": -12.5, "12.34.567": None,
+    "1\u2009234,5": 1234.5, "1\u2019234,5": 1234.5, "5,": 5, "-0,5 %": -0.5, "1,2 M€": 1_200_000,
 }  # fmt: skip
 
 
@@ -187,11 +274,49 @@ def test_multipliers_are_the_columns_own(text: str, means: float | None) -> None
         "1 000": 1000,
         "12.5": None,
         "9007199254740993": 9_007_199_254_740_993,
+        "9 007 199 254 740 992": 9_007_199_254_740_992,
+        "9 007 199 254 740 994": None,
+        "9223372036854775808": None,
+        "(1 000)": -1000,
+        "5.-": 5,
+        "5k": 5000,
+        "0.5k": 500,
+        "0.0005k": None,
         "x": None,
     }.items(),
 )
 def test_whole_figures(text: str, means: int | None) -> None:
     assert read(text, "integer") == means
+
+
+@given(
+    st.text() | st.text("0123456789.,' ()-+%eEkM€$\u2013\u00a0CHF", max_size=12),
+    st.sampled_from([None, ".", ","]),
+    st.sampled_from(["figure", "fraction"]),
+    st.sampled_from(["number", "integer"]),
+)
+def test_any_text_is_a_finite_figure_or_none(text: str, decimal: str | None, percent: str, kind: str) -> None:
+    figure = read(text, kind, percent=percent, **({"decimal": decimal} if decimal else {}))
+    assert figure is None or math.isfinite(figure)
+
+
+@given(st.text("0123456789.,' ()-+%eEkM€$\u2013\u00a0", max_size=12))
+def test_a_figure_means_the_same_among_others(text: str) -> None:
+    """Figures of machines are read by a short cut, and each odd text once for all its cells."""
+    made = Column.model_validate({"from": "x", "type": "number"})
+    texts = pl.DataFrame({"x": ["7", clean(text).text, "1 234", clean(text).text, None]})
+    assert texts.select(number(pl.col("x"), made))["x"].to_list() == [7, read(text), 1234, read(text), None]
+
+
+BLANKS = ["NaN", "#REF!", "TBD", "N/A", "n/a", "\u2014", "no\u00a0data"]
+
+
+@pytest.mark.parametrize("text", [*BLANKS, " TBD ", "no data", ""])
+def test_the_columns_words_for_nothing_are_blank_and_other_such_words_are_no_figures(text: str) -> None:
+    column = Column.model_validate({"from": "x", "type": "number", "blanks": BLANKS})
+    texts = pl.DataFrame({"x": [text, "#DIV/0!", "tbd"]})
+    assert texts.select(meant(pl.col("x"), column, b""))["x"].to_list() == [None, "#DIV/0!", "tbd"]
+    assert [read(word) for word in ("#DIV/0!", "tbd")] == [None, None]
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

@@ -9,7 +9,7 @@ import pytest
 
 from okr_common.postgres.pool import open_pool
 from okr_common.topology import STAGES
-from okr_etl.store.quality import QualityStore
+from okr_etl.store.quality import QualityStore, Today
 from okr_stack.testing import StackUnderTest
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(60)]
@@ -26,8 +26,8 @@ values ($1, 's', $2, 1, '', now(), 1, 1, $3, $2, 'number', 'increase', $4, $5, $
 """
 CHECK_IN = """
 insert into check_in (check_in_id, source, source_id, revision, content_hash, knowledge_time, batch_id, row_num,
-    key_result_id, as_of, value, status)
-values ($1, 's', $2, 1, '', now(), 1, 1, $3, $4, $5, 'on_track')
+    key_result_id, as_of, value, status_raw, status)
+values ($1, 's', $2, 1, '', now(), 1, 1, $3, $4, $5, $6, case $6 when 'On track' then 'on_track' end)
 """
 
 
@@ -39,7 +39,13 @@ class Company:
         self._quality = QualityStore(pool)
 
     async def goal(
-        self, objective: str, name: str, *check_ins: tuple[int, float], owner: str | None = "ada", due: int = 90
+        self,
+        objective: str,
+        name: str,
+        *check_ins: tuple[int, float],
+        owner: str | None = "ada",
+        due: int = 90,
+        status: str = "On track",
     ) -> None:
         """Check-ins as (days ago, value)."""
         ids = [uuid5(NAMESPACE_URL, text) for text in (objective, name)]
@@ -49,11 +55,11 @@ class Company:
         for ago, value in check_ins:
             as_of = TODAY - timedelta(days=ago)
             await self._pool.execute(
-                CHECK_IN, uuid5(NAMESPACE_URL, f"{name}{ago}"), f"{name}{ago}", ids[1], as_of, value
+                CHECK_IN, uuid5(NAMESPACE_URL, f"{name}{ago}"), f"{name}{ago}", ids[1], as_of, value, status
             )
 
-    async def warnings(self, warning: str) -> list[str]:
-        found = await self._quality.warnings({"s": TODAY}, 30, 28, warning, 100)
+    async def warnings(self, warning: str, *, has_status: bool = True) -> list[str]:
+        found = await self._quality.warnings({"s": Today(TODAY, has_status)}, 30, 28, warning, 100)
         return [f"{one['title']}: {one['detail']}" for one in found]
 
 
@@ -87,3 +93,14 @@ async def test_each_rule(company: Company) -> None:
 async def test_a_source_that_names_no_owners_is_not_warned_of_each(company: Company) -> None:
     await company.goal("Grow", "one", (1, 1), owner=None)
     assert await company.warnings("no_owner") == []
+
+
+async def test_words_that_are_no_status_are_counted_and_listed(company: Company) -> None:
+    await company.goal("Grow", "known", (1, 1))
+    await company.goal("Grow", "odd", (8, 1), (1, 2), status="On holiday")
+    await company.goal("Grow", "ended", (30, 1), status="Parked", due=-1)
+    assert await company.warnings("unknown_status") == [
+        "On holiday: 2 check-ins say so, the last of 2026-05-31; the mapping knows no such status",
+        "Parked: 1 check-in says so, the last of 2026-05-02; the mapping knows no such status",
+    ]
+    assert await company.warnings("unknown_status", has_status=False) == [], "nothing says what words mean there"

@@ -78,6 +78,7 @@ def _columns(mapping: Mapping) -> Iterator[tuple[Place, str]]:
                 yield ("columns", name, field), f"only {_list(types)} columns have {field}; {name} is {column.type}"
         yield from _origin(mapping, name, column.origin)
         yield from _dates(name, column)
+        yield from _words(mapping, name, column)
 
 
 def _origin(mapping: Mapping, name: str, origin: str) -> Iterator[tuple[Place, str]]:
@@ -140,6 +141,9 @@ def _below(each: str, origin: str) -> bool:
 
 
 _OF_TYPE = {
+    "markup": ("text",),
+    "separator": ("text",),
+    "person": ("text",),
     "lowest": ("number", "integer"),
     "highest": ("number", "integer"),
     "formats": ("date", "timestamp"),
@@ -164,6 +168,18 @@ def _dates(name: str, column: Column) -> Iterator[tuple[Place, str]]:
     if column.time_zone is not None and column.time_zone not in available_timezones():
         close = nearest(column.time_zone, available_timezones())
         yield ("columns", name, "time_zone"), f'there is no time zone "{column.time_zone}"; did you mean "{close}"?'
+
+
+def _words(mapping: Mapping, name: str, column: Column) -> Iterator[tuple[Place, str]]:
+    for field in ("separator", "person"):
+        if column.map is not None and getattr(column, field):
+            yield ("columns", name, field), f"a map reads one word, as it is; {field} is for other columns"
+    told = mapping.entities.check_in
+    if column.unknown == "warn" and (column.map is None or told.status != name or told.status_raw is None):
+        yield ("columns", name, "unknown"), "warn is for the map of the status, where status_raw keeps the word"
+    open_ = [each for each, one in mapping.columns.items() if one.origin == column.origin and not one.person]
+    if column.person and open_:
+        yield ("columns", name, "person"), f"{_list(open_)} reads {column.origin}, too, and does not hide who it is"
 
 
 def _references(mapping: Mapping) -> Iterator[tuple[Place, str, str]]:

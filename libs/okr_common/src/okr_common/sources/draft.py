@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from string import Template
 
+from okr_common.sources.draft_texts import example, text_column
+
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "objective": (
         *("objective", "objective title", "goal", "goal title", "obj", "project", "category", "main"),
@@ -86,7 +88,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "stichtag",
         "datum",
     ),
-    "owner": ("owner", "owner email", "assignee", "responsible", "verantwortlich"),
+    "owner": ("owner", "owner email", "owners", "owner emails", "assignee", "responsible", "verantwortlich"),
     "unit": ("unit", "units", "metric type", "currency"),
     "status": ("status", "progress status", "health", "rag", "state"),
     "id": ("id", "row id", "key", "goal id", "issue key", "order", "number"),
@@ -186,9 +188,14 @@ def _others(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Sequ
     for place, column in enumerate(header):
         if column.strip() and column not in found.values():
             cells = _cells(rows, place)
-            read = _date(cells) if _fitting("day", cells) else _number(cells) if _figures(cells) else "type: text"
-            example = f" # for example {' '.join(cells[0].split())[:40]}" if cells else ""
-            yield f"#   ...: {{ from: {_quoted(column)}, {read} }}{example}\n"
+            read = (
+                _date(cells)
+                if _fitting("day", cells)
+                else _number(cells)
+                if _figures(cells)
+                else text_column(column, cells)
+            )
+            yield f"#   ...: {{ from: {_quoted(column)}, {read} }} # {example(column, cells)}\n"
 
 
 def _figures(cells: Sequence[str]) -> bool:
@@ -223,14 +230,8 @@ def _percent(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Seq
 def _column(field: str, column: str, cells: Sequence[str], number: str) -> str:
     required = ", required: true" if field in {"objective", "title", "id"} else ""
     doubt = "? or the month first; " if {"%d/%m/%Y", "%m/%d/%Y"} <= set(_fitting(field, cells)) else ""
-    example = f"{doubt}for example {' '.join(cells[0].split())[:40]}" if cells else "blank in all rows looked at"
-    return f"  {field}: {{ from: {_quoted(column)}, {_type(field, cells, number)}{required} }} # {example}"
-
-
-def _type(field: str, cells: Sequence[str], number: str) -> str:
-    if field in _DAYS:
-        return _date(cells)
-    return number if field in _FIGURES else "type: text"
+    read = _date(cells) if field in _DAYS else number if field in _FIGURES else text_column(column, cells)
+    return f"  {field}: {{ from: {_quoted(column)}, {read}{required} }} # {doubt}{example(column, cells)}"
 
 
 def _number(cells: Sequence[str]) -> str:

@@ -145,8 +145,16 @@ class Column(Block):
     "A blank cell rejects the row."
     blanks: tuple[str, ...] = ()
     "Words that mean: nothing here."
+    markup: Literal["html", "mentions"] | None = None
+    "What a text holds beside its words: mentions of people, or HTML (and mentions). The words stay, in lines."
+    separator: str | None = Field(default=None, pattern=r"^[^\w ]$")
+    "Cells are lists, divided here: the parts are sorted and joined by `; `; blanks and repetitions go."
+    person: bool = False
+    "Names or addresses of people, which nobody is to read: from here on a keyed hash stands for each."
     map: dict[str, str] | None = None
-    "Word read -> word meant; another word rejects the row."
+    "Word read -> word meant."
+    unknown: Literal["reject", "warn"] = "reject"
+    "Of a word that the map does not know: the row is rejected, or it stays, without a word, and `okr warnings` tells."
     formats: tuple[str, ...] = ()
     "How dates are written (strftime, or a word of DATE_WORDS), tried in turn; without: ISO 8601."
     decimal: Literal[".", ","] | None = None
@@ -364,6 +372,11 @@ class Mapping(Block):
         """What a row says depends on its cells alone: not on its file's name, nor on the rows beside it."""
         alone = self.choose is None and self.rows.parent is None
         return alone and all(one.origin not in FILE_ORIGINS for one in self.columns.values())
+
+    @property
+    def people(self) -> list[str]:
+        """The columns that hold people."""
+        return [name for name, column in self.columns.items() if column.person]
 
     @property
     def inherited(self) -> dict[str, str]:

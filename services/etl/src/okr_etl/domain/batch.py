@@ -95,9 +95,12 @@ class Applied:
         return mine.sort("revision").unique("entity_id", keep="last", maintain_order=True)
 
 
-def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
-    """Types the rows, sets the wrong ones aside with their reasons, and says what the others propose."""
-    texts = cells.texts(batch.rows, mapping, batch.header, batch.told)
+def propose(batch: RawBatch, mapping: Mapping, key: bytes = b"") -> Proposed:
+    """Types the rows, sets the wrong ones aside with their reasons, and says what the others propose.
+
+    `key` hides the people that the mapping names; without one such a mapping cannot be carried out (ValueError).
+    """
+    texts = cells.texts(batch.rows, mapping, batch.header, batch.told, key)
     typed = texts.with_columns(columns.value(name, column) for name, column in mapping.columns.items())
     width = len(batch.header)
     meant, unclear = shape.meant(shape.inherited(typed, mapping.rows.parent), mapping, width)

@@ -1,17 +1,17 @@
 """The cells of raw rows as text, under the mapping's own column names."""
 
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
 import orjson
 import polars as pl
 
-from okr_common.cleaning import clean
 from okr_common.sources import Column, Mapping, reading
 from okr_common.sources.language import FILE_ORIGINS
 from okr_etl.domain.cleaning import cleaned
+from okr_etl.domain.meaning import meant
 
 READ = "read:"
 """Prefix of the text as read, beside the typed column of the same name."""
@@ -30,28 +30,38 @@ _NUL_OUTSIDE_BACKSLASHES = r"((?:^|[^\\])(?:\\\\)*)(?:\\u0000)+"
 
 
 def texts(
-    rows: pl.DataFrame, mapping: Mapping, header: Sequence[str], told: MappingOf[str, str] = EMPTY
+    rows: pl.DataFrame,
+    mapping: Mapping,
+    header: Sequence[str],
+    told: MappingOf[str, str] = EMPTY,
+    key: bytes = b"",
 ) -> pl.DataFrame:
-    """Of `rows` (row_num, cells as JSON text): row_num, `read:<column>` as cleaned text or null, and the row's shape.
+    """Of `rows` (row_num, cells as JSON text): row_num, `read:<column>` as it is meant or null, and the row's shape.
 
     A row of a file is an array, read by the header's places; `told` is what the file itself says, by the words of
-    FILE_ORIGINS. A row of an API is an object, read by paths.
+    FILE_ORIGINS. A row of an API is an object, read by paths. `key` hides the people in them.
     NULs, which no text column can hold, are left out.
     """
     if rows[CELLS].str.contains(_NUL, literal=True).any():
         rows = rows.with_columns(pl.col(CELLS).str.replace_all(_NUL_OUTSIDE_BACKSLASHES, "$1"))
     if mapping.kind == "api":
-        return _objects(rows, mapping, told)
+        return _objects(rows, mapping, told, key)
     decoded = rows.with_columns(pl.col(CELLS).str.json_decode(pl.List(pl.String)).alias(_ARRAY))
+    names = [text.strip() for text in header]
+
+    def part(number: int) -> pl.DataFrame:
+        """What the columns read where `{n}` stands for this number; one that the header lacks is blank there."""
+        read = _read(mapping, lambda _, column: _in_file(column, names, number, told), key)
+        return decoded.select(ROW, CELLS, *_counted(len(header)), *read, pl.lit(number).alias(PART))
+
     repeat = mapping.rows.repeat
     if repeat is None:
-        return _part(decoded, mapping, header, told, 0)
-    parts = [_part(decoded, mapping, header, told, number) for number in range(1, repeat + 1)]
+        return part(0)
     own = [pl.col(READ + name).is_not_null() for name, column in mapping.columns.items() if "{n}" in column.origin]
-    return pl.concat(parts).filter(pl.any_horizontal(own)).sort(ROW, PART)
+    return pl.concat(map(part, range(1, repeat + 1))).filter(pl.any_horizontal(own)).sort(ROW, PART)
 
 
-def _objects(rows: pl.DataFrame, mapping: Mapping, told: MappingOf[str, str]) -> pl.DataFrame:
+def _objects(rows: pl.DataFrame, mapping: Mapping, told: MappingOf[str, str], key: bytes) -> pl.DataFrame:
     """What the columns read in each object, or in each element of its list.
 
     One pass in Python reads an object once for all columns; polars reads it once for each, at a third of the speed.
@@ -67,17 +77,15 @@ def _objects(rows: pl.DataFrame, mapping: Mapping, told: MappingOf[str, str]) ->
             for name, text in read.items():
                 found[name].append(text)
     read_texts = pl.DataFrame(found, schema=dict.fromkeys(found, pl.String))
-    columns = (
-        _of_file(name, told[column.origin], column)
-        if column.origin in FILE_ORIGINS
-        else _without_blanks(pl.col(name), column).alias(READ + name)
-        for name, column in mapping.columns.items()
-    )
+
+    def origin(name: str, column: Column) -> pl.Expr:
+        return pl.lit(told[column.origin], pl.String) if column.origin in FILE_ORIGINS else pl.col(name)
+
     return pl.concat([rows.select(ROW, CELLS)[places], read_texts], how="horizontal").select(
         *(ROW, CELLS),
         pl.lit(0, pl.Int64).alias(COUNT),
         pl.lit(value=False).alias(SURPLUS),
-        *columns,
+        *_read(mapping, origin, key),
         pl.Series(PART, parts, pl.Int32),
     )
 
@@ -90,17 +98,10 @@ def _object(cells: str) -> Any:  # noqa: ANN401 - any JSON
         return None
 
 
-def _part(
-    decoded: pl.DataFrame, mapping: Mapping, header: Sequence[str], told: MappingOf[str, str], number: int
-) -> pl.DataFrame:
-    """What the columns read where `{n}` stands for this number; one that the header lacks is blank there."""
-    columns = (
-        _of_file(name, told[column.origin], column)
-        if column.origin in told
-        else _at_place(name, _place(column, header, number), column)
-        for name, column in mapping.columns.items()
-    )
-    return decoded.select(ROW, CELLS, *_counted(len(header)), *columns, pl.lit(number).alias(PART))
+def _read(mapping: Mapping, origin: Callable[[str, Column], pl.Expr], key: bytes) -> Iterator[pl.Expr]:
+    """Of each column what it reads; `origin` gives the raw text of a column by its name and what the mapping says of it."""
+    for name, column in mapping.columns.items():
+        yield meant(origin(name, column), column, key).alias(READ + name)
 
 
 def _counted(width: int) -> list[pl.Expr]:
@@ -108,23 +109,11 @@ def _counted(width: int) -> list[pl.Expr]:
     return [pl.col(_ARRAY).list.len().cast(pl.Int64).alias(COUNT), beyond.fill_null(value=False).alias(SURPLUS)]
 
 
-def _place(column: Column, header: Sequence[str], number: int) -> int | None:
-    """Of names that stand twice the first one's; None where the header has none of them."""
-    names = [text.strip() for text in header]
+def _in_file(column: Column, names: Sequence[str], number: int, told: MappingOf[str, str]) -> pl.Expr:
+    """What the file says, or the cell under the column's name: of names that stand twice the first one's."""
+    if column.origin in told:
+        return pl.lit(told[column.origin], pl.String)
     found = column.found(names, number)
-    return None if found is None else names.index(found)
-
-
-def _at_place(name: str, place: int | None, column: Column) -> pl.Expr:
-    if place is None:
-        return pl.lit(None, pl.String).alias(READ + name)
-    return _without_blanks(pl.col(_ARRAY).list.get(place, null_on_oob=True), column).alias(READ + name)
-
-
-def _of_file(name: str, text: str, column: Column) -> pl.Expr:
-    return _without_blanks(pl.lit(text, pl.String), column).alias(READ + name)
-
-
-def _without_blanks(text: pl.Expr, column: Column) -> pl.Expr:
-    blanks = {"", *(clean(word).text for word in column.blanks)}
-    return cleaned(text).replace(sorted(blanks), None)
+    if found is None:
+        return pl.lit(None, pl.String)
+    return pl.col(_ARRAY).list.get(names.index(found), null_on_oob=True)

@@ -15,8 +15,11 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """No goal lies outside; what does is a mistyped or misread date."""
 CELLS_BYTES = 300_000
 """A record made of a larger row might not fit into a message (1 MiB), since a text may stand in several fields."""
-_TRUE = ("true", "yes", "y", "1", "x", "\u2713", "\u2714", "done", "ja", "oui", "s\u00ed", "si", "wahr", "vrai")
-_FALSE = ("false", "no", "n", "0", "nein", "non", "falsch", "faux")
+_TRUE = (
+    *("true", "t", "yes", "y", "on", "1", "x", "\u2713", "\u2714", "\u2705", "done", "ja", "wahr", "oui", "vrai"),
+    *("s\u00ed", "si", "s\u00ec", "sim", "verdadero", "vero", "verdadeiro"),
+)
+_FALSE = ("false", "f", "no", "n", "off", "0", "nein", "falsch", "non", "faux", "n\u00e3o", "falso")
 BOOLEANS = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
 """Small letters or capitals; a source with other words, or a blank that means no, maps text instead."""
 REASONS = "row:reasons"
@@ -78,7 +81,7 @@ def _rules(name: str, column: Column, *, required: bool) -> Iterator[tuple[str, 
     text, typed = pl.col(READ + name), pl.col(name)
     if required:
         yield f"missing_value:{name}", text.is_not_null()
-    if column.map is not None:
+    if column.map is not None and column.unknown == "reject":
         yield f"unknown_word:{name}", text.is_null() | typed.is_not_null()
     elif column.type != "text":
         yield f"{NOT_A[column.type]}:{name}", text.is_null() | typed.is_not_null()

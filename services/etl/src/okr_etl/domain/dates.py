@@ -3,6 +3,8 @@
 A day of a source is a day where its people are: an instant becomes one in the column's time zone.
 """
 
+from collections.abc import Callable
+
 import polars as pl
 
 from okr_common.sources import Column
@@ -10,18 +12,24 @@ from okr_common.sources import Column
 DATE_FORMATS = ("%Y-%m-%d",)
 TIMESTAMP_FORMATS = ("%+",)
 """RFC 3339, with its offset."""
-INSTANT_FORMATS = ("%+", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f")
+INSTANT_FORMATS = (
+    *("%+", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
+    "%Y-%m-%d %H:%M:%S%.f%#z",
+)
 """Where a date is an instant; without an offset it is UTC."""
 _EPOCHS = {"excel": "1899-12-30", "excel-1904": "1904-01-01"}
 """Day 0 of a spreadsheet; Excel's is where its days are right from 1900-03-01 on."""
 _UNIX = {"unix": 1_000_000, "unix-ms": 1_000}
 """Microseconds in one of its ticks."""
+_LAST = 253_402_300_799_999_999
+"""The last microsecond of the year 9999."""
 _LABEL = (
-    r"(?i)^(?:(?P<part>[QHS][1-4])[\s/-]*)?(?P<kind>FY|GJ|CY|Y)?\s?"
-    r"(?P<year>\d{4}|\d{2}(?:/\d{2})?|\d{4}/\d{2,4})(?:[\s/-]*(?P<late>[QHS][1-4]))?$"
+    r"(?i)^(?:(?P<part>[QHS][1-4]|[1-4][QH])[\s/-]*)?(?P<kind>FY|GJ|CY|Y)?\s?(?P<short>['\u2019])?"
+    r"(?P<year>\d{4}|\d{2})(?:(?P<to>[/-])(?P<next>\d{4}|\d{2}))?(?:[\s/-]*(?P<late>[QHS][1-4]))?$"
 )
 _LENGTHS = {"Q": 3, "H": 6, "S": 6}
-_YEAR = 12
+_YEAR, _CENTURY = 12, 100
+"""In months, and in years."""
 
 
 def date(text: pl.Expr, column: Column) -> pl.Expr:
@@ -52,8 +60,9 @@ def _date(text: pl.Expr, written: str, column: Column) -> pl.Expr:
 def _instant(text: pl.Expr, written: str, naive_zone: str) -> pl.Expr:
     """A clock that names no offset stands in `naive_zone`; of an hour that comes twice it is the first."""
     if written in _UNIX:
-        ticks = text.cast(pl.Int64, strict=False) * _UNIX[written]
-        return ticks.cast(pl.Datetime("us", "UTC"))
+        ticks = text.cast(pl.Int64, strict=False)
+        sound = ticks.is_between(-_LAST // _UNIX[written], _LAST // _UNIX[written])
+        return (pl.when(sound).then(ticks) * _UNIX[written]).cast(pl.Datetime("us", "UTC"))
     parsed = text.str.to_datetime(written, time_unit="us", strict=False)
     if any(offset in written for offset in ("%+", "%z", "%:z", "%#z")):
         return parsed.dt.convert_time_zone("UTC")
@@ -64,25 +73,34 @@ def _instant(text: pl.Expr, written: str, naive_zone: str) -> pl.Expr:
 def _period(text: pl.Expr, column: Column) -> pl.Expr:
     """The first or last day of a quarter, a half or a year."""
     field = text.str.extract_groups(_LABEL).struct.field
-    kind, year = field("kind").str.to_uppercase(), field("year")
     part = pl.coalesce(field("part"), field("late")).str.to_uppercase()
-    fiscal = kind.is_in(["FY", "GJ"]) | year.str.contains("/", literal=True)
-    first = year.str.extract(r"^(\d+)").cast(pl.Int32)
-    full = pl.when(first < 100).then(first + 2000).otherwise(first)  # noqa: PLR2004 - two digits of a year
-    early = (
-        fiscal & ~year.str.contains("/", literal=True) & (column.year_starts > 1) & (column.year_named_after == "end")
-    )
-    length = part.str.head(1).replace_strict(_LENGTHS, default=_YEAR, return_dtype=pl.Int32)
-    number = part.str.slice(1).cast(pl.Int32)
-    starts = pl.when(fiscal.fill_null(value=False)).then(column.year_starts).otherwise(1)
-    month = (
-        (full - early.fill_null(value=False).cast(pl.Int32)) * _YEAR + starts - 1 + (number.fill_null(1) - 1) * length
-    )
-    # two digits alone are no year, and there is no third half
-    known = (year.str.len_chars() > 2) | kind.is_not_null()  # noqa: PLR2004
-    sound = known & ((number.fill_null(1) * length) <= _YEAR) & (field("part").is_null() | field("late").is_null())
+    number = part.str.extract(r"(\d)").cast(pl.Int32).fill_null(1)
+    length = part.str.extract(r"(\D)").replace_strict(_LENGTHS, default=_YEAR, return_dtype=pl.Int32)
+    crosses = field("next").is_not_null()
+    fiscal = field("kind").str.to_uppercase().is_in(["FY", "GJ"]).fill_null(value=False) | crosses
+    early = fiscal & ~crosses & (column.year_starts > 1) & (column.year_named_after == "end")
+    starts = pl.when(fiscal).then(column.year_starts).otherwise(1)
+    month = (_full(field("year")) - early.cast(pl.Int32)) * _YEAR + starts - 1 + (number - 1) * length
     first_day = _first_of(month) if column.edge == "start" else _first_of(month + length) - pl.duration(days=1)
-    return pl.when(sound).then(first_day)
+    return pl.when(_is_label(field) & (number * length <= _YEAR)).then(first_day)
+
+
+def _is_label(field: Callable[[str], pl.Expr]) -> pl.Expr:
+    """Two digits alone are no year, `2006-07` is a month, and a year is followed by the next one."""
+    full = field("year").str.len_chars() > 2  # noqa: PLR2004 - digits
+    named = field("kind").is_not_null() | (field("to") == "/").fill_null(value=False)
+    quarter_first = field("part").str.contains(r"^\d").fill_null(value=False)  # 3Q25
+    known = named | field("short").is_not_null() | ((full | quarter_first) & field("next").is_null())
+    short = field("short").is_null() | ~full
+    following = (_full(field("year")) + 1) % _CENTURY == _full(field("next")) % _CENTURY
+    once = field("part").is_null() | field("late").is_null()
+    return known & short & following.fill_null(value=True) & once
+
+
+def _full(year: pl.Expr) -> pl.Expr:
+    """With its century."""
+    figure = year.cast(pl.Int32)
+    return pl.when(year.str.len_chars() == 2).then(figure + 2000).otherwise(figure)  # noqa: PLR2004 - digits
 
 
 def _first_of(month: pl.Expr) -> pl.Expr:

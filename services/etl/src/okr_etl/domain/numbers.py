@@ -8,13 +8,20 @@ import polars as pl
 
 from okr_common.sources import Column
 
-_MONEY = r"(?:\p{Sc}|[A-Z]{3}|[A-Z]{2}\p{Sc}|[kK]r\.?|Fr\.?|zł|Kč)"
+_MONEY = r"(?:\p{Sc}|[A-Z]{3}|[A-Z]{1,2}\p{Sc}|[kK]r\.?|Fr\.?|Rs\.?|zł|Kč|Ft|TL)"
 _MINUS = r"[-\u2212\u2013]"
-_GROUPED = {None: " '\u2019", ".": " '\u2019,", ",": " '\u2019."}
+_EXACT = 2**53
+"""Up to here every whole figure is one of floating point, too."""
+_GROUPED = {None: " \u2009'\u2019", ".": " \u2009'\u2019,", ",": " \u2009'\u2019."}
 """Decimal mark -> what may stand between thousands."""
+_LAKHS = r"|\d{1,2}(?:,\d{2})+,\d{3}"
+"""As India groups, where the comma does: 12,34,567."""
+_NO_CENTS = r"[-\u2212\u2013\u2014]{1,2}"
+"""After the decimal mark: `5.-` is 5."""
 _PATTERN = (
-    r"^(?P<open>\()?\s*(?P<sign>[+]|MINUS)?\s*(?:MONEY\s*)?(?P<inner>MINUS)?\s*(?P<figure>FIGURE)\s*"
-    r"(?P<times>TIMES)?\s*(?P<percent>%)?\s*(?:MONEY)?\s*(?P<after>MINUS)?\s*(?P<close>\))?$"
+    r"^(?P<open>\()?\s*(?P<sign>[+]|MINUS)?\s*(?:MONEY\s*)?(?P<within>\()?\s*(?P<inner>MINUS)?\s*"
+    r"(?P<figure>FIGURE)(?P<tens>[eE][+-]?\d{1,3})?\s*(?P<times>TIMES)?\s*(?P<percent>%)?\s*"
+    r"(?P<shut>\))?\s*(?:MONEY)?\s*(?P<after>MINUS)?\s*(?P<close>\))?$"
 )
 
 
@@ -24,9 +31,9 @@ def number(text: pl.Expr, column: Column) -> pl.Expr:
 
 
 def integer(text: pl.Expr, column: Column) -> pl.Expr:
-    """A whole figure, with or without decimals of zero."""
+    """A whole figure, with or without decimals of zero; one with marks only as far as it is exact."""
     figure = number(text, column)
-    whole = pl.when(figure == figure.floor()).then(figure).cast(pl.Int64, strict=False)
+    whole = pl.when((figure == figure.floor()) & (figure.abs() <= _EXACT)).then(figure).cast(pl.Int64, strict=False)
     return pl.coalesce(text.cast(pl.Int64, strict=False), whole) if column.decimal != "," else whole
 
 
@@ -58,21 +65,25 @@ def pattern(column: Column) -> str:
 def _figure(decimal: str | None) -> str:
     point = "[,]" if decimal == "," else "[.]"
     groups = "|".join(rf"(?:[{mark}]\d{{3}})+" for mark in _GROUPED[decimal])
-    return rf"(?:\d{{1,3}}(?:{groups})|\d+)(?:{point}\d*)?|{point}\d+"
+    lakhs = _LAKHS if decimal == "." else ""
+    return rf"(?:\d{{1,3}}(?:{groups}){lakhs}|\d+)(?:{point}(?:{_NO_CENTS}|\d*))?|{point}\d+"
 
 
 def _value(written: pl.Expr, column: Column) -> pl.Expr:
     field = written.struct.field
-    figure = field("figure").str.replace_all(f"[{_GROUPED[column.decimal]}]", "").str.replace(",", ".", literal=True)
-    size = figure.cast(pl.Float64, strict=False) * _times(field("times"), column)
+    figure = field("figure").str.replace_all(f"[{_GROUPED[column.decimal]}]|{_NO_CENTS}$", "")
+    written_out = pl.concat_str(figure.str.replace(",", ".", literal=True), field("tens").fill_null(""))
+    size = written_out.cast(pl.Float64, strict=False) * _times(field("times"), column)
     if column.percent == "fraction":
         size = pl.when(field("percent").is_not_null()).then(size / 100).otherwise(size)
-    open_, close = field("open").is_not_null(), field("close").is_not_null()
-    minuses = pl.sum_horizontal(
-        open_, *(field(name).is_not_null() & (field(name) != "+") for name in ("sign", "inner", "after"))
+    there = {name: field(name).is_not_null() for name in ("open", "within", "shut", "close", "sign", "inner", "after")}
+    signs = pl.sum_horizontal(there[name] for name in ("open", "within", "sign", "inner", "after"))
+    plus = (field("sign") == "+").fill_null(value=False)
+    signed = pl.when((signs == 0) | ((signs == 1) & plus)).then(size).when(signs == 1).then(-size)
+    opened, closed = (
+        pl.sum_horizontal(there[one], there[other]) for one, other in (("open", "within"), ("shut", "close"))
     )
-    signed = pl.when(minuses == 1).then(-size).when(minuses == 0).then(size)
-    return pl.when(open_ == close).then(signed)
+    return pl.when((opened == closed) & size.is_finite()).then(signed)
 
 
 def _times(word: pl.Expr, column: Column) -> pl.Expr:

@@ -20,6 +20,7 @@ from okr_etl.domain.entities import ENTITIES, FIELDS, attributes
 class Preview:
     """Of the first rows the canonical records; of all rows how many there are, and how many of each reason.
 
+    `unknown`: words that are no status, and how many check-ins say so.
     `records`: row number and, by entity, its fields; `rejected`: row number, reasons, and a sentence for each.
     """
 
@@ -27,6 +28,7 @@ class Preview:
     good: int
     entities: dict[str, int]
     reasons: dict[str, int]
+    unknown: dict[str, int]
     records: list[dict[str, Any]]
     rejected: list[dict[str, Any]]
 
@@ -38,9 +40,9 @@ def unloaded(header: Sequence[str], rows: Sequence[object], path: str, now: date
     return RawBatch("", 0, 0, "", now, header, frame, path)
 
 
-def preview(mapping: Mapping, batch: RawBatch, limit: int) -> Preview:
-    """Carries the mapping out on these rows; at most `limit` records and rejected rows are told."""
-    proposed = propose(replace(batch, source=mapping.name), mapping)
+def preview(mapping: Mapping, batch: RawBatch, limit: int, key: bytes = b"") -> Preview:
+    """Carries the mapping out on these rows; at most `limit` records and rejected rows are told. `key` hides people."""
+    proposed = propose(replace(batch, source=mapping.name), mapping, key)
     wide = proposed.wide.with_columns(attributes(mapping).alias("key_result.attributes"))
     told = proposed.candidates.select("entity", "entity_id").unique()
     return Preview(
@@ -48,11 +50,17 @@ def preview(mapping: Mapping, batch: RawBatch, limit: int) -> Preview:
         good=wide[ROW].n_unique(),
         entities={entity: told.filter(entity=entity).height for entity in ENTITIES},
         reasons=dict(Counter(reason for one in proposed.rejected for reason in one.reasons).most_common()),
+        unknown=_unknown(wide) if mapping.entities.check_in.status else {},
         records=[_record(row) for row in wide.head(limit).iter_rows(named=True)],
         rejected=[
             {"row_num": one.row_num, "reasons": one.reasons, "detail": one.detail} for one in proposed.rejected[:limit]
         ],
     )
+
+
+def _unknown(wide: pl.DataFrame) -> dict[str, int]:
+    words = wide.filter(pl.col("check_in.status").is_null())["check_in.status_raw"].drop_nulls()
+    return dict(Counter(words).most_common())
 
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 -- name: warnings
--- What the field holds against goals that are under way. $1, $2: each source and the day it is there.
+-- What the field holds against goals that are under way. $1, $2: each source and the day it is there; $7: the sources
+-- in which a status has words.
 with today as (
     select source, day from unnest($1::text[], $2::date[]) as t (source, day)
 ), open_goal as (
@@ -43,6 +44,11 @@ select warning, source, entity, entity_id, title, detail from (
            sum(r.ignored) || ' times a row of its last file says something else of a goal or an outcome than a row above it, which counts'
     from batch_result r join said using (source, generation, position) join today t using (source)
     group by source having sum(r.ignored) > 0
+    union all
+    select 'unknown_status', source, 'check_in', (array_agg(check_in_id order by as_of desc))[1], status_raw,
+           count(*) || ' check-in' || case count(*) when 1 then ' says' else 's say' end || ' so, the last of ' || max(as_of) || '; the mapping knows no such status'
+    from check_in where closed is null and status is null and status_raw is not null and source = any($7::text[])
+    group by source, status_raw
 ) found
 where $5::text is null or warning = $5
 order by source, warning, title, entity_id limit $6

@@ -2,12 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import orjson
 
 from okr_etl.store import SQL
+
+
+class Today(NamedTuple):
+    """Of a source: which day it is there, and whether its mapping gives words the meaning of a status."""
+
+    day: date
+    has_status: bool
 
 
 class QualityStore:
@@ -30,10 +37,11 @@ class QualityStore:
         return dict(row or {})
 
     async def warnings(
-        self, days: Mapping[str, date], silent_days: int, still_days: int, warning: str | None, limit: int
+        self, sources: Mapping[str, Today], silent_days: int, still_days: int, warning: str | None, limit: int
     ) -> list[dict[str, Any]]:
-        """Goals under way that break a rule of the field; `days` says which day it is in each source."""
-        asked = (list(days), list(days.values()), silent_days, still_days, warning, limit)
+        """Goals under way that break a rule of the field, and words that are no status."""
+        days, worded = [one.day for one in sources.values()], [name for name, one in sources.items() if one.has_status]
+        asked = (list(sources), days, silent_days, still_days, warning, limit, worded)
         return [dict(row) for row in await self._pool.fetch(SQL["warnings"], *asked)]
 
     async def rejected(self, source: str | None, reason: str | None, limit: int, offset: int) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ class Inner:
 
 @asynccontextmanager
 async def inner(
-    dsn: Callable[[str, str], str], sources: Path, now: Callable[[], datetime] = utc_now
+    dsn: Callable[[str, str], str], sources: Path, now: Callable[[], datetime] = utc_now, *, person_key: str = ""
 ) -> AsyncIterator[Inner]:
     """The parts on these databases; `dsn` gives the address of a role and database, `sources` holds the mappings."""
     async with (
@@ -55,7 +55,7 @@ async def inner(
         await open_pool(dsn(ROLE, "ops"), "test") as ops,
     ):
         raw, processed, replays = RawStore(raw_pool), ProcessedStore(pool), ReplayStore(pool)
-        mappings = Mappings(SourcesFolder(sources))
+        mappings = Mappings(SourcesFolder(sources), person_key)
         decider = Decider(DueStore(pool), mappings, now)
         applier = Applier(raw, processed, mappings, Items(ops), decider, applied=lambda: None, sweep_seconds=5)
         replayer = Replayer(raw, processed, replays, mappings, decider, told=lambda: None, every_seconds=5)

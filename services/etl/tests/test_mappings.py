@@ -1,0 +1,45 @@
+"""A mapping that hides people waits for a key, alone, and says how to give one."""
+
+from pathlib import Path
+
+import pytest
+
+from okr_common import settings
+from okr_common.errors import FatalError, PermanentError
+from okr_common.paths import repository
+from okr_common.sources import SourcesFolder
+from okr_etl.mappings import Mappings
+from okr_etl.settings import Settings
+
+SHIPPED = repository() / "configs" / "sources"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> SourcesFolder:
+    text = (SHIPPED / "betterworks.yaml").read_text(encoding="utf-8")
+    (tmp_path / "open.yaml").write_text(text, encoding="utf-8")
+    hidden = text.replace("from: owner_email, type: text", "from: owner_email, type: text, person: true")
+    (tmp_path / "hidden.yaml").write_text(hidden, encoding="utf-8")
+    return SourcesFolder(tmp_path)
+
+
+def test_without_a_key_only_the_source_that_hides_people_waits(folder: SourcesFolder) -> None:
+    mappings = Mappings(folder)
+    assert mappings.now("open").people == []
+    with pytest.raises(
+        PermanentError, match=r"hidden.yaml: it hides people \(owner\), .* OKR_ETL__PERSON_KEY_FILE"
+    ) as why:
+        mappings.now("hidden")
+    assert why.value.reason == "no_person_key"
+    assert Mappings(folder, "a key of sixteen").now("hidden").people == ["owner"]
+
+
+def test_the_key_comes_from_a_file_and_a_short_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "key"
+    monkeypatch.setenv("OKR_ETL__PERSON_KEY_FILE", str(file))
+    file.write_text("a key of sixteen\n")
+    assert settings.load(Settings).etl.person_key == "a key of sixteen"
+    file.write_text("0815")
+    with pytest.raises(FatalError, match=r"etl\.person_key") as why:
+        settings.load(Settings)
+    assert "0815" not in str(why.value), "a secret is not told"
