@@ -99,7 +99,7 @@ def _object(cells: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _read(mapping: Mapping, origin: Callable[[str, Column], pl.Expr], key: bytes) -> Iterator[pl.Expr]:
-    """Of each column what it reads; `origin` gives the raw text of a column by its name and what the mapping says of it."""
+    """Of each column what it reads; `origin` gives its raw text."""
     for name, column in mapping.columns.items():
         yield meant(origin(name, column), column, key).alias(READ + name)
 
