@@ -1,14 +1,14 @@
 """A batch from raw rows to what is to be written: one pure function before the state is read, one after."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
 from okr_common.sources import Choose, Mapping
-from okr_etl.domain import cells, columns, contradictions, entities, shape, versions
+from okr_etl.domain import cells, columns, contradictions, entities, shape, transposed, versions
 from okr_etl.domain.canonical import INSTANT, canonical
 from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.contradictions import NONE_SAID
@@ -22,7 +22,7 @@ class RawBatch:
     """A released batch and its rows: row_num and cells (JSON text). `unit` is the file or request it is a part of.
 
     Where only its news was read, `known` more rows of it stand in the file before, too, and `gone` are the check-ins of
-    those rows of that file which this one has no more.
+    those rows of that file which this one has no more. `parts`: the batches its file was cut into.
     """
 
     source: str
@@ -35,6 +35,7 @@ class RawBatch:
     path: str = ""
     known: int = 0
     gone: frozenset[str] | None = None
+    parts: int = 1
 
     @property
     def told(self) -> dict[str, str]:
@@ -59,7 +60,7 @@ class Proposed:
     """What the rows of a batch say: `wide` holds every good row's fields, `candidates` the versions they propose.
 
     `known` counts its rows that were not read, `repeated` those that tell what a chosen one tells, `left_out` those
-    that the mapping does not mean.
+    that the mapping does not mean. Of a transposed file `lines` rows say together what stands here as one row's.
     """
 
     wide: pl.DataFrame
@@ -69,6 +70,7 @@ class Proposed:
     known: int = 0
     repeated: int = 0
     left_out: int = 0
+    lines: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,12 @@ class Applied:
 
 def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
     """Types the rows, sets the wrong ones aside with their reasons, and says what the others propose."""
+    if not mapping.is_transposed(batch.header):
+        return _upright(batch, mapping)
+    return _lying(batch, mapping)
+
+
+def _upright(batch: RawBatch, mapping: Mapping) -> Proposed:
     texts = cells.texts(batch.rows, mapping, batch.header, batch.told)
     typed = texts.with_columns(columns.value(name, column) for name, column in mapping.columns.items())
     width = len(batch.header)
@@ -116,6 +124,27 @@ def propose(batch: RawBatch, mapping: Mapping) -> Proposed:
         known=batch.known,
         repeated=whole.height - wide.height,
         left_out=batch.rows.height - meant[ROW].n_unique() - len({one.row_num for one in unclear}),
+    )
+
+
+def _lying(batch: RawBatch, mapping: Mapping) -> Proposed:
+    """What a transposed file says, told of its lines: of columns that contradict each other the first one counts."""
+    sheet = transposed.upright(batch.rows, batch.header, mapping, batch.parts)
+    said = _upright(replace(batch, header=sheet.header, rows=sheet.rows), mapping)
+    _, wrong = _without_contradicting(said.candidates, pl.DataFrame(schema=versions.HELD_SCHEMA), NONE_SAID)
+    rejected = merged([*sheet.rejected, *sheet.by_line([*said.rejected, *wrong])])
+    lines = sheet.read - {one.row_num for one in rejected}
+    line = min(lines or sheet.read, default=0)
+    counts = ~pl.col(ROW).is_in([one.row_num for one in wrong])
+    wide = transposed.placed(said.wide.filter(counts), line)
+    return replace(
+        said,
+        wide=wide,
+        candidates=transposed.placed(said.candidates.filter(counts), line),
+        rejected=rejected,
+        times=_times(wide),
+        lines=len(lines),
+        left_out=batch.rows.height - len(rejected) - (len(lines) if wide.height else 0),
     )
 
 
@@ -149,7 +178,7 @@ def apply(proposed: Proposed, held: pl.DataFrame, floor: datetime | None, said: 
     """
     marked, wrong = _without_contradicting(proposed.candidates, held, said)
     resolved = versions.resolve(marked.filter(~pl.col("contradicts")), held, floor)
-    counts = versions.account(resolved, len(proposed.rejected) + len(wrong))
+    counts = versions.account(resolved, len(proposed.rejected) + len(wrong), proposed.lines)
     counts[versions.UNCHANGED] += proposed.known + proposed.left_out
     counts[versions.DUPLICATE] += proposed.repeated
     return Applied(resolved, counts, wrong, int(marked["contradicts"].sum()))

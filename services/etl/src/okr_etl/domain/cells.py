@@ -7,7 +7,7 @@ from types import MappingProxyType
 import polars as pl
 
 from okr_common.cleaning import clean
-from okr_common.sources import Column, Mapping
+from okr_common.sources import Column, Mapping, glob_pattern
 from okr_etl.domain.cleaning import cleaned
 
 READ = "read:"
@@ -103,4 +103,8 @@ def json_path(origin: str) -> str:
 
 def _without_blanks(text: pl.Expr, column: Column) -> pl.Expr:
     blanks = {"", *(clean(word).text for word in column.blanks)}
-    return cleaned(text).replace(sorted(blanks), None)
+    read = cleaned(text).replace(sorted(blanks), None)
+    if not column.blanks_like:
+        return read
+    like = pl.any_horizontal(read.str.contains(glob_pattern(glob)) for glob in column.blanks_like)
+    return pl.when(~like).then(read)

@@ -11,6 +11,7 @@ import polars as pl
 
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import RawBatch, propose
+from okr_etl.domain.cells import PART
 from okr_etl.domain.entities import ENTITIES, FIELDS, attributes
 
 
@@ -18,11 +19,13 @@ from okr_etl.domain.entities import ENTITIES, FIELDS, attributes
 class Preview:
     """Of the first rows the canonical records; of all rows how many there are, and how many of each reason.
 
-    `records`: row number and, by entity, its fields; `rejected`: row number, reasons, and a sentence for each.
+    `records`: row number and, by entity, its fields; `rejected`: row number, reasons, and a sentence for each. Of a
+    transposed file `rows` are its lines, and `good` counts columns; a record has its column's place as `part`.
     """
 
     rows: int
     good: int
+    transposed: bool
     entities: dict[str, int]
     reasons: dict[str, int]
     records: list[dict[str, Any]]
@@ -44,6 +47,7 @@ def preview(mapping: Mapping, batch: RawBatch, limit: int) -> Preview:
     return Preview(
         rows=batch.rows.height,
         good=wide.height,
+        transposed=mapping.is_transposed(batch.header),
         entities={entity: told.filter(entity=entity).height for entity in ENTITIES},
         reasons=dict(Counter(reason for one in proposed.rejected for reason in one.reasons).most_common()),
         records=[_record(row) for row in wide.head(limit).iter_rows(named=True)],
@@ -58,4 +62,4 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
     if not row["outcome.is_final"]:
         shown.pop("outcome")
     shown["key_result"]["attributes"] = orjson.loads(row["key_result.attributes"])
-    return {"row_num": row["row_num"], **shown}
+    return {"row_num": row["row_num"], "part": row[PART], **shown}
