@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from okr_common.sources import Choose, Mapping
+from okr_common.uploaded import sent_as
 from okr_etl.domain import cells, columns, contradictions, entities, shape, transposed, versions
 from okr_etl.domain.canonical import INSTANT, canonical
 from okr_etl.domain.cells import PART, ROW
@@ -42,7 +43,7 @@ class RawBatch:
         """What its file says to each row, by the words of FILE_ORIGINS."""
         path = Path(self.path)
         day = self.ingested_at.astimezone(UTC).date().isoformat()
-        return {"file:name": path.name, "file:folder": path.parent.name, "file:day": day}
+        return {"file:name": sent_as(path.name) or path.name, "file:folder": path.parent.name, "file:day": day}
 
     @property
     def whole(self) -> bool:
