@@ -102,6 +102,20 @@ def test_a_project_without_a_name_is_told_of_the_first_line(projects: Mapping) -
     assert found.wide.select("row_num", "row:part").rows() == [(2, 2)], "a blank column is not there"
 
 
+def test_of_columns_that_contradict_each_other_the_first_one_counts(projects: Mapping) -> None:
+    other = [*ROWS[0][:5], "9", ROWS[0][6]]
+    source = loaded(projects, [*ROWS, ROWS[0], other])
+    (rejected,) = source.proposed[0].rejected
+    assert (rejected.row_num, rejected.reasons) == (1, ("contradicts_earlier_row",))
+    assert rejected.detail["contradicts_earlier_row"].startswith('column 6 ("A"): ')
+    assert source.proposed[0].wide["check_in.value"].to_list() == [1.0, None, 3.0, 1.0]
+    assert {name: count for name, count in source.applied[0].counts.items() if count} == {
+        "rejected": 1,
+        "new": 4,
+        "unchanged": 1,
+    }
+
+
 def test_where_every_line_has_a_rejected_cell_all_are_counted_as_rejected(projects: Mapping) -> None:
     rows = [ROWS[0], *([*ROWS[1][:at], bad, *ROWS[1][at + 1 :]] for at, bad in ((1, ""), (2, "?"), (3, "?"), (4, "?")))]
     rows = [[*row[:5], "?" if row[1] == "" else row[5], row[6]] for row in rows]
