@@ -61,7 +61,7 @@ class Proposed:
     """What the rows of a batch say: `wide` holds every good row's fields, `candidates` the versions they propose.
 
     `known` counts its rows that were not read, `repeated` those that tell what a chosen one tells, `left_out` those
-    that the mapping does not mean. Of a transposed file `lines` rows say together what stands here as one row's.
+    that the mapping does not mean; of a transposed file, those for which another one stands.
     """
 
     wide: pl.DataFrame
@@ -71,7 +71,6 @@ class Proposed:
     known: int = 0
     repeated: int = 0
     left_out: int = 0
-    lines: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +132,16 @@ def _lying(batch: RawBatch, mapping: Mapping) -> Proposed:
     sheet = transposed.upright(batch.rows, batch.header, mapping, batch.parts)
     said = _upright(replace(batch, header=sheet.header, rows=sheet.rows), mapping)
     _, wrong = _without_contradicting(said.candidates, pl.DataFrame(schema=versions.HELD_SCHEMA), NONE_SAID)
-    rejected = merged([*sheet.rejected, *sheet.by_line([*said.rejected, *wrong])])
-    lines = sheet.read - {one.row_num for one in rejected}
-    line = min(lines or sheet.read, default=0)
-    counts = ~pl.col(ROW).is_in([one.row_num for one in wrong])
-    wide = transposed.placed(said.wide.filter(counts), line)
+    home, rejected = sheet.by_line([*said.rejected, *wrong])
+    counts = ~pl.col(ROW).is_in([one.row_num for one in wrong]) & (home is not None)
+    wide = transposed.placed(said.wide.filter(counts), home)
     return replace(
         said,
         wide=wide,
-        candidates=transposed.placed(said.candidates.filter(counts), line),
-        rejected=rejected,
+        candidates=transposed.placed(said.candidates.filter(counts), home),
+        rejected=merged([*sheet.rejected, *rejected]),
         times=_times(wide),
-        lines=len(lines),
-        left_out=batch.rows.height - len(rejected) - (len(lines) if wide.height else 0),
+        left_out=batch.rows.height - len(sheet.rejected) - len(rejected) - min(wide.height, 1),
     )
 
 
@@ -179,7 +175,7 @@ def apply(proposed: Proposed, held: pl.DataFrame, floor: datetime | None, said: 
     """
     marked, wrong = _without_contradicting(proposed.candidates, held, said)
     resolved = versions.resolve(marked.filter(~pl.col("contradicts")), held, floor)
-    counts = versions.account(resolved, len(proposed.rejected) + len(wrong), proposed.lines)
+    counts = versions.account(resolved, len(proposed.rejected) + len(wrong))
     counts[versions.UNCHANGED] += proposed.known + proposed.left_out
     counts[versions.DUPLICATE] += proposed.repeated
     return Applied(resolved, counts, wrong, int(marked["contradicts"].sum()))

@@ -1,7 +1,7 @@
 """Files that lie on their side: a line for each attribute, a column for each thing that has them.
 
-Such a file is set upright before anything is read of it. What is stored, counted and found are its lines all the same,
-so what is wrong with a thing is told of the line it stands in, with the column.
+Such a file is set upright before anything is read of it. What is stored, counted and found are its lines all the same:
+what is wrong with a thing is told of the line it stands in, with the column, and one line stands for all that is good.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,16 +36,24 @@ class Upright:
     line_of: dict[str, int]
     """The row in which each column of the mapping stands."""
 
-    def by_line(self, rejected: Iterable[Rejected]) -> list[Rejected]:
-        """What is wrong with columns, told of the lines: a reason that names no line is told of the first."""
+    def by_line(self, rejected: Iterable[Rejected]) -> tuple[int | None, list[Rejected]]:
+        """The line that stands for what is good, and what is wrong with columns, told of the other lines.
+
+        It is the first one without a rejected cell. Where all have one, the next line tells what is wrong with the
+        first; None where there is no other.
+        """
         found: dict[int, dict[str, list[str]]] = {}
         for one in rejected:
             for reason in one.reasons:
                 line = self.line_of.get(reason.partition(":")[2], min(self.read))
                 said = f'column {one.row_num} ("{self.titles[one.row_num - 1].strip()}"): {one.detail[reason]}'
                 found.setdefault(line, {}).setdefault(reason, []).append(said)
+        home = min(self.read - found.keys(), default=None)
+        if home is None and len(self.read) > 1:
+            home, after = sorted(self.read)[:2]
+            found[after] = {**found.pop(home), **found[after]}
         told = {line: {reason: "; ".join(said) for reason, said in of.items()} for line, of in found.items()}
-        return [Rejected(line, tuple(detail), detail) for line, detail in sorted(told.items())]
+        return home, [Rejected(line, tuple(detail), detail) for line, detail in sorted(told.items())]
 
 
 def upright(rows: pl.DataFrame, header: Sequence[str], mapping: Mapping, parts: int = 1) -> Upright:
@@ -64,7 +72,7 @@ def upright(rows: pl.DataFrame, header: Sequence[str], mapping: Mapping, parts: 
     return Upright(names, _frame(things), frozenset(stands.values()), odd, header, stands)
 
 
-def placed(said: pl.DataFrame, line: int) -> pl.DataFrame:
+def placed(said: pl.DataFrame, line: int | None) -> pl.DataFrame:
     """What columns say as said by this line, with the column as the part of it."""
     return said.with_columns(pl.lit(line, pl.Int64).alias(ROW), pl.col(ROW).cast(pl.Int32).alias(PART))
 

@@ -103,11 +103,11 @@ def _sequenced(resolved: pl.DataFrame) -> pl.DataFrame:
     return ordered.with_columns(pl.when(published).then(published.cum_sum()).cast(pl.Int64).alias("seq"))
 
 
-def account(resolved: pl.DataFrame, rejected: int, lines: int = 1) -> dict[str, int]:
+def account(resolved: pl.DataFrame, rejected: int) -> dict[str, int]:
     """Each row once, by the first that applies: rejected, pending, new, changed, duplicate, unchanged.
 
     New: it made a first revision of any entity. Changed: a later one. Duplicate: its check-in stands in this batch
-    already. Of a transposed file so many `lines` say together what stands here as one row's.
+    already.
     """
     said = {verdict: pl.col("verdict") == verdict for verdict in (NEW, CHANGED)}
     again = (pl.col("entity") == "check_in") & (pl.col("verdict") == DUPLICATE)
@@ -122,5 +122,5 @@ def account(resolved: pl.DataFrame, rejected: int, lines: int = 1) -> dict[str, 
         .alias("result")
     )
     counts = dict(rows.group_by("result").len().iter_rows())
-    used = {name: lines * counts.get(name, 0) for name in (NEW, CHANGED, DUPLICATE, UNCHANGED)}
+    used = {name: counts.get(name, 0) for name in (NEW, CHANGED, DUPLICATE, UNCHANGED)}
     return {"rejected": rejected, "pending": 0, **used}
