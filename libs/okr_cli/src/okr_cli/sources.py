@@ -18,10 +18,12 @@ from okr_common.sources.draft import drafted, found_in
 
 app = typer.Typer(help="Sources: what a mapping makes of a file, and a first mapping for one.", no_args_is_help=True)
 ROWS_LOOKED_AT = 500
+HEADER_SHOWN = 40
+"""Names of a header that are shown; a transposed file has as many as it tells of."""
 TITLE_LINES, KNOWN_COLUMNS = 6, 3
 """So many lines may stand above a header, in which so many columns at least have names that exports use."""
 RECORDS = (
-    Column("line", "line", right=True),
+    Column("place", "line", right=True),
     Column("objective", "objective"),
     Column("key_result", "key result"),
     Column("target", "target"),
@@ -147,7 +149,7 @@ def _file(found: dict[str, Any]) -> None:
     if dialect:
         _say(f"encoding    {dialect['encoding']}: {dialect['encoding_how']}")
         _say(f"delimiter   {dialect['delimiter']!r}: {dialect['delimiter_how']}")
-        _say(f"header      line {dialect['header_line']}: {', '.join(dialect['header'])}")
+        _say(f"header      line {dialect['header_line']}: {_names(dialect['header'])}")
     if found["reason"]:
         _say(f"would be    {found['state']}, {found['reason']}: {found['detail']}")
     for one in found["unreadable"]:
@@ -156,12 +158,25 @@ def _file(found: dict[str, Any]) -> None:
         _say(f"looked at   the first {SAMPLE_BYTES:,} bytes")
 
 
+def _names(header: list[str]) -> str:
+    """The names of a header, of a long one the first.
+
+    >>> _names(["Goal ", "Due"])
+    'Goal, Due'
+    """
+    shown, more = [name.strip() for name in header[:HEADER_SHOWN]], len(header) - HEADER_SHOWN
+    return ", ".join([*shown, f"{more} more"] if more > 0 else shown)
+
+
 def _say(text: str) -> None:
     out.print(text, highlight=False, markup=False)
 
 
 def _show(preview: dict[str, Any]) -> None:
-    _say(f"rows        {preview['rows']:,}, of which {preview['good']:,} are in order")
+    if preview["transposed"]:
+        _say(f"rows        {preview['rows']:,} lines of a transposed file; {preview['good']:,} columns are in order")
+    else:
+        _say(f"rows        {preview['rows']:,}, of which {preview['good']:,} are in order")
     made = ", ".join(f"{count:,} {entity.replace('_', ' ')}s" for entity, count in preview["entities"].items())
     _say(f"makes       {made}")
     for reason, count in preview["reasons"].items():
@@ -169,7 +184,11 @@ def _show(preview: dict[str, Any]) -> None:
     for word, count in preview["unknown"].items():
         _say(f"no status   {count:,} say {word}, which the mapping does not know; they are kept")
     if preview["records"]:
-        out.print(table("First records", map(_record, preview["records"]), RECORDS))
+        columns = preview["transposed"]
+        told = [
+            {**_record(one), "place": f"column {one['part']}" if columns else one["line"]} for one in preview["records"]
+        ]
+        out.print(table("First records", told, RECORDS))
     if preview["rejected"]:
         out.print(table("First rejected rows", map(_rejected, preview["rejected"]), REJECTED))
 
@@ -177,7 +196,6 @@ def _show(preview: dict[str, Any]) -> None:
 def _record(one: dict[str, Any]) -> dict[str, Any]:
     key_result, check_in, outcome = one["key_result"], one["check_in"], one.get("outcome")
     return {
-        "line": one["line"],
         "objective": one["objective"]["title"],
         "key_result": key_result["title"],
         "target": f"{key_result['direction']} {'' if key_result['target'] is None else key_result['target']}".strip(),

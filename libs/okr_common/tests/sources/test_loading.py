@@ -140,6 +140,18 @@ def test_a_source_is_named_by_its_file(tmp_path: Path) -> None:
             "status_raw",
         ),
         ("from: Goal, type", "from: file:nme, type", (7, "columns.goal.from"), "file:name, file:folder"),
+        (
+            "columns: [Id, Goal] }",
+            "columns: [Id] }\nrows: { transposed: Id }",
+            (4, "recognise.path"),
+            "say a path, too",
+        ),
+        (
+            "columns: [Id, Goal] }",
+            'columns: [Id], path: "*" }\nrows: { transposed: Id, repeat: 3 }',
+            (5, "rows.transposed"),
+            "goes with neither repeat nor choose",
+        ),
         ("title: Goals", "title: [", (3, ""), "not YAML"),
         ("kind: csv", "kind: csv\nkind: csv", (3, ""), '"kind" stands here twice'),
         ("kind: csv", "kind: &k csv\nclock: *k", (2, ""), "anchors and aliases"),

@@ -6,7 +6,7 @@ import pytest
 
 from okr_common.errors import PermanentError
 from okr_common.paths import repository
-from okr_common.sources import MissingColumn, Recognised, Sources, load_sources, missing_columns
+from okr_common.sources import Column, MissingColumn, Recognised, Sources, load_sources, missing_columns
 
 MTA_HEADER = [
     *("INDICATOR_SEQ", "PARENT_SEQ", "AGENCY_NAME", "INDICATOR_NAME", "DESCRIPTION", "CATEGORY", "FREQUENCY"),
@@ -42,6 +42,30 @@ def test_by_the_folder_whatever_the_header(sources: Sources) -> None:
 def test_by_a_hint_before_all(sources: Sources) -> None:
     assert sources.recognise("broken/any.csv", ["x"], hint="mta_nyct") == Recognised("mta_nyct", "hint")
     assert "known: mta_nyct" in str(refusal(sources, "any.csv", MTA_HEADER, hint="mtanyct"))
+
+
+def test_a_transposed_file_by_its_first_cell_and_its_path_and_upright_ones_by_their_columns(tmp_path: Path) -> None:
+    recognise = SHIPPED.index("recognise:"), SHIPPED.index("columns:\n  indicator")
+    known = f'recognise: {{ columns: {MTA_HEADER[:3]}, path: "*kpi_*.csv" }}\nrows: {{ transposed: Name of all }}\n'
+    (tmp_path / "mta_nyct.yaml").write_text(SHIPPED[: recognise[0]] + known + SHIPPED[recognise[1] :], encoding="utf-8")
+    sources = load_sources(tmp_path)
+    lying = [" name of All ", "first", "second"]
+    assert sources.recognise("in/kpi_2014.csv", lying).source == "mta_nyct"
+    assert sources.recognise("in/kpi_2018.csv", MTA_HEADER).source == "mta_nyct"
+    assert sources.is_header("in/kpi_2014.csv", lying)
+    assert not missing_columns(sources.mappings["mta_nyct"], lying), "its lines tell, not its header"
+    assert missing_columns(sources.mappings["mta_nyct"], lying[1:])
+    assert refusal(sources, "in/other.csv", lying).reason == "unrecognised"
+    assert refusal(sources, "in/kpi_2014.csv", lying[1:]).reason == "unrecognised"
+
+
+def test_a_column_is_found_by_its_name_then_by_others_then_by_a_glob() -> None:
+    column = Column.model_validate({"from": "End", "also": ["Due"], "like": ["due date*", "?n?"], "type": "date"})
+    assert column.found(["Due date\n(latest)", "Due", "End"]) == "End"
+    assert column.found(["Due date\n(latest)", "Due"]) == "Due"
+    assert column.found(["ends", "END", "Due date\n(latest)"]) == "Due date\n(latest)", "the first glob before the next"
+    assert column.found(["ends", "END"]) == "END", "the whole name, whatever its case"
+    assert column.found(["ends"]) is None
 
 
 def test_by_a_pattern_of_the_path(tmp_path: Path) -> None:

@@ -71,6 +71,78 @@ GOLDEN: list[tuple[str, str, dict[str, Any]]] = [
         "jboss/341",
         {"check_in.value": 2.0, "outcome.final_value": 16.0, "outcome.resolution": "partial"},  # 16 of 18
     ),
+    (
+        "apache_iteration_0.csv",  # board 35: 1 + 4 - 3
+        "apache/8",
+        {"board": 35, "key_result.target": 2.0, "check_in.as_of": date(1950, 2, 26), "outcome.final_value": 14.0},
+    ),
+    (
+        "apache_iteration_50.csv",
+        "apache/8",
+        {"key_result.target": 9.0, "check_in.as_of": date(1950, 3, 2), "outcome.is_final": False},  # 4 of 9 days
+    ),
+    (
+        "apache_iteration_80.csv",  # 1 + 37 - 28, and 4 more in the end
+        "apache/8",
+        {
+            "key_result.target": 10.0,
+            "check_in.as_of": date(1950, 3, 5),  # 7 of 9 days
+            "outcome.final_value": 14.0,
+            "outcome.resolution": "achieved",
+            "outcome.is_final": True,
+        },
+    ),
+    (
+        "jboss_iteration_0.csv",  # a comma in its name that nobody quoted; boards 221 and 321 are alike: the first
+        "jboss/1621",
+        {
+            "board": 221,
+            "key_result.title": "Rel 5.0.0.Alpha2, 4.5.0.Alpha2",
+            "key_result.target": 1.0,
+            "key_result.start_on": date(1981, 1, 25),
+            "key_result.due_on": date(1981, 1, 28),
+            "outcome.final_value": 1.0,
+        },
+    ),
+    (
+        "jboss_iteration_0.csv",
+        "jboss/2270",  # 2 + 14 - 2, and 4 more
+        {
+            "key_result.title": "Sprint_July7-11,2014",
+            "key_result.target": 14.0,
+            "check_in.value": 2.0,
+            "check_in.progress": 2 / 14,
+            "outcome.final_value": 18.0,
+        },
+    ),
+    (
+        "jira_iteration_30.csv",  # a character of DOS's end of file, twice, in its name
+        "jira/148",
+        {
+            "board": 1013,
+            "key_result.title": "fÄowertÄne",
+            "key_result.target": 52.0,  # 67 + 2 - 17
+            "key_result.start_on": date(1952, 11, 2),
+            "check_in.as_of": date(1952, 11, 6),  # 4 of 14 days
+            "check_in.value": 18.0,
+            "outcome.final_value": 57.0,
+        },
+    ),
+    (
+        "apache_iteration_80.csv",  # all that was committed was taken out: there is no target
+        "apache/1",
+        {"board": 14, "key_result.target": None, "check_in.progress": None, "outcome.is_final": False},
+    ),
+    (
+        "jira_iteration_80.csv",
+        "jira/834",
+        {"key_result.title": "Thunder 14", "check_in.value": 0.0, "outcome.final_value": 3.0, "outcome.achieved": True},
+    ),
+    (
+        "jira_iteration_80.csv",  # on 21 boards, without a day or a point on any
+        "jira/1",
+        {"board": 43, "key_result.due_on": date(1950, 1, 8), "key_result.target": None, "outcome.is_final": False},
+    ),
 ]
 
 

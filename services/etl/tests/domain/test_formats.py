@@ -41,6 +41,33 @@ GOLDEN: dict[str, list[dict[str, Any]]] = {
         },
         {"key_result.baseline": None, "check_in.progress": 1.0, "outcome.is_final": False},
         {"key_result.metric_kind": "milestone", "check_in.status": "at_risk", "check_in.status_raw": "At Risk"},
+        {
+            "key_result.direction": "stay_below",
+            "check_in.value": 26.5,
+            "check_in.progress": 0.0,
+            "key_result.unit": "hours",
+        },
+        {"key_result.metric_kind": "boolean", "outcome.is_final": True, "outcome.resolution": "achieved"},  # final: ja
+        {
+            "key_result.title": "Savings, all teams",
+            "key_result.baseline": -5000.0,  # (5,000)
+            "key_result.target": 12_500.0,  # €12,500
+            "check_in.value": -5000.0,  # -5'000
+            "check_in.status": "not_started",
+        },
+        {
+            "key_result.direction": "none",
+            "key_result.target": None,
+            "check_in.progress": None,
+            "check_in.status": "paused",
+        },
+        {
+            "key_result.start_on": date(2024, 2, 29),
+            "key_result.target": 2000.0,  # 2k
+            "check_in.value": 1500.0,
+            "outcome.is_final": True,  # final: x
+            "outcome.resolution": "partial",
+        },
     ],
     "peoplebox": [
         {"objective.title": "Q1 2026", "key_result.source_id": "G-1", "check_in.progress": 0.4, "key_result.unit": "%"},
@@ -61,6 +88,23 @@ GOLDEN: dict[str, list[dict[str, Any]]] = {
             "check_in.status": "off_track",  # At risk, the worst word here
         },
         {"key_result.metric_kind": "boolean", "check_in.value": 0.0, "check_in.status": "not_started"},
+        {"key_result.start_on": date(2026, 1, 15), "check_in.progress": 1.2, "check_in.status": "achieved"},
+        {
+            "key_result.unit": "USD",
+            "key_result.direction": "decrease",
+            "key_result.baseline": 1050.5,
+            "check_in.value": -50.0,  # ($50)
+            "key_result.due_on": date(2026, 6, 30),
+        },
+        {"key_result.baseline": 12.0, "key_result.target": 40.0, "check_in.value": None, "check_in.progress": None},
+        {
+            "key_result.title": 'Fewer tickets, "no excuses"',
+            "key_result.start_on": date(2024, 2, 29),
+            "check_in.value": 1020.0,  # 1 020
+            "check_in.progress": pytest.approx(-120 / 450),
+        },
+        {"objective.title": "Q2 2026", "key_result.unit": "%", "check_in.value": 100.0, "check_in.progress": 1.0},
+        {"key_result.source_id": "G-10", "departments": "Growth; People", "check_in.status": "off_track"},
     ],
     "betterworks": [
         {
@@ -72,6 +116,28 @@ GOLDEN: dict[str, list[dict[str, Any]]] = {
         },
         {"key_result.metric_kind": "milestone", "check_in.value": 0.0},  # blank
         {"check_in.progress": pytest.approx(1.045), "check_in.as_of": TODAY},
+        {
+            "key_result.title": "Renew contracts, all of them",
+            "check_in.value": 0.0,
+            "key_result.due_on": date(2026, 12, 31),
+        },
+        {
+            "key_result.metric_kind": "milestone",
+            "key_result.description": 'Report "B"',
+            "key_result.due_on": date(2026, 2, 28),
+            "check_in.progress": 1.0,
+        },
+        # the same name by the same owner, begun later
+        {"key_result.source_id": "ada@example.com/Grow in Europe/2026-04-01", "check_in.progress": 0.125},
+        {"check_in.value": -5.0, "check_in.progress": -0.05},
+        {"check_in.value": 66.0, "check_in.progress": 0.66},  # 66 %
+        {"key_result.start_on": date(2024, 2, 29), "check_in.value": 50.0, "categories": None},
+        {
+            "objective.title": "åse@example.com",
+            "key_result.title": "Ørsted møte",
+            "key_result.description": '=HYPERLINK("x")',
+            "check_in.value": 33.3,
+        },
     ],
     "culture_amp": [
         {
@@ -88,6 +154,19 @@ GOLDEN: dict[str, list[dict[str, Any]]] = {
         {"row_num": 3, "key_result.title": "Fill six posts", "check_in.status": "at_risk", "priority": "low"},
         {"row_num": 3, "key_result.title": "Onboard all", "check_in.value": 0.0},  # blank
         {"row_num": 3, "key_result.title": "Keep all, for a year", "check_in.value": 0.0},
+        {
+            "row_num": 4,
+            "objective.title": "Answer, always",
+            "key_result.title": "Within a day",
+            "key_result.start_on": date(2026, 1, 5),  # 2026-01-05 08:30:00
+            "check_in.value": 0.05,
+            "check_in.status": "not_started",
+        },
+        {"row_num": 4, "key_result.title": "Within an hour", "check_in.value": 0.0, "check_in.as_of": TODAY},
+        # as Bob's, and another one
+        {"row_num": 5, "key_result.source_id": "ada@example.com/Ship faster/Release weekly", "check_in.progress": 0.5},
+        {"row_num": 5, "key_result.title": "Two weeks' notice", "key_result.start_on": date(2024, 2, 29)},
+        {"row_num": 5, "key_result.title": "No rollbacks", "check_in.value": 1.0, "priority": None},
     ],
     "appfire_okr": [
         {
@@ -118,6 +197,46 @@ GOLDEN: dict[str, list[dict[str, Any]]] = {
             "check_in.progress": 0.0,
             "check_in.status": "not_started",  # not Started
         },
+        {
+            "row_num": 8,
+            "key_result.direction": "decrease",
+            "check_in.progress": pytest.approx(10 / 9),
+            "check_in.status": "achieved",  # Done
+            "teams": "Alpha; Beta",
+        },
+        {
+            "row_num": 9,
+            "key_result.title": "Audits, passed",
+            "key_result.description": 'Report "B"',
+            "key_result.start_on": date(2026, 2, 28),
+            "key_result.due_on": date(2026, 6, 30),  # 2026-H1
+            "key_result.owner": None,
+            "check_in.status": "on_track",  # ON TRACK
+        },
+        {
+            "row_num": 10,
+            "key_result.start_on": date(2026, 1, 1),  # FY26
+            "key_result.due_on": date(2026, 6, 30),
+            "key_result.target": 1_200_000.0,  # $1.2M
+            "check_in.value": 12_500.5,
+            "check_in.status": "dropped",  # Cancelled
+        },
+        {"row_num": 11, "objective.title": "Earn trust", "check_in.progress": pytest.approx(-1 / 3)},  # 3.10 is below 3
+        {"row_num": 12, "key_result.baseline": -10.0, "check_in.value": None, "check_in.status": "at_risk"},  # at Risk
+        {
+            "row_num": 14,
+            "objective.title": "Nobody's",  # 4 is the parent of 4.1, whatever its type
+            "key_result.baseline": 5.0,
+            "check_in.progress": pytest.approx(4 / 3),
+            "key_result.due_on": date(2025, 12, 31),
+        },
+        {
+            "row_num": 15,
+            "key_result.title": "Partners, signed",  # KEY RESULT
+            "key_result.start_on": date(2026, 12, 24),
+            "check_in.progress": 1.0,
+            "check_in.status": None,
+        },
     ],
     "viva_goals": [
         {
@@ -141,6 +260,38 @@ GOLDEN: dict[str, list[dict[str, Any]]] = {
             "key_result.target": 12_500.0,
             "check_in.progress": pytest.approx(8000 / 11500),
         },
+        {"row_num": 6, "objective.title": "Be known", "check_in.value": 95.0, "check_in.status": "achieved"},  # Closed
+        {
+            "row_num": 7,
+            "objective.title": "H1 2026",
+            "key_result.target": -500.0,  # ($500)
+            "check_in.value": 4750.0,
+            "check_in.progress": 0.5,
+            "key_result.due_on": date(2026, 6, 30),
+        },
+        {
+            "row_num": 8,
+            "key_result.title": 'Launch "Vienna"',
+            "key_result.start_on": date(2024, 2, 29),
+            "check_in.value": None,
+            "check_in.status": "not_started",
+        },
+        {
+            "row_num": 9,
+            "objective.title": "Q2 2026",
+            "check_in.progress": -0.1,
+            "check_in.status": "paused",
+        },  # no row 99
+        {"row_num": 10, "check_in.value": 12.5, "check_in.progress": 1.25, "entity": "People"},
+        {
+            "row_num": 11,
+            "key_result.direction": "decrease",
+            "key_result.baseline": 1200.0,  # 1.2k
+            "check_in.value": 1150.0,  # 1 150
+            "check_in.progress": pytest.approx(50 / 600),
+        },
+        # nothing to move, and no word
+        {"row_num": 12, "key_result.baseline": 9000.0, "check_in.progress": 0.0, "check_in.status": None},
     ],
     "legacy_okr": [
         {
@@ -153,15 +304,70 @@ GOLDEN: dict[str, list[dict[str, Any]]] = {
         },
         {"check_in.value": 100.0, "check_in.status": "achieved", "timeline_days": None},
         {"check_in.value": None, "check_in.progress": None, "check_in.status": "not_started"},
+        {"objective.title": "Grow, everywhere", "check_in.progress": 0.0, "check_in.status": "at_risk", "team_size": 1},
+        {
+            "key_result.start_on": date(2024, 2, 29),
+            "check_in.progress": pytest.approx(0.999),
+            "check_in.status": "off_track",  # Delayed
+            "team_size": 1000,
+            "budget": 10_000_000.0,
+        },
+        {
+            "check_in.value": 12.0,
+            "check_in.status": "dropped",
+            "priority": None,
+            "effort_hours": None,
+        },  # 12 %, Cancelled
+        {"key_result.due_on": date(2026, 1, 1), "check_in.value": 33.333, "budget": 1000.0},  # in a day; 1e3
+        {"key_result.title": 'Say "sorry" less', "check_in.status": "on_track", "budget": 500.25},  # ON_TRACK
+        {"check_in.status": None, "check_in.status_raw": "Unheard of", "check_in.progress": 0.75},
+        {
+            "key_result.title": "Überstunden senken",
+            "check_in.value": 100.0,
+            "check_in.status": "achieved",
+            "budget": None,
+        },
+    ],
+    "oslo": [
+        {
+            "objective.title": "KPIs 2025",
+            "key_result.source_id": "oslo/2025",
+            "key_result.title": "oslo",
+            "key_result.direction": "none",
+            "key_result.due_on": date(2025, 12, 31),
+            "check_in.as_of": date(2025, 11, 3),
+            "check_in.value": 1180.0,
+            "check_in.progress": None,
+            "outcome.is_final": False,
+        },
+        {"check_in.value": 1204.5, "check_in.comment": "Flere brukere, også i helgene"},
+        {"key_result.source_id": "oslo/2025", "check_in.as_of": date(2025, 12, 31)},
+        {
+            "key_result.source_id": "oslo/2026",
+            "check_in.value": 0.0,
+            "check_in.comment": 'Teller nullstilt, sa "drift"',
+        },
+        {"check_in.value": 0.25, "key_result.target": None},
+        {"check_in.value": -3.0, "check_in.comment": "Korrigert\netter revisjon"},
+        {"check_in.value": None, "check_in.comment": "Ingen måling"},
+        {"check_in.value": 1e21, "check_in.comment": None},
+        {"check_in.value": 1300.0, "check_in.comment": "=SUM(A1:A2)"},
+        {"check_in.value": 1310.75, "check_in.source_id": "oslo/2026-02-28"},
+        {"check_in.as_of": date(2028, 2, 29), "key_result.start_on": date(2028, 1, 1), "check_in.comment": "Skuddår"},
     ],
 }
+
+
+REJECTED = {"appfire_okr": [(13, ("missing_value:goal",))]}
+"""A key result at the top of the tree has no objective."""
 
 
 @pytest.mark.parametrize("source", GOLDEN)
 def test_each_row_of_a_sample(source: str) -> None:
     header, rows = content(source)
     found = proposed_of(source, header, rows, SAMPLES / f"{source}.csv")
-    assert found.rejected == []
+    assert [(one.row_num, one.reasons) for one in found.rejected] == REJECTED.get(source, [])
+    assert len(GOLDEN[source]) >= 10
     for cells, row in zip(GOLDEN[source], found.wide.iter_rows(named=True), strict=True):
         assert {name: row[name] for name in cells} == cells
 
@@ -174,10 +380,11 @@ def test_a_sample_is_recognised_by_its_header_alone(source: str) -> None:
     assert trouble(shipped(source)) == []
 
 
-def content(source: str) -> tuple[list[str], list[list[str]]]:
+def content(source: str, first: int | None = None) -> tuple[list[str], list[list[str]]]:
+    """Header and rows, of a test that edits them the first few."""
     text = (SAMPLES / f"{source}.csv").read_text(encoding="utf-8")
     header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    return header, rows
+    return header, rows[:first]
 
 
 def test_one_person_is_one_hash_in_the_exports_of_all_tools(tmp_path: Path) -> None:
@@ -195,13 +402,13 @@ def test_one_person_is_one_hash_in_the_exports_of_all_tools(tmp_path: Path) -> N
         assert isinstance(mapping, Mapping)
         header, rows = content(source)
         wide = propose(raw_batch(rows, header, source), mapping, b"a key of sixteen").wide
-        seen[source] = {one for owners in wide["owner"] for one in owners.split("; ")}
+        seen[source] = {one for owners in wide["owner"].drop_nulls() for one in owners.split("; ")}
         assert "example.com" not in wide.write_json()
     ada, bob = (hidden(f"{name}@example.com", b"a key of sixteen") for name in ("ada", "bob"))
     assert all({ada, bob} <= people for people in seen.values())
 
 
-LEFT_OUT = {"appfire_okr": 3, "viva_goals": 2}
+LEFT_OUT = {"appfire_okr": 4, "viva_goals": 2}
 
 
 @pytest.mark.parametrize("source", GOLDEN)
@@ -212,17 +419,17 @@ def test_every_row_of_a_sample_is_counted_once(source: str) -> None:
     assert sum(counts.values()) == len(rows)
     assert counts["unchanged"] == LEFT_OUT.get(source, 0)
     again = memory.load(rows).counts
-    assert again["unchanged"] == len(rows)
+    assert (again["unchanged"], again["rejected"]) == (len(rows) - counts["rejected"], counts["rejected"])
 
 
 def test_a_figure_out_of_range_and_a_wide_row_with_one_bad_part_are_rejected_whole() -> None:
-    header, rows = content("legacy_okr")
+    header, rows = content("legacy_okr", 3)
     rows[0][header.index("pct")] = "145"
     rows[1][header.index("team")] = "0"
     found = proposed_of("legacy_okr", header, rows, SAMPLES / "legacy_okr.csv")
     assert [one.reasons for one in found.rejected] == [("out_of_range:progress",), ("out_of_range:team_size",)]
     assert found.rejected[0].detail == {"out_of_range:progress": 'progress reads "145", outside of 0 to 100'}
-    header, rows = content("culture_amp")
+    header, rows = content("culture_amp", 3)
     rows[2][header.index("key_result_1_completion")] = "7"
     rows[2][header.index("key_result_3_completion")] = "much"
     found = proposed_of("culture_amp", header, rows, SAMPLES / "culture_amp.csv")
@@ -231,19 +438,19 @@ def test_a_figure_out_of_range_and_a_wide_row_with_one_bad_part_are_rejected_who
 
 
 def test_a_column_that_the_header_lacks_is_blank_and_reads_no_other_cell() -> None:
-    header, rows = content("legacy_okr")
+    header, rows = content("legacy_okr", 3)
     shown = ["", *header, "prio"]  # as pandas writes its index; and a name that stands twice
     found = proposed_of("legacy_okr", shown, [["77", *row, "again"] for row in rows], SAMPLES / "legacy_okr.csv")
     assert found.rejected == []
     assert found.wide["timeline_days"].to_list() == [None] * 3
     assert found.wide["priority"].to_list() == ["High", "Medium", "Low"], "the first of two"
-    header, rows = content("culture_amp")
+    header, rows = content("culture_amp", 3)
     found = proposed_of("culture_amp", ["", *header], [["7", *row] for row in rows], SAMPLES / "culture_amp.csv")
     assert found.wide["row_num"].to_list() == [1, 1, 2, 3, 3, 3], "no key results beyond those of the header"
 
 
 def test_a_row_that_may_be_meant_is_rejected_and_not_left_out() -> None:
-    header, rows = content("viva_goals")
+    header, rows = content("viva_goals", 5)
     rows[1][header.index("Target Value")] = "4OO"
     rows[2] = rows[2][:5]
     found = proposed_of("viva_goals", header, rows, SAMPLES / "viva_goals.csv")

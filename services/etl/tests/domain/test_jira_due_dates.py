@@ -74,6 +74,62 @@ GOLDEN: list[tuple[str, str, dict[str, Any]]] = [
             "outcome.resolution": "missed",
         },
     ),
+    (
+        "apache_creation.csv",
+        "apache/DIRSERVER-10",
+        {"key_result.due_on": date(2004, 1, 31), "priority": "Critical", "outcome.achieved": False},  # 72 days late
+    ),
+    (
+        "apache_due.csv",
+        "apache/OPENEJB-1",
+        {"type": "NewFeature", "key_result.due_on": date(2006, 9, 25), "comments": 2, "outcome.achieved": True},
+    ),
+    (
+        "apache_creation.csv",  # due on the day it was opened, done a day later
+        "apache/DIR-10",
+        {
+            "key_result.start_on": date(2004, 2, 18),
+            "key_result.due_on": date(2004, 2, 18),
+            "reporter_reputation": 0.5,
+            "outcome.resolution": "missed",
+        },
+    ),
+    (
+        "apache_due.csv",  # opened on a leap day, given its due date 210 days later
+        "apache/CONNECTORS-418",
+        {
+            "objective.title": "apache, issues due in 2014",
+            "key_result.start_on": date(2012, 2, 29),
+            "check_in.as_of": date(2012, 9, 26),
+            "key_result.due_on": date(2014, 12, 26),
+            "check_in.source_id": "apache/CONNECTORS-418/due",
+        },
+    ),
+    (
+        "duraspace_discussion.csv",
+        "duraspace/HYDRA-750",
+        {"key_result.due_on": date(2012, 3, 12), "reporter_reputation": 0.4, "priority": "Minor"},
+    ),
+    (
+        "duraspace_discussion.csv",  # its discussion ends on the day it is due
+        "duraspace/FCREPO-237",
+        {"check_in.as_of": date(2008, 10, 24), "key_result.due_on": date(2008, 10, 24), "workload": 13, "comments": 1},
+    ),
+    (
+        "jira_discussion.csv",
+        "jira/CONF-1716",
+        {
+            "priority": "NULL",
+            "workload": 200,
+            "check_in.as_of": date(2004, 8, 25),
+            "key_result.due_on": date(2004, 8, 31),
+        },
+    ),
+    (
+        "jira_due.csv",
+        "jira/CWD-882",
+        {"key_result.start_on": date(2008, 2, 29), "key_result.due_on": date(2008, 3, 3), "outcome.final_value": 1.0},
+    ),
 ]
 
 

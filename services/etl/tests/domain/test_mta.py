@@ -1,5 +1,6 @@
 """The sample, figure by figure, and cells checked by hand in the file."""
 
+from datetime import date
 from typing import Any
 
 import orjson
@@ -118,6 +119,58 @@ def test_cells_checked_by_hand(whole: Applied) -> None:
     assert payload(whole, "check_in", "100360/2008-02")["as_of"] == "2008-02-29"
     objective = payload(whole, "objective", "Safety Indicators/2008")
     assert objective["title"] == "NYC Transit, Safety Indicators 2008"
+
+
+GOLDEN: dict[str, dict[str, Any]] = {
+    "100360/2008-01": {"check_in.as_of": date(2008, 1, 31), "check_in.value": 1.93, "check_in.progress": 1.0},
+    "100360/2008-02": {"check_in.as_of": date(2008, 2, 29), "check_in.value": 1.99, "outcome.is_final": False},
+    "100360/2008-12": {"check_in.value": 2.34, "key_result.target": 2.37, "outcome.resolution": "achieved"},
+    # a target of 0 is none
+    "100360/2011-01": {"check_in.value": 3.49, "key_result.target": None, "check_in.progress": None},
+    "100360/2018-01": {  # the last month there is
+        "key_result.source_id": "100360/2018",
+        "check_in.value": 3.51,
+        "check_in.progress": 0.0,  # above 3.39
+        "outcome.is_final": False,
+    },
+    "67816/2009-12": {
+        "key_result.title": "Mean Distance Between Failures - Subways",
+        "key_result.direction": "stay_above",
+        "key_result.target": 145_000.0,
+        "check_in.value": 153_201.0,
+        "outcome.is_final": True,
+        "outcome.achieved": True,
+    },
+    "103929/2008-01": {"check_in.value": 130_687_792.0, "key_result.target": 129_482_000.0, "check_in.progress": 1.0},
+    # just on the target
+    "304471/2014-12": {
+        "check_in.value": 96.5,
+        "key_result.target": 96.5,
+        "key_result.unit": "%",
+        "outcome.achieved": True,
+    },
+    "391690/2009-06": {"check_in.as_of": date(2009, 6, 30), "check_in.value": 86.2, "key_result.target": None},
+    "374956/2008-01": {
+        "key_result.title": "Bus Passenger Wheelchair Lift Usage - NYCT Bus",  # a blank before it
+        "key_result.direction": "none",
+        "parent": "374952",
+        "check_in.value": 78_259.0,
+        "check_in.progress": None,
+    },
+}
+
+
+@pytest.mark.parametrize("key", GOLDEN)
+def test_rows_worked_out_by_hand(mta: Mapping, mta_file: Table, key: str) -> None:
+    wide = propose(raw_batch(mta_file[1], mta_file[0], "mta_nyct"), mta).wide
+    assert wide.filter(pl.col("check_in.source_id") == key).select(list(GOLDEN[key])).rows(named=True) == [GOLDEN[key]]
+
+
+def test_odd_blanks_of_a_description_are_cleaned(mta: Mapping, mta_file: Table) -> None:
+    header, rows = mta_file
+    wide = propose(raw_batch(rows, header, "mta_nyct"), mta).wide
+    assert any("\u00a0" in row[header.index("DESCRIPTION")] for row in rows)
+    assert not wide["description"].str.contains("\u00a0").any()
 
 
 def test_the_same_file_again_changes_nothing(memory: MemorySource, mta_file: Table) -> None:

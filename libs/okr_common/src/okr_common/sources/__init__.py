@@ -1,6 +1,6 @@
 """Sources as data: one mapping per source says how its files or responses become the canonical model (design §10)."""
 
-from okr_common.sources.checks import MissingColumn, missing_columns
+from okr_common.sources.checks import MissingColumn, missing_columns, missing_names
 from okr_common.sources.folder import SourcesFolder
 from okr_common.sources.language import (
     ApiBlock,
@@ -21,6 +21,7 @@ from okr_common.sources.language import (
     Read,
     Recognise,
     Severity,
+    glob_pattern,
     nearest,
 )
 from okr_common.sources.loader import SourceProblem, load_mapping
@@ -52,9 +53,11 @@ __all__ = [
     "SourceProblem",
     "Sources",
     "SourcesFolder",
+    "glob_pattern",
     "load_mapping",
     "load_sources",
     "missing_columns",
+    "missing_names",
     "nearest",
     "reading",
 ]

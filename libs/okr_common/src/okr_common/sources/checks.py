@@ -40,8 +40,13 @@ class MissingColumn:
 
 
 def missing_columns(mapping: Mapping, header: Sequence[str]) -> list[MissingColumn]:
-    """What a file with this header lacks, in the mapping's order."""
-    names = [name.strip() for name in header]
+    """What a file with this header lacks, in the mapping's order; of a transposed one only its lines can tell."""
+    return [] if mapping.is_transposed(header) else missing_names(mapping, header)
+
+
+def missing_names(mapping: Mapping, found: Sequence[str]) -> list[MissingColumn]:
+    """What is not among the names of a header's columns, or of a transposed file's lines."""
+    names = [name.strip() for name in found]
     needed = (one for one in mapping.columns.values() if one.origin not in FILE_ORIGINS and not one.optional)
     wanted = {one.origin: one for one in needed}
     return [MissingColumn(origin, nearest(origin, names)) for origin, one in wanted.items() if not one.found(names)]
@@ -106,6 +111,7 @@ def _rows(mapping: Mapping) -> Iterator[tuple[Place, str]]:
     if mapping.rows.several and mapping.choose is not None:
         yield ("choose",), "choose is among rows, and repeat or each makes several check-ins of one; use one of both"
     yield from _each(mapping)
+    yield from _transposed(mapping)
     parent = mapping.rows.parent
     if parent is None:
         return
@@ -138,6 +144,18 @@ def _each(mapping: Mapping) -> Iterator[tuple[Place, str]]:
 
 def _below(each: str, origin: str) -> bool:
     return origin == each or origin.startswith(f"{each}.")
+
+
+def _transposed(mapping: Mapping) -> Iterator[tuple[Place, str]]:
+    if mapping.rows.transposed is None:
+        return
+    place: Place = ("rows", "transposed")
+    if mapping.kind == "api":
+        yield place, "an API's records have no header; only files are transposed"
+    if mapping.rows.repeat is not None or mapping.choose is not None:
+        yield place, "transposed goes with neither repeat nor choose"
+    if mapping.recognise is not None and mapping.recognise.path is None:
+        yield ("recognise", "path"), "one cell is little to know a transposed file by; say a path, too"
 
 
 _OF_TYPE = {

@@ -6,7 +6,8 @@ Every block refuses a key it does not know and names the nearest one it does.
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -63,6 +64,18 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     by_fold = {name.casefold(): name for name in known}
     close = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
     return by_fold[close[0]] if close else None
+
+
+def glob_pattern(glob: str) -> str:
+    r"""The regular expression for the whole of a text, in which `*` stands for any characters and `?` for one.
+
+    Case does not count, and a line break is a character. Python and polars read it alike.
+
+    >>> bool(re.search(glob_pattern("*exempt*section ??*"), "Data exempt under\nSection 43(2) of the Act"))
+    True
+    """
+    parts = (re.escape(part) for part in re.split(r"([*?])", glob))
+    return "(?is)^" + "".join({r"\*": ".*", r"\?": "."}.get(part, part) for part in parts) + "$"
 
 
 class Block(BaseModel):
@@ -139,12 +152,16 @@ class Column(Block):
     type: ColumnType
     also: tuple[HeaderName, ...] = ()
     "Other names for it in the header, where exports do not agree; the first that is there is read."
+    like: tuple[Annotated[HeaderName, Field(min_length=1)], ...] = ()
+    "Globs for names that hold prose or a year, as `MPA RAG rating*`; tried when none of the others is there."
     optional: bool = False
     "The header may lack it; then its cells are blank."
     required: bool = False
     "A blank cell rejects the row."
     blanks: tuple[str, ...] = ()
     "Words that mean: nothing here."
+    blanks_like: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    "Globs for cells that mean: nothing here, as `*exempt*section*`; case does not count."
     markup: Literal["html", "mentions"] | None = None
     "What a text holds beside its words: mentions of people, or HTML (and mentions). The words stay, in lines."
     separator: str | None = Field(default=None, pattern=r"^[^\w ]$")
@@ -183,8 +200,13 @@ class Column(Block):
 
     def found(self, names: Iterable[str], number: int = 1) -> str | None:
         """Under which of these names of a header it stands; `number` is what `{n}` stands for."""
+        known = list(names)
         wanted = (name.replace("{n}", str(number)) for name in (self.origin, *self.also))
-        return next((name for name in wanted if name in names), None)
+        exact = next((name for name in wanted if name in known), None)
+        if exact is not None or not self.like:
+            return exact
+        patterns = [glob_pattern(glob.replace("{n}", str(number))) for glob in self.like]
+        return next((name for pattern in patterns for name in known if re.search(pattern, name)), None)
 
 
 class ParentBlock(Block):
@@ -208,6 +230,9 @@ class RowsBlock(Block):
     "Wide files: `{n}` in the `from` of columns stands for 1, 2, 3 up to this; an n with blank cells only is not there."
     each: str | None = None
     "APIs: the path of a list in the object, each of whose elements is a row; columns below it read the element."
+    transposed: HeaderName | None = Field(default=None, min_length=1)
+    """The first cell of the header, in files that lie on their side: what others have in columns stands in lines, and
+    each column after the first is a row. A file with another header stands upright, so one mapping reads both."""
 
     @property
     def several(self) -> bool:
@@ -370,8 +395,13 @@ class Mapping(Block):
     @property
     def row_by_row(self) -> bool:
         """What a row says depends on its cells alone: not on its file's name, nor on the rows beside it."""
-        alone = self.choose is None and self.rows.parent is None
+        alone = self.choose is None and self.rows.parent is None and self.rows.transposed is None
         return alone and all(one.origin not in FILE_ORIGINS for one in self.columns.values())
+
+    def is_transposed(self, header: Sequence[str]) -> bool:
+        """Whether a file with this header lies on its side; the case of its first cell does not count."""
+        corner = self.rows.transposed
+        return corner is not None and bool(header) and header[0].strip().casefold() == corner.casefold()
 
     @property
     def people(self) -> list[str]:

@@ -132,7 +132,8 @@ def _fits(mapping: Mapping, path_text: str, header: Sequence[str]) -> bool:
     if rule is None:
         return False
     names = {name.strip() for name in header}
-    return names.issuperset(rule.columns) and (rule.path is None or fnmatchcase(path_text, rule.path))
+    known = mapping.is_transposed(header) or names.issuperset(rule.columns)
+    return known and (rule.path is None or fnmatchcase(path_text, rule.path))
 
 
 def _missing(column: MissingColumn) -> str:

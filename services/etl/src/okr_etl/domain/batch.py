@@ -1,14 +1,15 @@
 """A batch from raw rows to what is to be written: one pure function before the state is read, one after."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
 from okr_common.sources import Choose, Mapping
-from okr_etl.domain import cells, columns, contradictions, entities, shape, versions
+from okr_common.uploaded import sent_as
+from okr_etl.domain import cells, columns, contradictions, entities, shape, transposed, versions
 from okr_etl.domain.canonical import INSTANT, canonical
 from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.contradictions import NONE_SAID
@@ -22,7 +23,7 @@ class RawBatch:
     """A released batch and its rows: row_num and cells (JSON text). `unit` is the file or request it is a part of.
 
     Where only its news was read, `known` more rows of it stand in the file before, too, and `gone` are the check-ins of
-    those rows of that file which this one has no more.
+    those rows of that file which this one has no more. `parts`: the batches its file was cut into.
     """
 
     source: str
@@ -35,13 +36,14 @@ class RawBatch:
     path: str = ""
     known: int = 0
     gone: frozenset[str] | None = None
+    parts: int = 1
 
     @property
     def told(self) -> dict[str, str]:
         """What its file says to each row, by the words of FILE_ORIGINS."""
         path = Path(self.path)
         day = self.ingested_at.astimezone(UTC).date().isoformat()
-        return {"file:name": path.name, "file:folder": path.parent.name, "file:day": day}
+        return {"file:name": sent_as(path.name) or path.name, "file:folder": path.parent.name, "file:day": day}
 
     @property
     def whole(self) -> bool:
@@ -59,7 +61,7 @@ class Proposed:
     """What the rows of a batch say: `wide` holds every good row's fields, `candidates` the versions they propose.
 
     `known` counts its rows that were not read, `repeated` those that tell what a chosen one tells, `left_out` those
-    that the mapping does not mean.
+    that the mapping does not mean; of a transposed file, those for which another one stands.
     """
 
     wide: pl.DataFrame
@@ -100,6 +102,12 @@ def propose(batch: RawBatch, mapping: Mapping, key: bytes = b"") -> Proposed:
 
     `key` hides the people that the mapping names; without one such a mapping cannot be carried out (ValueError).
     """
+    if not mapping.is_transposed(batch.header):
+        return _upright(batch, mapping, key)
+    return _lying(batch, mapping, key)
+
+
+def _upright(batch: RawBatch, mapping: Mapping, key: bytes) -> Proposed:
     texts = cells.texts(batch.rows, mapping, batch.header, batch.told, key)
     typed = texts.with_columns(columns.value(name, column) for name, column in mapping.columns.items())
     width = len(batch.header)
@@ -119,6 +127,24 @@ def propose(batch: RawBatch, mapping: Mapping, key: bytes = b"") -> Proposed:
         known=batch.known,
         repeated=whole.height - wide.height,
         left_out=batch.rows.height - meant[ROW].n_unique() - len({one.row_num for one in unclear}),
+    )
+
+
+def _lying(batch: RawBatch, mapping: Mapping, key: bytes) -> Proposed:
+    """What a transposed file says, told of its lines: of columns that contradict each other the first one counts."""
+    sheet = transposed.upright(batch.rows, batch.header, mapping, batch.parts)
+    said = _upright(replace(batch, header=sheet.header, rows=sheet.rows), mapping, key)
+    _, wrong = _without_contradicting(said.candidates, pl.DataFrame(schema=versions.HELD_SCHEMA), NONE_SAID)
+    home, rejected = sheet.by_line([*said.rejected, *wrong])
+    counts = ~pl.col(ROW).is_in([one.row_num for one in wrong]) & (home is not None)
+    wide = transposed.placed(said.wide.filter(counts), home)
+    return replace(
+        said,
+        wide=wide,
+        candidates=transposed.placed(said.candidates.filter(counts), home),
+        rejected=merged([*sheet.rejected, *rejected]),
+        times=_times(wide),
+        left_out=batch.rows.height - len(sheet.rejected) - len(rejected) - min(wide.height, 1),
     )
 
 

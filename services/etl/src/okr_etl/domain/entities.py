@@ -47,7 +47,7 @@ _WORDS = {"direction": DIRECTIONS, "metric_kind": METRIC_KINDS}
 def rules(mapping: Mapping) -> Rules:
     """What must hold for the canonical fields of a row."""
     found: dict[str, pl.Expr] = {}
-    for name in sorted(needed(mapping) & set(mapping.derived)):
+    for name in sorted(needed(mapping) & {*mapping.derived, *mapping.inherited}):
         found[f"missing_value:{name}"] = pl.col(name).is_not_null()
     for field, words in _WORDS.items():
         name = getattr(mapping.entities.key_result, field)

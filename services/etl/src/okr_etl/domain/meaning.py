@@ -1,14 +1,14 @@
 """The text of cells as it is meant, before anything is made of it: without markup, lists in order, people hidden."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import orjson
 import polars as pl
 
 from okr_common.cleaning import clean
-from okr_common.sources import Column
+from okr_common.sources import Column, glob_pattern
 from okr_etl.domain.cleaning import cleaned
 from okr_etl.domain.markup import MARKED, unmarked
 from okr_etl.domain.people import hidden
@@ -21,11 +21,17 @@ _MARKED = re.compile(MARKED)
 def meant(text: pl.Expr, column: Column, key: bytes) -> pl.Expr:
     """Of texts as read what this column means; null where that is nothing. `key` is for the people in it."""
     blanks = blank_words(column)
-    words = cleaned(text).replace(sorted(blanks), None)
+    words = _without(cleaned(text).replace(sorted(blanks), None), column.blanks_like)
     if not (column.markup or column.separator or column.person):
         return words
     read = partial(meaning, column=column, blanks=blanks, key=key)
     return words.map_batches(lambda texts: _each(texts, read), return_dtype=pl.String, is_elementwise=True)
+
+
+def _without(words: pl.Expr, globs: Sequence[str]) -> pl.Expr:
+    if not globs:
+        return words
+    return pl.when(~pl.any_horizontal(words.str.contains(glob_pattern(glob)) for glob in globs)).then(words)
 
 
 def blank_words(column: Column) -> set[str]:

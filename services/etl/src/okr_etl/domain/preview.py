@@ -12,7 +12,7 @@ import polars as pl
 
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import RawBatch, propose
-from okr_etl.domain.cells import ROW
+from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.entities import ENTITIES, FIELDS, attributes
 
 
@@ -21,11 +21,13 @@ class Preview:
     """Of the first rows the canonical records; of all rows how many there are, and how many of each reason.
 
     `unknown`: words that are no status, and how many check-ins say so.
-    `records`: row number and, by entity, its fields; `rejected`: row number, reasons, and a sentence for each.
+    `records`: row number and, by entity, its fields; `rejected`: row number, reasons, and a sentence for each. Of a
+    transposed file `rows` are its lines, and `good` counts columns; a record has its column's place as `part`.
     """
 
     rows: int
     good: int
+    transposed: bool
     entities: dict[str, int]
     reasons: dict[str, int]
     unknown: dict[str, int]
@@ -47,7 +49,8 @@ def preview(mapping: Mapping, batch: RawBatch, limit: int, key: bytes = b"") -> 
     told = proposed.candidates.select("entity", "entity_id").unique()
     return Preview(
         rows=batch.rows.height,
-        good=wide[ROW].n_unique(),
+        good=wide.height if mapping.is_transposed(batch.header) else wide[ROW].n_unique(),
+        transposed=mapping.is_transposed(batch.header),
         entities={entity: told.filter(entity=entity).height for entity in ENTITIES},
         reasons=dict(Counter(reason for one in proposed.rejected for reason in one.reasons).most_common()),
         unknown=_unknown(wide) if mapping.entities.check_in.status else {},
@@ -68,4 +71,4 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
     if not row["outcome.is_final"]:
         shown.pop("outcome")
     shown["key_result"]["attributes"] = orjson.loads(row["key_result.attributes"])
-    return {"row_num": row["row_num"], **shown}
+    return {"row_num": row["row_num"], "part": row[PART], **shown}

@@ -28,6 +28,8 @@ CODES: dict[str, str] = {
     "contradicts_earlier_row": "an earlier row of the file says something else of the same check-in, {key}; that one "
     "counts. Keep one row a check-in, or add to its key what tells them apart",
     "not_derivable": "the mapping's expression fails for this row: {message}",
+    "missing_line": "the file is transposed and has no line named {line}{nearest}",
+    "transposed_in_parts": "a transposed file must be one batch, and this one was cut into {parts}; raise batch_rows",
 }
 """Every reason code, with what is said of a row. After a colon a reason names the column it is about."""
 FIGURES = {

@@ -6,7 +6,8 @@ select name as source, next_position - 1 as position from source
 select b.batch_id, b.rows, b.created_at, coalesce(b.rows_of, b.batch_id) as rows_of, f.header,
        case when b.file_id is null then 'request/' || b.request else 'file/' || b.file_id end as unit,
        s.next_position - 1 - b.position as behind, b.file_id,
-       'file/' || f.compared_with as compared_with, coalesce(f.path, '') as path
+       'file/' || f.compared_with as compared_with, coalesce(f.path, '') as path,
+       (select count(*) from batch o where o.file_id = b.file_id) as parts
 from batch b join source s on s.name = b.source left join file f using (file_id)
 where b.source = $1 and b.position = $2
 

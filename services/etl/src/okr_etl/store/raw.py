@@ -22,7 +22,8 @@ _ROWS = {"row_num": pl.Int64(), "cells": pl.String()}
 class Released:
     """A batch that waits to be applied; `behind` counts the source's released batches after it.
 
-    `compared_with`: the unit before its own, where ingestion kept in which rows the two differ.
+    `compared_with`: the unit before its own, where ingestion kept in which rows the two differ. `parts`: the batches
+    its file was cut into.
     """
 
     source: str
@@ -37,6 +38,7 @@ class Released:
     file_id: int | None
     compared_with: str | None
     path: str
+    parts: int
 
     def beside(self, mapping: SourceMapping) -> str | None:
         """The unit beside which reading its file's news tells what the file says, if there is one."""
@@ -66,7 +68,7 @@ class RawStore:
             unit=row["unit"],
             ingested_at=row["created_at"],
             header=orjson.loads(row["header"] or "[]"),
-            **{name: row[name] for name in ("behind", "rows", "file_id", "compared_with", "path")},
+            **{name: row[name] for name in ("behind", "rows", "file_id", "compared_with", "path", "parts")},
         )
 
     async def is_fetching(self, unit: str) -> bool:
@@ -131,4 +133,5 @@ def _batch(released: Released, rows: pl.DataFrame) -> RawBatch:
         header=released.header,
         rows=rows,
         path=released.path,
+        parts=released.parts,
     )

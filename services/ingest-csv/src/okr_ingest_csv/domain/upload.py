@@ -1,17 +1,16 @@
 """Where an uploaded file is put, and under which names it is taken."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from okr_common.errors import PermanentError
+from okr_common.uploaded import sent_as
 from okr_ingest_csv.domain.discovery import printable, wanted
 
 NAME_BYTES = 180
 """Of the 255 that file systems allow; the rest is for what is put before it."""
 NO_SOURCE = "_"
-_STORED = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}-.+")
 
 
 def checked_name(name: str, patterns: Sequence[str]) -> str:
@@ -46,4 +45,4 @@ def place(folder: Path, source: str | None, name: str, at: datetime, token: str)
 
 def is_upload(name: str) -> bool:
     """Whether `place` named this file: others that lie beside it are not ours to remove."""
-    return _STORED.fullmatch(name) is not None
+    return sent_as(name) is not None
