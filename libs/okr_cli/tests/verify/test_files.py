@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from okr_cli.verify.files import Tiles
+from okr_cli.verify.files import Tiles, _count
 from okr_cli.verify.finding import Check
 
 CONTENT = 'id,text\n1,caf\xe9\n2,"two\nlines"\n3,x,y\n4,last'.encode("cp1252")
@@ -97,6 +97,17 @@ def test_a_byte_order_mark_is_no_part_of_the_header() -> None:
     tiles.lay([row(["1"], 2, 2, 6, 2)], check)
     tiles.end(check)
     assert check.findings == []
+
+
+def test_titles_need_not_be_csv() -> None:
+    content = b'The "best\xe9\n"goals\nid,text\n1,a\n'
+    described = file(HEADER, header_line=3) | {"unreadable": 0, "rows": 1, "path": "goals.csv"}
+    check = Check("files", "say what is stored")
+    tiles = Tiles(content, described)
+    tiles.lay([row(["1", "a"], 4, 4, 26, 4)], check)
+    tiles.end(check)
+    _count(described, content, check)
+    assert (check.findings, check.examined) == ([], 4)
 
 
 def test_titles_and_a_file_without_a_header_are_clean_and_a_repair_is_held_against_the_bytes() -> None:

@@ -244,6 +244,18 @@ def test_a_mended_mapping_is_seen_without_a_restart(tmp_path: Path) -> None:
     assert list(folder.current().mappings) == ["goals"]
 
 
+def test_what_editors_leave_and_links_that_lead_nowhere_stop_nobody(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    (tmp_path / ".#goals.yaml").symlink_to("somebody@somewhere.4711")
+    (tmp_path / ".goals.yaml").write_text("half a line")
+    (tmp_path / "gone.yaml").symlink_to("nowhere.yaml")
+    current = SourcesFolder(tmp_path).current()
+    assert list(current.mappings) == ["goals"]
+    assert [(problem.source, problem.message) for problem in current.problems] == [
+        ("gone", "cannot be read as UTF-8 text: it is no file")
+    ]
+
+
 API = (
     GOOD.replace("kind: csv", "kind: api")
     .replace(

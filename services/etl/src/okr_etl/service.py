@@ -1,7 +1,8 @@
 """The wiring of etl: what it connects to, and which parts it is made of.
 
 listener hears of released batches -> applier applies them, each source in its order -> curator writes the documents
-that fell due; replayer does batches again where somebody asks for it; three relays tell what each database committed.
+that fell due; replayer does batches again where somebody asks for it; guard frees what a replica holds that stands
+still; three relays tell what each database committed.
 The control plane runs the same each night, so that nothing is missed.
 """
 
@@ -24,6 +25,7 @@ from okr_etl import replay_routes, rest, warning_routes
 from okr_etl.applier import Applier
 from okr_etl.curator import Curator
 from okr_etl.decider import Decider
+from okr_etl.guard import Guard
 from okr_etl.listener import Listener
 from okr_etl.mappings import Mappings
 from okr_etl.replayer import Replayer
@@ -69,7 +71,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     warned = warning_routes.router(stores.quality, stores.processed, mappings)
     return replace(
         parts,
-        workers={**parts.workers, "replay": replayer.run},
+        workers={**parts.workers, "replay": replayer.run, "guard": Guard(stores.processed).run},
         routers=[*parts.routers, rest.previews(mappings), replays, warned],
     )
 

@@ -20,7 +20,7 @@ from okr_etl.store.replays import ReplayStore
 
 STAGE = STAGES["etl"]
 PROCESSED_CONNECTIONS = 8
-"""A batch's transaction, a replay and its hold, the relay and its units, the curator, and some for REST."""
+"""A batch's transaction, a replay and its hold, the relay and its units, the curator, the guard, and some for REST."""
 
 
 @dataclass(frozen=True, slots=True)

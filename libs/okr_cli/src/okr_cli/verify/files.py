@@ -71,7 +71,7 @@ class Tiles:
         self._encoding = file["encoding"]
         self._delimiter = file["delimiter"]
         self._header = orjson.loads(file["header"])
-        self._in_the_file = file["header_line"] != 0
+        self._header_line = file["header_line"]
         self._where = f"file {file['file_id']}"
         self._next: int | None = None
         self._line = 0
@@ -118,10 +118,10 @@ class Tiles:
             check.find(f"{self._where}, line {row['first_line']}", f"{lines} lines", f"to line {row['last_line']}")
 
     def _begin(self, start: int, check: Check) -> None:
-        """What stands before the first record ends with the header; above it there may be titles."""
-        before = _unmarked(self._content[:start]).decode(self._encoding, "replace")
-        records = [cells for cells in csv.reader(io.StringIO(before, newline=""), delimiter=self._delimiter) if cells]
-        expected = [self._header] if self._in_the_file else []
+        """What stands before the first record, below any titles, ends with the header."""
+        before = _from_header(self._content[:start], self._encoding, self._header_line, "replace")
+        records = [cells for cells in csv.reader(before, delimiter=self._delimiter) if cells]
+        expected = [self._header] if self._header_line else []
         check.must_be(f"{self._where}, header", expected, records[-1:])
         self._next = start
 
@@ -139,8 +139,18 @@ class Tiles:
 
 
 def _unmarked(content: bytes) -> bytes:
-    mark = next((mark for mark in MARKS if content.startswith(mark)), b"")
-    return content.removeprefix(mark)
+    mark = next((mark for mark in MARKS if content.startswith(mark)), None)
+    while mark and content.startswith(mark):  # some programs write it twice
+        content = content.removeprefix(mark)
+    return content
+
+
+def _from_header(content: bytes, encoding: str, line: int, errors: str = "strict") -> io.StringIO:
+    """The text from the line on which the header begins: titles above it need not be CSV."""
+    text = io.StringIO(_unmarked(content).decode(encoding, errors), newline="")
+    for _ in range(line - 1):
+        text.readline()
+    return text
 
 
 def _json(cells: str) -> list[str]:
@@ -152,9 +162,8 @@ def _count(file: asyncpg.Record, content: bytes, check: Check) -> None:
     """Only where the module can read all of it: what it cannot read is told by the tiles."""
     if file["unreadable"]:
         return
-    text = io.StringIO(_unmarked(content).decode(file["encoding"]), newline="")
+    text = _from_header(content, file["encoding"], file["header_line"])
     records = iter(csv.reader(text, delimiter=file["delimiter"], strict=True))
     if file["header_line"] != 0:
-        header = orjson.loads(file["header"])
-        next((cells for cells in records if cells == header), None)
+        next(records, None)
     check.must_be(f"file {file['file_id']} ({file['path']})", file["rows"], sum(1 for _ in records))

@@ -3,6 +3,8 @@
 A stopped process (SIGSTOP, a long pause) may still hold locks; when it wakes, its connection is gone.
 """
 
+from datetime import timedelta
+
 from okr_common.delivery.outbox import SQL, Connection
 from okr_common.logs import logger
 
@@ -20,3 +22,14 @@ async def end(connection: Connection, name: str) -> None:
     former = await connection.fetchval(SQL["fence_holder"], name)
     if former is not None and await connection.fetchval(SQL["fence_terminate"], former):
         log.warning("fenced_former_owner", fence=name, backend_pid=former)
+
+
+async def end_stalled(connection: Connection, longest: timedelta) -> int:
+    """Ends the sessions of this role that wait for their client in the midst of a transaction for longer than this.
+
+    Their process is stopped, or its machine is gone, and others wait for what they hold. Returns how many there were.
+    """
+    ended = await connection.fetch(SQL["fence_end_stalled"], longest)
+    for session in ended:
+        log.warning("stalled_session_ended", backend_pid=session["pid"], began=str(session["xact_start"]))
+    return len(ended)

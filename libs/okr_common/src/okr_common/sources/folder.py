@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from okr_common.logs import logger
-from okr_common.sources.recognition import Sources, load_sources
+from okr_common.sources.recognition import Sources, load_sources, mapping_files
 
 log = logger(__name__)
 
@@ -29,5 +29,13 @@ class SourcesFolder:
         return self._sources
 
     def _look(self) -> _Look:
-        stats = ((file.name, file.stat()) for file in sorted(self.folder.glob("*.yaml")))
-        return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+        return tuple((file.name, *_looks(file)) for file in mapping_files(self.folder))
+
+
+def _looks(file: Path) -> tuple[int, int]:
+    """Of a link that leads nowhere, or a file just taken away, nothing: loading tells what is wrong with it."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)

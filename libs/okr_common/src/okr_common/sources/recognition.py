@@ -109,11 +109,16 @@ class Sources:
         return f"The nearest is {closest}, which also reads {_and([_missing(column) for column in lacking[closest]])}."
 
 
+def mapping_files(folder: Path) -> list[Path]:
+    """Every `*.yaml` of the folder, except hidden ones: editors leave those beside a file that is being written."""
+    return sorted(file for file in folder.glob("*.yaml") if not file.name.startswith("."))
+
+
 def load_sources(folder: Path) -> Sources:
-    """Every `*.yaml` of the folder; a wrong one is a problem and stops only its own source."""
+    """The mappings of the folder; a wrong one is a problem and stops only its own source."""
     mappings: dict[str, Mapping] = {}
     problems: list[SourceProblem] = []
-    for file in sorted(folder.glob("*.yaml")):
+    for file in mapping_files(folder):
         loaded = load_mapping(file)
         if isinstance(loaded, Mapping):
             mappings[loaded.name] = loaded

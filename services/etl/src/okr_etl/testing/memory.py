@@ -60,6 +60,10 @@ class MemorySource:
         """Applies one batch."""
         return self._apply(raw_batch(rows, self.header, self.mapping.name, self.head.position + 1, unit), None)
 
+    def take(self, batch: RawBatch) -> Applied:
+        """Applies this very batch, all its rows."""
+        return self._apply(batch, None)
+
     def export(self, rows: Sequence[object], batch_rows: int = 1_000_000, ingested_at: datetime = INGESTED_AT) -> None:
         """A file of the source, in batches; of what the file before said, too, only as much is read as must be."""
         compared_with, unit = self.head.unit, f"file/{len(self.applied) + 1}"

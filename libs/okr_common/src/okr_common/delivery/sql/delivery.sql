@@ -65,3 +65,9 @@ select pg_terminate_backend(pid, 5000) from pg_stat_activity where pid = $1 and 
 -- name: fence_take
 insert into delivery.fence (name, holder, backend_pid) values ($1, $2, pg_backend_pid())
 on conflict (name) do update set holder = $2, backend_pid = pg_backend_pid(), since = now()
+
+-- name: fence_end_stalled
+-- Also within a COPY, which no timeout of the server ends.
+select pid, xact_start, pg_terminate_backend(pid) from pg_stat_activity
+where usename = current_user and datname = current_database() and backend_xid is not null and wait_event = 'ClientRead'
+  and state_change < clock_timestamp() - $1::interval

@@ -33,3 +33,11 @@ select $1, batch_id, row_num from raw_row join batch using (batch_id) where file
 insert into gone_row (file_id, batch_id, row_num)
 select $1, batch_id, row_num from raw_row join batch using (batch_id) where file_id = $2
     and row_hash not in (select row_hash from raw_row join batch using (batch_id) where file_id = $1)
+
+-- name: batches
+select b.batch_id, b.position, b.created_at, b.source, coalesce(b.rows_of, b.batch_id) as rows_of, f.header, f.path,
+       'file/' || f.file_id as unit
+from batch b join file f using (file_id) where b.source = $1 and b.position is not null order by b.position
+
+-- name: rows
+select row_num, cells from raw_row where batch_id = $1 order by row_num
