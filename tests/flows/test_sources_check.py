@@ -51,6 +51,21 @@ async def test_a_file_is_shown_as_it_would_be_read_and_nothing_is_loaded(
     assert await flow.ask("raw", "select count(*) from file") == 0
 
 
+async def test_a_transposed_file_is_shown_by_its_columns(flow: Flow) -> None:
+    file = repository() / "samples" / "uk_gmpp" / "uk_2014.csv"
+    with flow.stack.supervised(("ingest-csv", "etl")):
+        code, said = await check(flow, file)
+        _, told = await check(flow, file, "--json", "--rows", "3")
+    assert code == 0, said
+    assert "source      uk_gmpp" in said
+    assert "rows        16 lines of a transposed file; 13 columns are in order" in said
+    assert "rejected    1 for not_a_date:ends" in said
+    found = json.loads(told)
+    assert [one["part"] for one in found["preview"]["records"]] == [2, 3, 4]
+    assert found["preview"]["records"][0]["check_in"]["status_raw"] == "Amber/Green"
+    assert "column 18" in found["preview"]["rejected"][1]["detail"]["missing_value:ends"]
+
+
 async def test_a_draft_is_a_mapping_that_reads_its_file(flow: Flow, tmp_path: Path) -> None:
     file, sources = tmp_path / "Team goals.csv", tmp_path / "sources"
     sources.mkdir()

@@ -278,7 +278,7 @@ async def test_a_wide_row_becomes_several_check_ins_and_their_current_rows(etl: 
     file = repository() / "samples" / "formats" / "culture_amp.csv"
     header, *rows = csv.reader(io.StringIO(file.read_text(encoding="utf-8"), newline=""), strict=True)
     for _ in range(2):
-        await raw.release("culture_amp", header, rows)
+        await raw.release("culture_amp", header, rows[:3])
     await etl.apply_all("culture_amp")
     query = "select k.title, c.value::float8, c.row_num from check_in c join key_result k using (key_result_id)"
     assert [tuple(row) for row in await etl.pool.fetch(f"{query} order by 3, 1")] == [
@@ -291,3 +291,16 @@ async def test_a_wide_row_becomes_several_check_ins_and_their_current_rows(etl: 
     ]
     counts = [tuple(row) for row in await etl.pool.fetch(COUNTS)]
     assert counts == [(3, 3, 0, 0, 0), (3, 0, 0, 3, 0)]
+
+
+async def test_a_transposed_file_that_was_cut_into_batches_is_rejected_whole_and_counted(
+    etl: Etl, raw: RawWriter
+) -> None:
+    text = (repository() / "samples" / "uk_gmpp" / "uk_2014.csv").read_bytes().decode("cp1252")
+    header, *lines = csv.reader(io.StringIO(text, newline=""))
+    await raw.release("uk_gmpp", header, lines, batch_rows=10)
+    await etl.apply_all("uk_gmpp")
+    counts = await etl.pool.fetch("select rows, rejected, versions from batch_result order by position")
+    assert [tuple(row) for row in counts] == [(10, 10, 0), (6, 6, 0)]
+    reasons = await etl.pool.fetch("select distinct reasons[1] as reason from rejected")
+    assert [row["reason"] for row in reasons] == ["transposed_in_parts"]
