@@ -20,7 +20,7 @@ from okr_common.records import ProcessedRecord
 from okr_common.sources import Mapping as SourceMapping
 from okr_common.sources import load_mapping
 from okr_etl.testing import MemorySource, undisturbed
-from okr_etl.testing.exports import DUE, SOURCES, Exports
+from okr_etl.testing.exports import DUE, SOURCES, Exports, encoded
 from okr_stack.services import answers
 from okr_stack.solo import SoloService
 
@@ -75,7 +75,7 @@ class Company:
         self.loads += 1
         for name, kind in SOURCES.items():
             exports = self.exports.setdefault(name, Exports(kind, random.Random(f"{seed}/{name}")))  # noqa: S311 - rows
-            self.flow.drop(f"{name}-{self.loads:03}.csv", exports.next(int(rows * kind.share)))
+            self.flow.drop(f"{name}-{self.loads:03}.csv", encoded(exports.next(int(rows * kind.share))))
 
     def replay(self, of: SoloService) -> None:
         """Of one source the values are read from another column, and its batches are done again."""

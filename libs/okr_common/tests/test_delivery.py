@@ -200,6 +200,37 @@ async def test_a_new_owner_ends_the_session_of_the_former_one_and_its_locks(fres
     former.terminate()
 
 
+@pytest.mark.parametrize("where", ["between two statements", "within a copy"])
+async def test_a_transaction_that_stands_still_is_ended_and_an_idle_session_is_not(
+    fresh_stack: StackUnderTest, where: str
+) -> None:
+    stalled, idle, guard = [await asyncpg.connect(fresh_stack.dsn(STAGE.role, "processed")) for _ in range(3)]
+    await stalled.transaction().start()
+    await stalled.execute("insert into source_head (source) values ('s')")
+    resume, copying = asyncio.Event(), None
+    if where == "within a copy":
+
+        async def rows() -> AsyncIterator[bytes]:
+            yield b"t\n"
+            await resume.wait()
+
+        copying = asyncio.create_task(stalled.copy_to_table("source_head", source=rows(), columns=["source"]))
+    assert await fence.end_stalled(guard, timedelta(minutes=1)) == 0
+
+    async def is_ended() -> bool:
+        return await fence.end_stalled(guard, timedelta(milliseconds=200)) == 1
+
+    await until(is_ended)
+    await guard.execute("insert into source_head (source) values ('s')")
+    resume.set()
+    with pytest.raises(AWAY):
+        await (copying or stalled.execute("select 1"))
+    assert await idle.fetchval("select 1") == 1
+    for connection in (idle, guard):
+        await connection.close()
+    stalled.terminate()
+
+
 async def test_when_the_polling_thread_dies_liveness_is_red_and_the_reader_is_told(
     fresh_stack: StackUnderTest,
 ) -> None:

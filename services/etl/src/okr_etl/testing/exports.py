@@ -72,14 +72,14 @@ class Exports:
     goals: int = 0
     rows: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
-    def next(self, count: int) -> bytes:
+    def next(self, count: int) -> list[list[str]]:
         """About so many new rows; some former ones that changed, some twice, some rejected or contradicting others."""
         former, new = list(self.rows), list(self._new(max(1, count // CHECK_INS)))
         changed = [self._changed(key) for key in self.chance.sample(former, len(former) // 20)]
         told = list(self.rows.values()) if self.kind.is_full else [*changed, *new]
         twice = self.chance.sample(told, len(told) // 50)
         wrong = [[*row[:3], self.chance.choice(["much", "131"]), *row[4:]] for row in told[::97]]
-        return encoded([*told, *twice, *wrong])
+        return [*told, *twice, *wrong]
 
     def _new(self, goals: int) -> Iterator[list[str]]:
         for number in range(self.goals, self.goals + goals):
