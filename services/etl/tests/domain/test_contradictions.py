@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from okr_common.sources import Mapping
+from okr_etl.domain.batch import apply
 from okr_etl.testing import MemorySource
 
 Table = tuple[list[str], list[list[str]]]
@@ -71,3 +73,15 @@ def test_the_same_file_again_publishes_nothing(
 ) -> None:
     source, again = loaded([before, file], cuts), loaded([before, file, file], cuts)
     assert again.versions() == source.versions()
+
+
+def test_a_closed_entity_is_opened_by_any_batch_of_a_file(loaded: Callable[..., MemorySource]) -> None:
+    """It is held without a time, and without content."""
+    source = loaded([[(1, 1, "10", "8")], [(1, 1, "10", "8"), (1, 2, "10", "8")]], [1, 1])
+    shut = source.held.filter(entity_id=source.held["entity_id"][0]).with_columns(
+        held_from=pl.lit(None, pl.Datetime("us", "UTC")), content_hash=pl.lit("")
+    )
+    closed = pl.concat([source.held.filter(entity_id=shut["entity_id"][0]).clear(), shut]).drop("unit")
+    proposed = source.proposed[-1]
+    said = pl.Series("statement", [1], dtype=pl.UInt64)
+    assert apply(proposed, closed, None, said).counts["new"] == 1

@@ -72,4 +72,5 @@ def _odd() -> pl.Expr:
 
 
 def _bits(hexadecimal: pl.Expr) -> pl.Expr:
-    return hexadecimal.str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64)
+    """Of no content, as closed entities have, 0."""
+    return hexadecimal.str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64, strict=False).fill_null(0)
