@@ -38,7 +38,7 @@ where source = $1 order by position, seq
 """
 CURRENT = "select revision, encode(content_hash, 'hex') from {0} where source = $1"
 ENTITIES = ("objective", "key_result", "check_in", "outcome")
-FEW, MANY = range(3), range(3, 33)
+FEW, MANY = range(3), range(3, 23)
 Told = tuple[object, ...]
 
 
