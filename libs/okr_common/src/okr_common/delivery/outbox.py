@@ -1,8 +1,8 @@
 """The transactional outbox: what is to be said, written in the transaction of what happened."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -13,12 +13,12 @@ from okr_common.sql import queries
 from okr_common.topology import Stage
 
 SQL = queries(__package__)
+EMPTY: Mapping[str, str] = MappingProxyType({})
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One message to publish, or (with `unit`) a bulk stream of them.
+class Outgoing(NamedTuple):
+    """One message to publish, or (with `unit`) a bulk stream of them. A tuple, since millions are made.
 
     Messages of one `order_key` go out in order; `partition_key` chooses the partition; `value` None is a tombstone.
     """
@@ -28,7 +28,7 @@ class Outgoing:
     partition_key: str
     message_key: bytes | None = None
     value: bytes | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = EMPTY
     unit: dict[str, Any] | None = None
 
 
@@ -57,7 +57,7 @@ async def put(connection: Connection, service: str, outgoing: Sequence[Outgoing]
         [one.message_key for one in outgoing],
         [one.partition_key for one in outgoing],
         [one.value for one in outgoing],
-        [codec.to_json(one.headers).decode() for one in outgoing],
+        [codec.to_json(dict(one.headers)).decode() for one in outgoing],
         [None if one.unit is None else codec.to_json(one.unit).decode() for one in outgoing],
     )
 

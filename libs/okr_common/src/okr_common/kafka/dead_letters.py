@@ -1,7 +1,6 @@
 """Messages nobody can handle: their bytes, why, and where from, under Kafka Connect's header names."""
 
 import hashlib
-from dataclasses import replace
 from typing import Protocol
 from uuid import uuid5
 
@@ -69,8 +68,8 @@ def fitting(outgoing: Outgoing, stage: Stage) -> Outgoing:
         "stage": stage.service,
         **_cut(outgoing.value),
     }
-    headers = outgoing.headers | {PREFIX + name: text for name, text in context.items()}
-    return replace(outgoing, topic=DEAD_LETTERS.name, value=outgoing.value[:MOST_BYTES], headers=headers)
+    headers = {**outgoing.headers} | {PREFIX + name: text for name, text in context.items()}
+    return outgoing._replace(topic=DEAD_LETTERS.name, value=outgoing.value[:MOST_BYTES], headers=headers)
 
 
 def dead_letter(message: Received, why: PermanentError, stage: Stage, topic_id: str) -> Outgoing:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from okr_etl.domain.goals import CheckIn, KeyResult, Objective, Outcome
 from okr_etl.store import SQL
 
 STAGE = STAGES["etl"]
+FIRST = itemgetter(0)
+"""Of a check-in or an outcome its key result; after it come the fields, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,8 @@ class DocumentStore:
         rows = await self._processed.fetch(SQL["document_key_results"], ids)
         check_ins = await self._processed.fetch(SQL["document_check_ins"], ids)
         outcomes = await self._processed.fetch(SQL["document_outcomes"], ids)
-        histories = {key: [CheckIn(**_fields(row)) for row in group] for key, group in groupby(check_ins, _key_result)}
-        endings = {_key_result(row): Outcome(**_fields(row)) for row in outcomes}
+        histories = {key: [CheckIn(*row[1:]) for row in group] for key, group in groupby(check_ins, FIRST)}
+        endings = {FIRST(row): Outcome(*row[1:]) for row in outcomes}
         return [_key_result_of(row, histories.get(row["entity_id"], ()), endings.get(row["entity_id"])) for row in rows]
 
     async def due_now(self) -> tuple[int, int]:
@@ -120,15 +123,6 @@ class DocumentStore:
         """One curated document."""
         row = await self._curated.fetchrow(SQL["document"], entity_id)
         return None if row is None else _document(row)
-
-
-def _key_result(row: asyncpg.Record) -> UUID:
-    found: UUID = row["key_result_id"]
-    return found
-
-
-def _fields(row: asyncpg.Record) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "key_result_id"}
 
 
 def _key_result_of(row: asyncpg.Record, check_ins: Sequence[CheckIn], outcome: Outcome | None) -> KeyResult:

@@ -156,7 +156,7 @@ class ProcessedStore:
         place = Place(**unit)
         at, after = (place.source, place.position, place.generation), max(after, place.after_seq)
         rows = await self._pool.fetch(SQL["unit_records"], *at, after, place.until_seq, limit)
-        return records(place, rows)
+        return await asyncio.to_thread(records, place, rows)
 
 
 async def _advance(connection: Connection, task: Task) -> Head | None:

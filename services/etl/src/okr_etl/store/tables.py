@@ -3,7 +3,7 @@
 import asyncio
 import io
 from array import array
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import orjson
 import polars as pl
@@ -21,6 +21,7 @@ from okr_etl.store.records import Place
 PLACE = [ROW, PART]
 """What tells one check-in's row from another's."""
 HEX = "\\x"
+COPIED_AT_ONCE = 10_000
 _VERSION = ("entity", "entity_id", "revision", "knowledge_time", "row_num", "payload")
 
 
@@ -156,17 +157,21 @@ def _hash() -> pl.Expr:
 async def copy(connection: Connection, table: str, frame: pl.DataFrame) -> None:
     """Adds the rows of a frame to a table that has its columns."""
     if frame.height:
-        content = await asyncio.to_thread(as_csv, frame)
-        copying = connection.copy_to_table(table, source=content, columns=frame.columns, format="csv")
+        copying = connection.copy_to_table(table, source=_sliced(frame), columns=frame.columns, format="csv")
         await copied(connection, copying)
 
 
-def as_csv(frame: pl.DataFrame) -> io.BytesIO:
+async def _sliced(frame: pl.DataFrame) -> AsyncIterator[bytes]:
+    """As text a frame takes as much memory again: only a part of it does so at a time."""
+    for part in frame.iter_slices(COPIED_AT_ONCE):
+        yield await asyncio.to_thread(as_csv, part)
+
+
+def as_csv(frame: pl.DataFrame) -> bytes:
     """For COPY ... (FORMAT csv): null is nothing, an empty text is quoted."""
     buffer = io.BytesIO()
     frame.write_csv(buffer, include_header=False)
-    buffer.seek(0)
-    return buffer
+    return buffer.getvalue()
 
 
 def as_bytes(hashes: pl.Series) -> bytes:
