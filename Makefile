@@ -10,7 +10,7 @@ PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 PARALLEL ?= -n 2 --dist worksteal
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup lock fmt check test test-fast test-faults test-containers compose-secrets demo up down bench bench-ingest bench-etl docs
+.PHONY: help setup lock fmt check test test-fast test-faults test-containers compose-secrets demo up down bench bench-ingest bench-etl bench-columns docs
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -77,6 +77,9 @@ bench: $(SETUP) ## speed, freshness and footprint, as a table and as build/bench
 
 bench-etl: $(SETUP) ## etl alone: new rows, and all of them again with one that changed
 	$(BIN)/python bench/etl.py --json build/bench-etl.json $(BENCH)
+
+bench-columns: $(SETUP) ## what columns cost etl: a mapping of 40 beside one of 8
+	$(BIN)/python bench/columns.py --json build/bench-columns.json $(BENCH)
 
 bench-ingest: $(SETUP) ## ingest-csv alone: large and small files, all of it again; BENCH=--large adds a file of 2 GB
 	$(BIN)/python bench/ingest.py --json build/bench-ingest.json $(BENCH)
