@@ -119,7 +119,7 @@ GOLDEN: list[tuple[str, str, dict[str, Any]]] = [
         "jira_discussion.csv",
         "jira/CONF-1716",
         {
-            "priority": "NULL",
+            "priority": None,  # NULL in the file
             "workload": 200,
             "check_in.as_of": date(2004, 8, 25),
             "key_result.due_on": date(2004, 8, 31),
