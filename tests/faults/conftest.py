@@ -11,6 +11,7 @@ import httpx2
 import orjson
 import polars as pl
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from okr_cli.testing import Flow
 from okr_cli.verify.oracle import OF_THE_TRAINER
@@ -83,6 +84,18 @@ class Company:
         file.write_text(file.read_text().replace("value: value", "value: other"))
         httpx2.post(f"{of.url}/sources/{REPLAYED}/replay", json={}).raise_for_status()
 
+    async def is_shared(self) -> bool:
+        """Each replica has its own partitions, and together they have all."""
+        told = [await asyncio.to_thread(_asked, etl, "status") for etl in self.etls]
+        held = [number for one in told for number in one.json().get("partitions", [])]
+        return all(one.json().get("partitions") for one in told) and sorted(held) == list(
+            range(topics.INGESTION_EVENTS.partitions)
+        )
+
+    async def prepared(self) -> list[dict[str, int]]:
+        """Of each replica how many batches it read and typed, by source, since it was started."""
+        return [_prepared((await asyncio.to_thread(_asked, etl, "metrics")).text) for etl in self.etls]
+
     async def ready(self) -> list[SoloService]:
         """The replicas that have started."""
         return [etl for etl in self.etls if await asyncio.to_thread(answers, f"{etl.url}/readyz")]
@@ -128,6 +141,15 @@ class Company:
         loaded = load_mapping(self.folder / f"{name}.yaml")
         assert isinstance(loaded, SourceMapping), loaded
         return loaded
+
+
+def _asked(of: SoloService, what: str) -> httpx2.Response:
+    return httpx2.get(f"{of.url}/{what}").raise_for_status()
+
+
+def _prepared(metrics: str) -> dict[str, int]:
+    samples = [one for family in text_string_to_metric_families(metrics) for one in family.samples]
+    return {one.labels["source"]: int(one.value) for one in samples if one.name == "okr_batches_prepared_total"}
 
 
 def _told(bootstrap: str) -> dict[str, list[ProcessedRecord]]:

@@ -9,6 +9,7 @@ import random
 import signal
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,20 @@ async def besieged(company: "Company", siege: Siege, seed: int) -> int:
         etl.wait(10)
         etl.start()
     return hit
+
+
+async def test_two_replicas_share_the_sources_and_no_batch_is_prepared_twice(company: "Company") -> None:
+    with company.at_work(**SMALL):
+        await until(company.is_shared, within=WAIT_SECONDS)
+        company.load(8_000, seed=7)
+        await until(company.is_at_rest, within=WAIT_SECONDS)
+        first, second = await company.prepared()
+    assert all((first, second)), "each has its part"
+    async with company.flow.reach.database("processed") as processed:
+        batches = dict(await processed.fetch("select source, count(*) from batch_result group by source"))
+    assert Counter(first) + Counter(second) == batches
+    assert first.keys().isdisjoint(second)
+    await company.is_as_if_nothing_had_happened()
 
 
 @pytest.mark.parametrize("how", [pytest.param("killed", marks=pytest.mark.long), "stopped"])

@@ -19,6 +19,10 @@ class Topic:
     retention_ms: int | None = 30 * DAY_MS
     max_message_bytes: int = MESSAGE_BYTES
 
+    def partition_of(self, partition_key: str) -> int:
+        """The partition that holds everything of this key."""
+        return partition_for(partition_key, self.partitions)
+
     def config(self) -> dict[str, str]:
         """The broker's settings of this topic."""
         size = {"max.message.bytes": str(self.max_message_bytes)}

@@ -1,4 +1,7 @@
-"""Applies released batches, each source in its order; a source that cannot go on does not hold up the others."""
+"""Applies released batches of this replica's sources, each in its order.
+
+A source that cannot go on does not hold up the others.
+"""
 
 import asyncio
 import time
@@ -16,6 +19,7 @@ from okr_etl.domain.news import MoreNeeded
 from okr_etl.mappings import Mappings
 from okr_etl.preparer import Preparer
 from okr_etl.said import Said
+from okr_etl.share import Holds
 from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore, Task
 from okr_etl.store.raw import RawStore, Released
@@ -43,6 +47,7 @@ class Applier:
         items: Items,
         decider: Decider,
         *,
+        holds: Holds,
         applied: Callable[[], None],
         sweep_seconds: float,
     ) -> None:
@@ -53,6 +58,7 @@ class Applier:
         self._decider = decider
         self._preparer = Preparer(raw, processed, mappings.key)
         self._said = Said(raw, processed, mappings.key)
+        self._holds = holds
         self._applied = applied
         self._sweep_seconds = sweep_seconds
         self._sweep_at = 0.0
@@ -71,6 +77,16 @@ class Applier:
     def busy(self) -> bool:
         """Batches are being applied, or wait for it."""
         return bool(self._due) or self._applying
+
+    @property
+    def sources(self) -> list[str]:
+        """This replica's, as far as anything of them was ever applied."""
+        return [source for source in self.heads if self._holds(source)]
+
+    def take_over(self) -> None:
+        """Sources came: sweep now, and look at them as at the beginning of a day."""
+        self._decider.look_again()
+        self.look()
 
     def look(self) -> None:
         """A run asks for something: sweep now."""
@@ -96,14 +112,18 @@ class Applier:
         """Sources that are behind what is released (events may be lost, positions are not), or that runs ask for."""
         self.heads.update(await self._processed.heads())
         released = await self._raw.released_positions()
-        self._due.update({name: None for name, position in released.items() if position > self.heads.get(name, 0)})
-        self._due.update(dict.fromkeys(await self._items.look()))
-        self._due.update({name: None for name in self._decider.of_a_new_day() if name in self.heads})
+        due = [name for name, position in released.items() if position > self.heads.get(name, 0)]
+        due += await self._items.look()
+        due += [name for name in self._decider.of_a_new_day() if name in self.heads]
+        self._due.update(dict.fromkeys(filter(self._holds, due)))
+        self.waiting = {source: why for source, why in self.waiting.items() if self._holds(source)}
 
     async def _turn(self, stop: asyncio.Event) -> None:
         """One batch of the source that waits longest; it queues again if there may be more."""
         source = next(iter(self._due))
         del self._due[source]
+        if not self._holds(source):
+            return
         self._applying = True
         try:
             if await until_done("apply", lambda: self._next(source), stop):

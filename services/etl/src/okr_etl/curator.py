@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
@@ -24,18 +24,20 @@ def stands_back(*, busy: bool, since_idle: float) -> bool:
 
 
 class Curator:
-    """Takes due documents, some at a time, builds and writes them. `busy`: batches are being applied."""
+    """Takes due documents of `sources`, some at a time, builds and writes them. `busy`: batches are being applied."""
 
     def __init__(
         self,
         store: DocumentStore,
         *,
+        sources: Callable[[], Sequence[str]],
         busy: Callable[[], bool],
         every_seconds: float,
         limit: int,
         written: Callable[[], None],
     ) -> None:
         self._store = store
+        self._sources = sources
         self._busy = busy
         self._idle_at = time.monotonic()
         self._every_seconds = every_seconds
@@ -60,7 +62,7 @@ class Curator:
         return stands_back(busy=busy, since_idle=now - self._idle_at)
 
     async def _turn(self) -> bool:
-        due = await self._store.due(self._limit)
+        due = await self._store.due(self._sources(), self._limit)
         if due is None:
             return False
         documents = await asyncio.to_thread(build, due)

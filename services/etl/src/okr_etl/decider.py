@@ -49,6 +49,10 @@ class Decider:
             log.info("outcomes_decided", source=source, position=head.position, outcomes=made, day=decision.day)
         return made
 
+    def look_again(self) -> None:
+        """Sources came whose day somebody else may have begun."""
+        self._swept_on = None
+
     def of_a_new_day(self) -> Sequence[str]:
         """Once a day, and at start: the sources to look at although nothing new came."""
         today = self._now().astimezone(UTC).date()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from okr_common import metrics
 from okr_common.errors import PermanentError
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Proposed, RawBatch, propose
@@ -77,7 +78,9 @@ class Preparer:
 
     async def _prepare(self, released: Released, mapping: Mapping, *, whole: bool) -> Prepared:
         batch = await (self._raw.read(released) if whole else self._news(released, mapping))
-        return batch, await proposed(batch, mapping, self._key)
+        proposals = await proposed(batch, mapping, self._key)
+        metrics.BATCHES_PREPARED.labels(released.source).inc()
+        return batch, proposals
 
     async def _news(self, released: Released, mapping: Mapping) -> RawBatch:
         beside = self._beside

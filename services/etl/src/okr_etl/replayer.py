@@ -1,4 +1,7 @@
-"""Carries out replays, beside the live batches: batch by batch to the head, where the new generation comes to hold."""
+"""Carries out replays of this replica's sources, beside the live batches.
+
+Batch by batch to the head, where the new generation comes to hold.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -14,6 +17,7 @@ from okr_etl.domain.replay import Replay, Step, next_step
 from okr_etl.mappings import Mappings
 from okr_etl.preparer import proposed
 from okr_etl.said import Said
+from okr_etl.share import Holds
 from okr_etl.store.processed import ProcessedStore, Task
 from okr_etl.store.raw import RawStore, Released
 from okr_etl.store.replays import ReplayStore
@@ -32,6 +36,7 @@ class Replayer:
         mappings: Mappings,
         decider: Decider,
         *,
+        holds: Holds,
         told: Callable[[], None],
         every_seconds: float,
     ) -> None:
@@ -41,6 +46,7 @@ class Replayer:
         self._mappings = mappings
         self._decider = decider
         self._said = Said(raw, processed, mappings.key)
+        self._holds = holds
         self._told = told
         self._every_seconds = every_seconds
         self._woken = asyncio.Event()
@@ -53,8 +59,9 @@ class Replayer:
     async def run(self, stop: asyncio.Event) -> None:
         """Carries out one after another, and ends between two batches."""
         while not stop.is_set():
+            self.waiting = {source: why for source, why in self.waiting.items() if self._holds(source)}
             for replay in await until_done("replays", self._replays.asked, stop) or ():
-                if replay.state == "running" and not stop.is_set():
+                if replay.state == "running" and self._holds(replay.source) and not stop.is_set():
                     await until_done("replay", partial(self._replay, replay.source, stop), stop)
             await self._rest(stop)
 
@@ -69,7 +76,7 @@ class Replayer:
         """As far as it goes; where it cannot go on, why is told, and the others have their turn."""
         async with self._replays.hold(source) as held:
             try:
-                while held and not stop.is_set() and await self._step(source):
+                while held and self._holds(source) and not stop.is_set() and await self._step(source):
                     self.waiting.pop(source, None)
                 self.waiting.pop(source, None)
             except (FatalError, *RETRYABLE):

@@ -1,6 +1,7 @@
 """The wiring of etl: what it connects to, and which parts it is made of.
 
-listener hears of released batches -> applier applies them, each source in its order -> curator writes the documents
+listener hears of released batches, and which sources are this replica's (share) -> applier applies them, each source
+in its order -> curator writes the documents
 that fell due; replayer does batches again where somebody asks for it; guard frees what a replica holds that stands
 still; three relays tell what each database committed.
 The control plane runs the same each night, so that nothing is missed.
@@ -30,6 +31,7 @@ from okr_etl.listener import Listener
 from okr_etl.mappings import Mappings
 from okr_etl.replayer import Replayer
 from okr_etl.settings import Settings
+from okr_etl.share import Share
 from okr_etl.steps import EtlSteps
 from okr_etl.stores import Stores, connect
 
@@ -44,23 +46,39 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     mappings = Mappings(SourcesFolder(settings.sources.folder), mine.person_key)
     told = stores.relays.processed.wake
     decider = Decider(stores.due, mappings)
+    share = Share(topics.INGESTION_EVENTS)
     applier = Applier(
-        stores.raw, stores.processed, mappings, stores.items, decider, applied=told, sweep_seconds=mine.sweep_seconds
+        stores.raw,
+        stores.processed,
+        mappings,
+        stores.items,
+        decider,
+        holds=share.holds,
+        applied=told,
+        sweep_seconds=mine.sweep_seconds,
     )
     replayer = Replayer(
-        stores.raw, stores.processed, stores.replays, mappings, decider, told=told, every_seconds=mine.sweep_seconds
+        stores.raw,
+        stores.processed,
+        stores.replays,
+        mappings,
+        decider,
+        holds=share.holds,
+        told=told,
+        every_seconds=mine.sweep_seconds,
     )
+    share.wakes(applier.take_over, replayer.wake)
     curator = Curator(
         stores.documents,
+        sources=lambda: applier.sources,
         busy=lambda: applier.busy,
         every_seconds=mine.curate_seconds,
         limit=mine.documents,
         written=stores.relays.curated.wake,
     )
     _, topic_ids = await asyncio.to_thread(identities, kafka, [HEARD])
-    listener = Listener(
-        Feed(kafka, STAGE.group, [HEARD]), stores.processed, topic_ids[HEARD], wake=applier.wake, told=told
-    )
+    feed = Feed(kafka, STAGE.group, [HEARD], gained=share.gained, revoked=share.lost)
+    listener = Listener(feed, stores.processed, topic_ids[HEARD], wake=applier.wake, told=told)
     patience = timedelta(seconds=mine.sweep_patience_seconds)
     steps = EtlSteps(stores, mappings, kafka, patience, applier.look).as_steps()
     control = ControlPlane(STAGE, settings, stores.ops, stores.relays.ops, steps, clock=clock)
@@ -73,6 +91,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
         parts,
         workers={**parts.workers, "replay": replayer.run, "guard": Guard(stores.processed).run},
         routers=[*parts.routers, rest.previews(mappings), replays, warned],
+        status=lambda: {"partitions": sorted(share.partitions), **parts.status()},
     )
 
 

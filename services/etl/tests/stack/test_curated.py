@@ -22,10 +22,12 @@ from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore
 from okr_etl.testing import RawWriter
+from okr_etl.testing.inner import of_all
 from okr_stack.testing import StackUnderTest
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 STAGE = STAGES["etl"]
+MINE = ["mta_nyct"]
 Table = tuple[list[str], list[list[str]]]
 
 
@@ -43,7 +45,9 @@ class Curating:
             pass
 
     async def curate(self, limit: int = 1000) -> None:
-        curator = Curator(self.store, busy=lambda: False, every_seconds=1, limit=limit, written=lambda: None)
+        curator = Curator(
+            self.store, sources=lambda: MINE, busy=lambda: False, every_seconds=1, limit=limit, written=lambda: None
+        )
         while await curator._turn():
             pass
 
@@ -65,7 +69,7 @@ async def curating(fresh_stack: StackUnderTest) -> AsyncIterator[Curating]:
     ):
         mappings = Mappings(SourcesFolder(repository() / "configs" / "sources"))
         stores, decider = (RawStore(raw), ProcessedStore(processed)), Decider(DueStore(processed), mappings)
-        applier = Applier(*stores, mappings, Items(ops), decider, applied=lambda: None, sweep_seconds=5)
+        applier = Applier(*stores, mappings, Items(ops), decider, holds=of_all, applied=lambda: None, sweep_seconds=5)
         yield Curating(applier, DocumentStore(processed, curated), processed, curated)
 
 
@@ -110,7 +114,7 @@ async def test_documents_written_again_after_a_crash_are_announced_once(
     header, rows = mta_file
     await raw.release("mta_nyct", header, rows[:12])
     await curating.apply()
-    due = await curating.store.due(1000)
+    due = await curating.store.due(MINE, 1000)
     assert due is not None
     assert [await curating.store.write(due, build(due)) for _ in range(2)] == [2, 0]
     assert [(event.documents, event.changed) for event in await curating.told()] == [(2, 2)]
@@ -122,7 +126,7 @@ async def test_a_lower_revision_never_overwrites_a_higher_one(
     header, rows = mta_file
     await raw.release("mta_nyct", header, rows[:6])
     await curating.apply()
-    stale = await curating.store.due(10)
+    stale = await curating.store.due(MINE, 10)
     assert stale is not None
     await raw.release("mta_nyct", header, rows[:12])
     await curating.apply()
@@ -136,7 +140,7 @@ async def test_what_fell_due_meanwhile_stays_due(curating: Curating, raw: RawWri
     header, rows = mta_file
     await raw.release("mta_nyct", header, rows[:6])
     await curating.apply()
-    seen = await curating.store.due(10)
+    seen = await curating.store.due(MINE, 10)
     assert seen is not None
     await raw.release("mta_nyct", header, rows[:12])
     await curating.apply()

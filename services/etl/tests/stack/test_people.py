@@ -72,7 +72,7 @@ async def test_nobody_shows_after_an_export_its_news_a_replay_and_the_documents(
             pass
         assert etl.replayer.waiting == {}
         documents = DocumentStore(etl.pool, curated)
-        while (due := await documents.due(1000)) is not None:
+        while (due := await documents.due(["hides"], 1000)) is not None:
             await documents.write(due, build(due))
         made = await everything(etl.pool), await everything(curated)
         titles = await etl.pool.fetch("select title from objective")

@@ -21,7 +21,7 @@ from okr_common.errors import PermanentError
 from okr_common.logs import logger
 from okr_common.postgres import work_items
 from okr_common.postgres.work_items import WorkItem
-from okr_common.topics import PROCESSED_RECORDS, partition_for
+from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import Stage
 from okr_trainer import registry, store
 from okr_trainer.domain.inputs import Input, Place, read
@@ -68,7 +68,7 @@ class Trainings:
     async def due(self, connection: Owning, held: Mapping[int, Held], memory: Memory) -> Due | None:
         """The oldest item of a model held here that need not wait for the stream any longer."""
         for item in await work_items.open_items(connection, self._stage.service):
-            partition = partition_for(item.subject, PROCESSED_RECORDS.partitions)
+            partition = PROCESSED_RECORDS.partition_of(item.subject)
             if item.kind in {TRAIN, AGAIN, REGISTER} and partition in held:
                 learner = (await memory.get(connection, item.subject, held[partition])).learner
                 due = await self._judge(connection, item, held[partition], learner)

@@ -1,7 +1,7 @@
 """A feed: one polling thread takes messages from Kafka and hands them over a queue, partition by partition.
 
 Offsets are either plain (committed to Kafka after handling) or the owner's (kept in PostgreSQL): then `assigned` says
-where each partition starts.
+where each partition starts. Where they are plain, `gained` hears which partitions came.
 """
 
 import asyncio
@@ -25,6 +25,8 @@ Answer = TypeVar("Answer")
 Partition = tuple[str, int]
 Assigned = Callable[[Sequence[Partition]], Awaitable[Mapping[Partition, int]]]
 """Takes partitions over and says at which offset each starts."""
+Gained = Callable[[Sequence[Partition]], Awaitable[None]]
+"""Hears of partitions that came."""
 Revoked = Callable[[Sequence[Partition]], Awaitable[None]]
 QUEUE = 4
 """Batches that may wait; while so many do, the thread takes no more (heartbeats go on without it)."""
@@ -64,6 +66,7 @@ class Feed:
         topics: Sequence[str],
         *,
         assigned: Assigned | None = None,
+        gained: Gained | None = None,
         revoked: Revoked | None = None,
     ) -> None:
         self._config = {
@@ -81,6 +84,7 @@ class Feed:
         }
         self._topics = list(topics)
         self._assigned = assigned
+        self._gained = gained
         self._revoked = revoked
         self._queue: asyncio.Queue[Batch] = asyncio.Queue()
         self._handled: deque[TopicPartition] = deque()
@@ -178,10 +182,13 @@ class Feed:
             self._loop.call_soon_threadsafe(self._queue.put_nowait, batch)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        came = [(part.topic, part.partition) for part in partitions]
         if self._assigned is None:
             consumer.incremental_assign(partitions)
+            if self._gained is not None:
+                self._call(self._gained(came))
             return
-        starts = self._call(self._assigned([(part.topic, part.partition) for part in partitions]))
+        starts = self._call(self._assigned(came))
         consumer.incremental_assign(
             [TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()]
         )

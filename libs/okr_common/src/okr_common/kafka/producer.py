@@ -13,7 +13,7 @@ from okr_common import metrics
 from okr_common.delivery.outbox import Outgoing
 from okr_common.errors import FatalError, RetryableError
 from okr_common.kafka.original import Header
-from okr_common.topics import TOPICS, partition_for
+from okr_common.topics import TOPICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Producer:
                 message.topic,
                 value=message.value,
                 key=message.message_key,
-                partition=partition_for(message.partition_key, TOPICS[message.topic].partitions),
+                partition=TOPICS[message.topic].partition_of(message.partition_key),
                 headers=[(name, text.encode()) for name, text in message.headers.items()],
                 on_delivery=delivered,
             )

@@ -46,9 +46,9 @@ class DocumentStore:
         self._processed = processed
         self._curated = curated
 
-    async def due(self, limit: int) -> Due | None:
-        """The oldest due documents, of one source, with what they are made of as it is now."""
-        rows = await self._processed.fetch(SQL["due_documents"], limit)
+    async def due(self, sources: Sequence[str], limit: int) -> Due | None:
+        """The oldest due documents, of one of these sources, with what they are made of as it is now."""
+        rows = await self._processed.fetch(SQL["due_documents"], sources, limit)
         if not rows:
             return None
         ids = {

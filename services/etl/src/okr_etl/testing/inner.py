@@ -44,6 +44,11 @@ class Inner:
         assert self.applier.waiting == {}  # noqa: S101 - used by tests only
 
 
+def of_all(_: str) -> bool:
+    """Of a replica that is alone, or does not care for what the others do: every source is its own."""
+    return True
+
+
 @asynccontextmanager
 async def inner(
     dsn: Callable[[str, str], str], sources: Path, now: Callable[[], datetime] = utc_now, *, person_key: str = ""
@@ -57,6 +62,10 @@ async def inner(
         raw, processed, replays = RawStore(raw_pool), ProcessedStore(pool), ReplayStore(pool)
         mappings = Mappings(SourcesFolder(sources), person_key)
         decider = Decider(DueStore(pool), mappings, now)
-        applier = Applier(raw, processed, mappings, Items(ops), decider, applied=lambda: None, sweep_seconds=5)
-        replayer = Replayer(raw, processed, replays, mappings, decider, told=lambda: None, every_seconds=5)
+        applier = Applier(
+            raw, processed, mappings, Items(ops), decider, holds=of_all, applied=lambda: None, sweep_seconds=5
+        )
+        replayer = Replayer(
+            raw, processed, replays, mappings, decider, holds=of_all, told=lambda: None, every_seconds=5
+        )
         yield Inner(raw, processed, replays, pool, mappings, applier, replayer)
