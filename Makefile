@@ -10,7 +10,7 @@ PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 PARALLEL ?= -n 2 --dist worksteal
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup lock fmt check test test-fast test-faults test-containers compose-secrets demo up down bench bench-ingest bench-etl bench-columns docs
+.PHONY: help setup lock fmt check test test-fast test-faults test-containers compose-secrets demo up down bench bench-ingest bench-etl bench-columns bench-replicas docs
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -80,6 +80,9 @@ bench-etl: $(SETUP) ## etl alone: new rows, and all of them again with one that 
 
 bench-columns: $(SETUP) ## what columns cost etl: a mapping of 40 beside one of 8
 	$(BIN)/python bench/columns.py --json build/bench-columns.json $(BENCH)
+
+bench-replicas: $(SETUP) ## two replicas of etl against one, on two sources of 500,000 rows each
+	$(BIN)/python bench/etl_replicas.py --json build/bench-replicas.json $(BENCH)
 
 bench-ingest: $(SETUP) ## ingest-csv alone: large and small files, all of it again; BENCH=--large adds a file of 2 GB
 	$(BIN)/python bench/ingest.py --json build/bench-ingest.json $(BENCH)
