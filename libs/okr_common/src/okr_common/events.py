@@ -213,6 +213,18 @@ class SourceReplayed(_OfSource):
     closed: int
 
 
+class BatchDrifted(_OfSource):
+    """A run counted the batch again, and it does not add up; `wrong` says what was expected and what is there."""
+
+    ce_type: ClassVar[str] = "okr.processing.batch_drifted.v1"
+    topic: ClassVar[Topic] = topics.PROCESSING_EVENTS
+    subject_form: ClassVar[str] = "run/{0.run_id}/{0.source}/{0.position}"
+    batch_id: int
+    position: int
+    run_id: UUID
+    wrong: list[str]
+
+
 class DocumentsCurated(_OfSource):
     """Of so many due documents `changed` were written anew, or removed with their goal; `revision`: the highest."""
 

@@ -80,8 +80,8 @@ STAGES: dict[str, Stage] = {
             databases=("raw", "processed", "curated", "ops"),
             default_port=8103,
             cron="0 2 * * *",
-            steps=("discover", "ingest_raw", "transform_validate", "load_processed", "curate", "publish"),
-            optional_steps=("discover", "transform_validate", "curate"),
+            steps=("discover", "ingest_raw", "transform_validate", "load_processed", "reconcile", "curate", "publish"),
+            optional_steps=("discover", "transform_validate", "reconcile", "curate"),
         ),
         Stage(
             service="trainer",

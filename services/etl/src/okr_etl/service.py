@@ -80,7 +80,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     feed = Feed(kafka, STAGE.group, [HEARD], gained=share.gained, revoked=share.lost)
     listener = Listener(feed, stores.processed, topic_ids[HEARD], wake=applier.wake, told=told)
     patience = timedelta(seconds=mine.sweep_patience_seconds)
-    steps = EtlSteps(stores, mappings, kafka, patience, applier.look).as_steps()
+    steps = EtlSteps(stores, mappings, kafka, patience, timedelta(days=mine.reconcile_days), applier.look).as_steps()
     control = ControlPlane(STAGE, settings, stores.ops, stores.relays.ops, steps, clock=clock)
     parts = _parts(stores, applier, curator, listener, control)
     replays = replay_routes.router(

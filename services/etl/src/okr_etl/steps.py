@@ -4,23 +4,28 @@ A run writes nothing of a source itself: it asks for the source by a work item, 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from okr_common import polling
 from okr_common.errors import PermanentError
 from okr_common.kafka.admin import end_offsets
+from okr_common.logs import logger
 from okr_common.postgres import work_items
 from okr_common.run_steps import RunContext, Steps
 from okr_common.topics import PROCESSED_RECORDS
+from okr_etl.domain.reconcile import Drift, drifts
 from okr_etl.mappings import Mappings
 from okr_etl.store.items import APPLY, PIPELINE
 from okr_etl.stores import Stores
 
 Detail = Mapping[str, Any]
+NAMED = 10
+"""Batches that a step's error tells of; the log has them all."""
+log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,17 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class EtlSteps:
-    """What a run of etl does. `asked` has the applier look for work items now; `patience` is for ingest-csv's sweep."""
+    """What a run of etl does.
+
+    `patience` is for ingest-csv's sweep; batches of the time `recounted` until now are counted again; `asked` has the
+    applier look for work items now.
+    """
 
     stores: Stores
     mappings: Mappings
     bootstrap: str
     patience: timedelta
+    recounted: timedelta
     asked: Callable[[], None]
 
     def as_steps(self) -> Steps:
@@ -48,6 +58,7 @@ class EtlSteps:
             "ingest_raw": self.ingest_raw,
             "transform_validate": self.transform_validate,
             "load_processed": self.load_processed,
+            "reconcile": self.reconcile,
             "curate": self.curate,
             "publish": self.publish,
         }
@@ -82,6 +93,28 @@ class EtlSteps:
         done = await work_items.wait(context.pool, context.run_id, APPLY)
         heads = {source: result.get("position") for source, result in done.items()}
         return {"heads": heads, **await self.stores.quality.applied_since(_began(context))}
+
+    async def reconcile(self, context: RunContext) -> Detail:
+        """The batches of the last days are counted again; one that does not add up makes the run degraded."""
+        since = _began(context) - self.recounted
+        first, heads = await self.stores.reconciling.since(since), await self.stores.processed.heads()
+        results = await self.stores.reconciling.results(first)
+        batches = await self.stores.reconciling.batches(first)
+        found = drifts(batches, results, heads)
+        if found:
+            await self._tell(found, context)
+        return {"since": since, "batches": len(batches), "rows": sum(one.found_rows for one in batches)}
+
+    async def _tell(self, found: Sequence[Drift], context: RunContext) -> NoReturn:
+        for drift in found:
+            log.error(
+                "batch_drifted", source=drift.source, position=drift.position, batch=drift.batch_id, wrong=drift.wrong
+            )
+        await self.stores.reconciling.tell(found, context.run_id)
+        self.stores.relays.processed.wake()
+        named = ". ".join(map(str, found[:NAMED]))
+        more = f". And {len(found) - NAMED} more: see the log" if len(found) > NAMED else ""
+        raise PermanentError("counts_drift", f"{len(found)} batches do not add up. {named}{more}.")
 
     async def curate(self, _: RunContext) -> Detail:
         """Every document that was due when the step began is written."""

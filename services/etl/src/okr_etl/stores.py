@@ -16,6 +16,7 @@ from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.quality import QualityStore
 from okr_etl.store.raw import RawStore
+from okr_etl.store.reconciling import ReconcilingStore
 from okr_etl.store.replays import ReplayStore
 
 STAGE = STAGES["etl"]
@@ -42,6 +43,7 @@ class Stores:
     quality: QualityStore
     replays: ReplayStore
     due: DueStore
+    reconciling: ReconcilingStore
     items: Items
     ops: asyncpg.Pool
     relays: Relays
@@ -63,6 +65,7 @@ async def connect(stack: AsyncExitStack, postgres: PostgresSettings, producer: P
         quality=QualityStore(processed),
         replays=ReplayStore(processed),
         due=DueStore(processed),
+        reconciling=ReconcilingStore(raw, processed),
         items=Items(ops),
         ops=ops,
         relays=Relays(

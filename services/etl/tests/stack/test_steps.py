@@ -10,7 +10,7 @@ import pytest
 
 from okr_common import codec
 from okr_common.clock import Clock
-from okr_common.events import BatchPublished, DocumentsCurated, Event, ProcessingRunStepEnded
+from okr_common.events import BatchDrifted, BatchPublished, DocumentsCurated, Event, ProcessingRunStepEnded
 from okr_common.kafka.admin import end_offsets
 from okr_common.kafka.reader import read_all
 from okr_common.paths import repository
@@ -67,6 +67,7 @@ async def test_the_tick_of_two_makes_entities_of_a_batch_that_nobody_told_of(
     assert (steps["discover"]["asked"], steps["discover"]["state"]) == ("ingest-csv", "succeeded")
     assert steps["ingest_raw"] == {"batches": 2, "sources": {"mta_nyct": {"after": 0, "to": 2}}}
     assert steps["transform_validate"] == {"sound": ["mta_nyct"]}
+    assert (steps["reconcile"]["batches"], steps["reconcile"]["rows"]) == (2, 301)
     loaded = {name: steps["load_processed"][name] for name in ("heads", "batches", "rows", "new", "rejected")}
     assert loaded == {"heads": {"mta_nyct": 2}, "batches": 2, "rows": 301, "new": 300, "rejected": 1}
     ends = end_offsets(fresh_stack.bootstrap, PROCESSED_RECORDS)
@@ -102,3 +103,54 @@ async def test_without_ingest_csv_and_with_a_broken_mapping_the_rest_is_done_and
     assert (steps["discover"]["reason"], steps["transform_validate"]["reason"]) == ("asked_run_late", "sources_wait")
     assert "broken.yaml" in steps["transform_validate"]["error"]
     assert (steps["load_processed"]["heads"], steps["load_processed"]["new"]) == ({"mta_nyct": 1}, 10)
+
+
+TAMPERED = {
+    1: ("raw", "delete from raw_row where batch_id = {batch} and row_num = 2", "5 rows in the batch and 4 in okr_raw"),
+    2: ("processed", "delete from rejected where batch_id = {batch}", "1 rows rejected and 0 kept with their reasons"),
+    3: (
+        "processed",
+        "delete from entity_version where position = 3 and seq = 1",
+        "{versions} versions in the result and {fewer} there",
+    ),
+    4: ("processed", "delete from batch_result where batch_id = {batch}", "applied, and no result"),
+    5: ("processed", "update batch_result set position = 9 where batch_id = {batch}", "applied, and no result"),
+    9: ("processed", "select", "a result, and no batch in okr_raw"),
+}
+
+
+async def test_what_somebody_changed_in_the_databases_is_told_batch_by_batch(
+    fresh_stack: StackUnderTest, raw: RawWriter, mta_file: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, rows = mta_file
+    async with night(fresh_stack, monkeypatch, OKR_ETL__SWEEP_PATIENCE_SECONDS="0.5") as the:
+        batches = await raw.release("mta_nyct", header, [*rows[:9], rows[9][:4], *rows[10:25]], batch_rows=5)
+        of = {event.position: event.batch_id for event in batches} | {9: batches[4].batch_id}
+        _, steps = await the.tick(minutes=1)
+        assert (steps["reconcile"]["batches"], steps["reconcile"]["rows"]) == (5, 25)
+        admin = {name: await asyncpg.connect(fresh_stack.admin_dsn(f"okr_{name}")) for name in ("raw", "processed")}
+        versions = await admin["processed"].fetchval("select versions from batch_result where position = 3")
+        for position, (database, statement, _) in TAMPERED.items():
+            await admin[database].execute(statement.format(batch=of[position]))
+        run, steps = await the.tick(days=1)
+        for connection in admin.values():
+            await connection.close()
+        drifted = await until(lambda: _drifted(fresh_stack, len(TAMPERED)), within=10)
+    assert run.state is RunState.DEGRADED
+    assert steps["reconcile"]["reason"] == "counts_drift"
+    wrong = {
+        position: told.format(versions=versions, fewer=versions - 1) for position, (_, _, told) in TAMPERED.items()
+    }
+    for position, told in wrong.items():
+        assert f"mta_nyct, position {position}, batch {of[position]}: {told}" in steps["reconcile"]["error"]
+    assert {event.position: (event.source, event.batch_id, event.wrong) for event in drifted} == {
+        position: ("mta_nyct", of[position], [told]) for position, told in wrong.items()
+    }
+    assert "end_offsets" in steps["publish"], "the run goes on"
+
+
+async def _drifted(stack: StackUnderTest, many: int) -> list[BatchDrifted]:
+    read = read_all(stack.bootstrap, [PROCESSING_EVENTS.name])
+    said = [codec.decode_event(list(one.headers.items()), one.value) for one in read]
+    found = [event for event in said if isinstance(event, BatchDrifted)]
+    return found if len(found) == many else []

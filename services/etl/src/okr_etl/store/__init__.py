@@ -4,3 +4,5 @@ from okr_common.sql import queries
 
 SQL = queries("okr_etl")
 """All statements of etl by name."""
+LONG_SECONDS = 3_600.0
+"""For a statement over a whole source, or all of them; the pool's own limit is for those of a batch."""

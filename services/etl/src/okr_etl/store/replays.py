@@ -21,15 +21,13 @@ from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.head import Head, floor
 from okr_etl.domain.ids import content_hashes
 from okr_etl.domain.replay import Replay
-from okr_etl.store import SQL, tables
+from okr_etl.store import LONG_SECONDS, SQL, tables
 from okr_etl.store.due import Decision, frame, proposed, resolved
 from okr_etl.store.processed import Task, held_of, keep_said, result_row
 from okr_etl.store.records import Place
 
 STAGE = STAGES["etl"]
 UNHASHED_AT_ONCE = 20_000
-LONG_SECONDS = 3_600.0
-"""For a statement over a whole source; the pool's own limit is for those of a batch."""
 TOLD = ("source", "generation", "first_position", "position", "mapping_hash", "versions", "withdrawn", "closed")
 ASKED = ("source", "position", "generation", "mapping_hash", "mapping_version", "state", "asked_at", "head")
 SEARCHES = ("scratch_chain", "scratch_change", "scratch_held")
