@@ -78,11 +78,17 @@ class Company:
             exports = self.exports.setdefault(name, Exports(kind, random.Random(f"{seed}/{name}")))  # noqa: S311 - rows
             self.flow.drop(f"{name}-{self.loads:03}.csv", encoded(exports.next(int(rows * kind.share))))
 
-    def replay(self, of: SoloService) -> None:
+    def replay(self, of: SoloService, name: str = REPLAYED) -> None:
         """Of one source the values are read from another column, and its batches are done again."""
-        file = self.folder / f"{REPLAYED}.yaml"
+        file = self.folder / f"{name}.yaml"
         file.write_text(file.read_text().replace("value: value", "value: other"))
-        httpx2.post(f"{of.url}/sources/{REPLAYED}/replay", json={}).raise_for_status()
+        httpx2.post(f"{of.url}/sources/{name}/replay", json={}).raise_for_status()
+
+    async def owner(self, name: str) -> SoloService:
+        """The replica that has this source."""
+        wanted = topics.INGESTION_EVENTS.partition_of(name)
+        told = [(etl, (await asyncio.to_thread(_asked, etl, "status")).json()) for etl in self.etls]
+        return next(etl for etl, status in told if wanted in status["partitions"])
 
     async def is_shared(self) -> bool:
         """Each replica has its own partitions, and together they have all."""

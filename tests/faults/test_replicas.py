@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.stack, pytest.mark.faults, pytest.mark.timeout(1800)]
 SMALL = {"OKR_INGEST_CSV__BATCH_ROWS": "1000"}
+TINY = {"OKR_INGEST_CSV__BATCH_ROWS": "20"}
 WAIT_SECONDS = 240.0
 TAKEN_OVER_SECONDS = 30.0
 BEYOND_SESSIONS_SECONDS = 13.0
@@ -139,6 +140,32 @@ async def gone_in_the_midst(company: "Company", by: signal.Signals) -> SoloServi
             assert not await company.is_at_rest(), "no replica was met in the midst of a batch"
     finally:
         await connection.close()
+
+
+async def test_a_replay_is_taken_over_from_a_replica_that_stands_still(company: "Company") -> None:
+    with company.at_work(**TINY):
+        await until(company.is_shared, within=WAIT_SECONDS)
+        company.load(2_000, seed=8)
+        await until(company.is_at_rest, within=WAIT_SECONDS)
+        owner = await company.owner("works")
+        company.replay(owner, "works")
+
+        async def is_in_the_midst() -> bool:
+            return bool(await company.flow.ask("processed", "select count(*) from replay where position > 3"))
+
+        await until(is_in_the_midst, within=WAIT_SECONDS, every=0.005)
+        os.kill(owner.pid, signal.SIGSTOP)
+        assert await is_in_the_midst(), "it was stopped before its end"
+
+        async def is_done() -> bool:
+            return bool(await company.flow.ask("processed", "select count(*) from replay_done"))
+
+        await until(is_done, within=TAKEN_OVER_SECONDS + 10)
+        os.kill(owner.pid, signal.SIGCONT)
+        owner.until_ready()
+        company.load(500, seed=8)
+        await until(company.is_at_rest, within=WAIT_SECONDS)
+    await company.is_as_if_nothing_had_happened()
 
 
 @pytest.mark.long

@@ -231,6 +231,33 @@ async def test_a_transaction_that_stands_still_is_ended_and_an_idle_session_is_n
     stalled.terminate()
 
 
+async def test_the_locks_of_a_process_that_says_nothing_are_freed_and_those_of_one_that_reads_on_are_not(
+    fresh_stack: StackUnderTest,
+) -> None:
+    """It may read for long between two statements of the session that holds; another one of its says something."""
+    names = ["silent", "reading", "reading", "guard"]
+    silent, reading, living, guard = [
+        await asyncpg.connect(fresh_stack.dsn(STAGE.role, "processed"), server_settings={"application_name": name})
+        for name in names
+    ]
+    for number, connection in enumerate((silent, reading)):
+        assert await connection.fetchval("select pg_try_advisory_lock(1, $1)", number)
+    assert await fence.end_silent(guard, timedelta(minutes=1)) == 0
+
+    async def is_ended() -> bool:
+        await living.execute("select 1")
+        return await fence.end_silent(guard, timedelta(milliseconds=500)) == 1
+
+    await until(is_ended)
+    assert [await guard.fetchval("select pg_try_advisory_lock(1, $1)", number) for number in (0, 1)] == [True, False]
+    with pytest.raises(AWAY):
+        await silent.execute("select 1")
+    assert await reading.fetchval("select 1") == 1
+    for connection in (reading, living, guard):
+        await connection.close()
+    silent.terminate()
+
+
 async def test_when_the_polling_thread_dies_liveness_is_red_and_the_reader_is_told(
     fresh_stack: StackUnderTest,
 ) -> None:

@@ -178,6 +178,47 @@ async def test_killed_at_random_moments_every_row_is_there_once(
         )
 
 
+HOLDER = """
+select split_part(s.application_name, ':', 2)::int from pg_locks l join pg_stat_activity s using (pid)
+where l.locktype = 'advisory' and l.classid = 7306 and s.backend_xid is null and s.state = 'idle'
+"""
+TAKEN_OVER_SECONDS = 30.0
+
+
+@pytest.mark.timeout(180)
+async def test_a_file_that_a_stopped_replica_holds_is_taken_over_and_is_there_once(scene: "Scene") -> None:
+    """Also between two transactions, where only its session's lock holds the file."""
+    content = goals(1, 100_000)
+    admin = await asyncpg.connect(scene.stack.admin_dsn("okr_raw"))
+    with scene.replicas(**SMALL) as services:
+        scene.drop("1.csv", content)
+        stopped = await until(lambda: stopped_while_it_holds(admin), within=60, every=0.005)
+        await admin.close()
+        assert await scene.database.fetchval("select count(*) from file where state <> 'done'") == 1
+        (file,) = await scene.ended(1, wait_seconds=TAKEN_OVER_SECONDS + 20)
+        os.kill(stopped, signal.SIGCONT)
+        scene.drop("2.csv", goals(100_001, 10_000))
+        await scene.ended(2, wait_seconds=60)
+        for service in services:
+            service.until_ready()
+        await scene.sent()
+    await every_record_is_there_once(scene, file, content)
+    await every_batch_is_announced_once(scene)
+    assert await scene.wrong() == []
+
+
+async def stopped_while_it_holds(admin: asyncpg.Connection) -> int | None:
+    """The process that holds a file, stopped, outside of any transaction; None where it went on before that."""
+    pid = await admin.fetchval(HOLDER)
+    if pid is None:
+        return None
+    os.kill(pid, signal.SIGSTOP)
+    if await admin.fetchval(HOLDER) == pid:
+        return int(pid)
+    os.kill(pid, signal.SIGCONT)
+    return None
+
+
 async def drop_the_next_if_all_have_ended(scene: "Scene", siege: Siege, contents: list[bytes]) -> None:
     files = await scene.files()
     if sum(file["state"] == "done" for file in files) == len(contents):

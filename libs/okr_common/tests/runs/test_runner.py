@@ -265,7 +265,7 @@ async def test_a_step_that_always_kills_its_process_fails_the_run_in_the_end(
 
 
 async def test_a_run_goes_on_after_its_connections_were_cut(stack: StackUnderTest, ops: asyncpg.Pool) -> None:
-    cuts = ["select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'cut'"]
+    cuts = ["select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'cut@%'"]
     admin = await asyncpg.connect(stack.admin_dsn("okr_ops"))
 
     async def cut(_: RunContext) -> Mapping[str, Any]:

@@ -74,15 +74,14 @@ class Replayer:
 
     async def _replay(self, source: str, stop: asyncio.Event) -> None:
         """As far as it goes; where it cannot go on, why is told, and the others have their turn."""
-        async with self._replays.hold(source) as held:
-            try:
-                while held and self._holds(source) and not stop.is_set() and await self._step(source):
-                    self.waiting.pop(source, None)
+        try:
+            while self._holds(source) and not stop.is_set() and await self._step(source):
                 self.waiting.pop(source, None)
-            except (FatalError, *RETRYABLE):
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with one source must not stop the others
-                self._wait(source, error)
+            self.waiting.pop(source, None)
+        except (FatalError, *RETRYABLE):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one source must not stop the others
+            self._wait(source, error)
 
     async def _step(self, source: str) -> bool:
         """False where it is at its end, or was stopped."""
@@ -117,7 +116,7 @@ class Replayer:
     async def _begin(self, replay: Replay, mapping: Mapping) -> None:
         await self._processed.keep(mapping)
         before = await self._raw.released(replay.source, replay.first - 1)
-        await self._replays.begin(replay.source, mapping.hash, before.ingested_at if before else None)
+        await self._replays.begin(replay, mapping.hash, before.ingested_at if before else None)
         log.info("replay_begun", source=replay.source, first=replay.first, head=replay.head, mapping=mapping.hash)
 
     async def _again(self, released: Released, mapping: Mapping, replay: Replay) -> None:
@@ -132,7 +131,7 @@ class Replayer:
 
     async def _switch(self, replay: Replay, mapping: Mapping) -> bool:
         source, head = replay.source, await self._replays.head(replay)
-        event = await self._replays.switch(source, self._decider.decision(mapping, head))
+        event = await self._replays.switch(replay, self._decider.decision(mapping, head))
         if event is None:
             return False
         self._told()

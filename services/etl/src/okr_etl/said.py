@@ -14,9 +14,10 @@ from okr_etl.store.raw import RawStore, Released
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Up to this position of this file, in this generation, all batches read in this way."""
+    """Up to this position of this file, under this mapping, in this generation, all batches read in this way."""
 
     unit: str
+    mapping_hash: str
     generation: int
     whole: bool
     position: int
@@ -37,12 +38,11 @@ class Said:
         known = self._known.pop(released.source, None)
         if former_unit != released.unit:
             return NONE_SAID
-        if known is None or (known.unit, known.generation, known.whole) != (released.unit, head.generation, head.whole):
-            known = _Known(released.unit, head.generation, head.whole, 0, NONE_SAID)
+        read = (released.unit, mapping.hash, head.generation, head.whole)
+        if known is None or (known.unit, known.mapping_hash, known.generation, known.whole) != read:
+            known = _Known(*read, 0, NONE_SAID)
         statements = await self._statements(released, mapping, known)
-        self._known[released.source] = _Known(
-            released.unit, head.generation, head.whole, released.position - 1, statements
-        )
+        self._known[released.source] = _Known(*read, released.position - 1, statements)
         return statements
 
     async def _statements(self, released: Released, mapping: Mapping, known: _Known) -> pl.Series:

@@ -16,6 +16,7 @@ from typing import Any
 from okr_common import topics
 from okr_common.clock import Clock
 from okr_common.control_plane import ControlPlane
+from okr_common.delivery.guard import Guard
 from okr_common.kafka.admin import identities
 from okr_common.kafka.consumer import Feed
 from okr_common.kafka.producer import Producer
@@ -26,7 +27,6 @@ from okr_etl import replay_routes, rest, warning_routes
 from okr_etl.applier import Applier
 from okr_etl.curator import Curator
 from okr_etl.decider import Decider
-from okr_etl.guard import Guard
 from okr_etl.listener import Listener
 from okr_etl.mappings import Mappings
 from okr_etl.replayer import Replayer
@@ -89,7 +89,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     warned = warning_routes.router(stores.quality, stores.processed, mappings)
     return replace(
         parts,
-        workers={**parts.workers, "replay": replayer.run, "guard": Guard(stores.processed).run},
+        workers={**parts.workers, "replay": replayer.run, "guard": Guard(stores.guarded).run},
         routers=[*parts.routers, rest.previews(mappings), replays, warned],
         status=lambda: {"partitions": sorted(share.partitions), **parts.status()},
     )

@@ -21,7 +21,7 @@ from okr_etl.store.replays import ReplayStore
 
 STAGE = STAGES["etl"]
 PROCESSED_CONNECTIONS = 8
-"""A batch's transaction, a replay and its hold, the relay and its units, the curator, the guard, and some for REST."""
+"""A batch's transaction, a replay, the relay and its units, the curator, the guard, and some for REST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Relays:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Everything that is read and written."""
+    """Everything that is read and written; `guarded` is the pool of what a replica that stands still may hold."""
 
     raw: RawStore
     processed: ProcessedStore
@@ -46,6 +46,7 @@ class Stores:
     reconciling: ReconcilingStore
     items: Items
     ops: asyncpg.Pool
+    guarded: asyncpg.Pool
     relays: Relays
 
 
@@ -68,6 +69,7 @@ async def connect(stack: AsyncExitStack, postgres: PostgresSettings, producer: P
         reconciling=ReconcilingStore(raw, processed),
         items=Items(ops),
         ops=ops,
+        guarded=processed,
         relays=Relays(
             Relay(processed, producer, STAGE, units.read_unit),
             Relay(curated, producer, STAGE),

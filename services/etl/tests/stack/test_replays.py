@@ -196,15 +196,29 @@ async def test_a_broken_mapping_holds_up_its_replay_only_and_tells_why(
     assert await etl.pool.fetchval("select generation from source_head") == 2
 
 
-async def test_a_replay_is_carried_out_by_one_replica(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
-    await applied(etl, raw, mta_file[0], files(mta_file)[:1])
+async def test_two_replicas_may_carry_out_one_replay_and_one_that_wakes_up_late_spoils_nothing(
+    etl: Etl, raw: RawWriter, mta_file: Table, memory: MemorySource
+) -> None:
+    """It does what it had decided on before it was stopped: to begin, or to switch under a mapping of before."""
+    header, exports = mta_file[0], files(mta_file)
+    await applied(etl, raw, header, exports[:3])
+    edited = EDITS["a value from another column"]
+    etl.edit(*edited)
     await etl.replays.ask(SOURCE, 1)
-    async with etl.replays.hold(SOURCE) as mine, etl.replays.hold(SOURCE) as theirs:
-        assert (mine, theirs) == (True, False)
-        await etl.replayer._replay(SOURCE, asyncio.Event())
-    assert await etl.pool.fetchval("select generation from source_head") == 1
-    await etl.replayer._replay(SOURCE, asyncio.Event())
+    (to_begin,) = await etl.replays.asked()
+    former = etl.mappings.now(SOURCE)
+    for _ in range(4):
+        await asyncio.gather(etl.replayer._step(SOURCE), etl.replayer._step(SOURCE))
+    await etl.replays.begin(to_begin, former.hash, None)
+    (to_switch,) = await etl.replays.asked()
+    assert (to_switch.position, to_switch.generation) == (3, 2), "not begun anew"
+    etl.edit(*reversed(edited))
+    for _ in range(4):
+        assert await etl.replayer._step(SOURCE)
+    assert await etl.replays.switch(to_switch) is None, "the switch would be another one's"
+    assert await etl.replayer._step(SOURCE) is False
     assert await etl.pool.fetchval("select generation from source_head") == 2
+    assert await etl.chains() == await in_memory(memory, exports[:3])
 
 
 async def test_a_replay_may_go_back_to_a_former_mapping(etl: Etl, raw: RawWriter, mta_file: Table) -> None:

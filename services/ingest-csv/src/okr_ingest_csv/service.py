@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 
 from okr_common.clock import Clock
 from okr_common.control_plane import ControlPlane
+from okr_common.delivery.guard import Guard
 from okr_common.delivery.relay import Relay
 from okr_common.kafka.producer import Producer
 from okr_common.postgres.pool import open_pool
@@ -34,7 +35,7 @@ from okr_ingest_csv.watch import Watch
 
 STAGE = STAGES["ingest-csv"]
 CONNECTIONS_BESIDE_LANES = 6
-"""The intake, the relay, the sweep, and some for REST."""
+"""The intake, the relay, the sweep, the guard, and some for REST."""
 
 
 async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None = None) -> Parts:
@@ -67,6 +68,7 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
             "sweep": sweeper.run,
             "intake": intake.run,
             "loader": loader.run,
+            "guard": Guard(pool).run,
             "archive": Archive(pool, mine, intake.forget).run,
             **control.workers,
         },

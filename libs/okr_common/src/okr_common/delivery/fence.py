@@ -33,3 +33,15 @@ async def end_stalled(connection: Connection, longest: timedelta) -> int:
     for session in ended:
         log.warning("stalled_session_ended", backend_pid=session["pid"], began=str(session["xact_start"]))
     return len(ended)
+
+
+async def end_silent(connection: Connection, longest: timedelta) -> int:
+    """Ends the sessions of this role that hold an advisory lock, of processes that said nothing at all for this long.
+
+    A session may be idle for as long as its process reads a file; a process that lives says something in another one
+    (see `Guard`), and they have a name in common (see `open_pool`). Returns how many there were.
+    """
+    ended = await connection.fetch(SQL["fence_end_silent"], longest)
+    for session in ended:
+        log.warning("silent_session_ended", backend_pid=session["pid"], process=session["application_name"])
+    return len(ended)

@@ -1,6 +1,8 @@
 """Connections to one database."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -13,6 +15,8 @@ from okr_common.logs import logger
 
 log = logger(__name__)
 Done = TypeVar("Done")
+HOST_CHARACTERS = 30
+"""PostgreSQL cuts an application's name after 63 bytes, and the number of the process comes last."""
 
 AWAY = (
     OSError,
@@ -32,7 +36,10 @@ RETRYABLE = (*AWAY, *TANGLED, RetryableError)
 
 
 async def open_pool(dsn: str, application: str, *, size: int = 4) -> asyncpg.Pool:
-    """A pool whose connections carry `application` in pg_stat_activity. Waits for a database that is still starting."""
+    """A pool whose connections carry `application` and this process in pg_stat_activity.
+
+    Waits for a database that is still starting.
+    """
     async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=60, wait_max=1):
         with attempt:
             return await asyncpg.create_pool(
@@ -41,7 +48,7 @@ async def open_pool(dsn: str, application: str, *, size: int = 4) -> asyncpg.Poo
                 max_size=size,
                 command_timeout=120,
                 server_settings={
-                    "application_name": application,
+                    "application_name": f"{application}@{socket.gethostname()[:HOST_CHARACTERS]}:{os.getpid()}",
                     "timezone": "UTC",
                     # a plan that was made while the tables were empty reads all of them once they are full
                     "plan_cache_mode": "force_custom_plan",

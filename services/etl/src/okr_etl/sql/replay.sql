@@ -1,10 +1,3 @@
--- name: hold_replay
--- Held by the session: a crash lets it go. 7308 is ours among the advisory locks; a clash of hashes only makes one wait.
-select pg_try_advisory_lock(7308, hashtext($1))
-
--- name: let_replay_go
-select pg_advisory_unlock(7308, hashtext($1))
-
 -- name: replays
 select r.source, r.generation, r.first_position, r.position, r.mapping_hash, r.mapping_version, r.state, r.asked_at,
     h.position as head
@@ -38,9 +31,11 @@ with versions as (delete from replay_version where source = $1), results as (del
 delete from replay_rejected where source = $1
 
 -- name: begin_replay
+-- $3 to $5: as it stood when somebody decided to begin; no row means that it was stopped, or taken on by somebody else.
 update replay r set generation = h.generation + 1, position = r.first_position - 1, mapping_hash = $2, clock = null,
     coming = null, unit = null, newest = null, updated_at = now()
 from source_head h where r.source = $1 and h.source = r.source and r.state = 'running'
+    and (r.first_position, r.position, r.generation) is not distinct from ($3::bigint, $4::bigint, $5::int)
 returning r.first_position
 
 -- name: seed_replay
@@ -99,9 +94,10 @@ insert into replay_result (source, position, generation, batch_id, mapping_hash,
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, true)
 
 -- name: lock_replayed
--- Only at the head, under the generation before.
+-- Only at the head, under the generation before, and as it stood when somebody decided on it ($2 to $4).
 select h.position from source_head h join replay r using (source)
-where h.source = $1 and h.generation = r.generation - 1 and h.position = r.position and r.state = 'running' for update
+where h.source = $1 and h.generation = r.generation - 1 and h.position = r.position and r.state = 'running'
+  and (r.position, r.generation, r.mapping_hash) = ($2, $3, $4) for update
 
 -- name: scratch_chain
 -- Of each entity its published versions by their place in time: what is said, beside what the replay says.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -11,7 +11,7 @@ import orjson
 import polars as pl
 
 from okr_common import crash
-from okr_common.delivery import fence, outbox
+from okr_common.delivery import outbox
 from okr_common.delivery.outbox import Connection, Outgoing, announce
 from okr_common.events import BatchLoaded, BatchPublished
 from okr_common.sources import Mapping
@@ -136,11 +136,6 @@ class ProcessedStore:
         await connection.execute(SQL["set_head"], batch.source, *(getattr(head, name) for name in ENTERED))
         await _announce(connection, task, applied)
         return applied.counts
-
-    async def end_stalled(self, longest: timedelta) -> int:
-        """Ends the transactions of replicas that stand still, see `fence.end_stalled`; how many there were."""
-        async with self._pool.acquire() as connection:
-            return await fence.end_stalled(connection, longest)
 
     async def until_sent(self) -> int:
         """Kafka has acknowledged what stands in the outbox now; how many messages and units that was."""

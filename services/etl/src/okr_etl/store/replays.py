@@ -1,8 +1,6 @@
 """Replays in okr_processed: asked for, carried out beside what is published, and made to hold."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -61,23 +59,13 @@ class ReplayStore:
         batch_id: int | None = await self._pool.fetchval(SQL["first_rejected"], source)
         return batch_id
 
-    @asynccontextmanager
-    async def hold(self, source: str) -> AsyncIterator[bool]:
-        """Whether this replica carries out the source's replay; another one may while this one lives."""
-        async with self._pool.acquire() as connection:
-            held = await connection.fetchval(SQL["hold_replay"], source)
-            try:
-                yield held
-            finally:
-                if held and not connection.is_closed():
-                    await connection.execute(SQL["let_replay_go"], source)
-
-    async def begin(self, source: str, mapping_hash: str, ingested_at: datetime | None) -> None:
+    async def begin(self, replay: Replay, mapping_hash: str, ingested_at: datetime | None) -> None:
         """Begins, or begins anew. `ingested_at` is when the batch before the first one was, if there is one."""
+        source, as_it_was = replay.source, (replay.first, replay.position, replay.generation)
         async with self._pool.acquire() as connection, connection.transaction():
-            first = await connection.fetchval(SQL["begin_replay"], source, mapping_hash)
+            first = await connection.fetchval(SQL["begin_replay"], source, mapping_hash, *as_it_was)
             if first is None:
-                return  # stopped meanwhile
+                return  # stopped meanwhile, or begun by somebody else
             await connection.execute(SQL["forget_replayed"], source, timeout=LONG_SECONDS)
             if first > 1:
                 await connection.execute(SQL["seed_replay"], source, first, timeout=LONG_SECONDS)
@@ -98,14 +86,16 @@ class ReplayStore:
         (row,) = await self._pool.fetch(SQL["replay_head"], replay.source)
         return Head(**row)
 
-    async def switch(self, source: str, decision: Decision | None = None) -> SourceReplayed | None:
+    async def switch(self, replay: Replay, decision: Decision | None = None) -> SourceReplayed | None:
         """Makes the new generation hold, in one transaction: writes and tells where it differs from the one before.
 
-        `decision`: what is decided by due date in it. None where the source's head has moved on, or it was stopped.
+        `decision`: what is decided by due date in it. None where the source's head has moved on, it was stopped, or is
+        not what it was.
         """
+        source, as_it_was = replay.source, (replay.position, replay.generation, replay.mapping_hash)
         async with self._pool.acquire() as connection:
             async with connection.transaction():
-                position = await connection.fetchval(SQL["lock_replayed"], source)
+                position = await connection.fetchval(SQL["lock_replayed"], source, *as_it_was)
                 if position is None:
                     return None
                 await _decide(connection, source, decision)
@@ -213,6 +203,5 @@ async def _announce(connection: Connection, done: asyncpg.Record) -> SourceRepla
     )
     own = asdict(Place(**place, until_seq=done["versions"]))
     unit = Outgoing(source, PROCESSED_RECORDS.name, source, unit=own)
-    told: Sequence[Outgoing] = [unit, announce(published, STAGE), announce(event, STAGE)]
-    await outbox.put(connection, STAGE.service, told)
+    await outbox.put(connection, STAGE.service, [unit, announce(published, STAGE), announce(event, STAGE)])
     return event

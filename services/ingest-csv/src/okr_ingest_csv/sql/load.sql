@@ -7,8 +7,8 @@ where source = $1 and state not in ('done', 'quarantined', 'failed', 'vanished')
 order by coalesce(let_go_after, sequence), let_go_at nulls first
 
 -- name: lock_files
--- The locks belong to the session: a crash lets them go, and so does the pool when the connection comes back. Their
--- second key is folded to 31 bits; a clash only makes one file wait.
+-- The locks belong to the session: a crash lets them go, so does the pool when the connection comes back, and of a process
+-- that stands still its guard in another one (fence_end_silent). Their second key is folded to 31 bits; a clash only makes one file wait.
 select file_id from unnest($1::bigint[]) as wanted (file_id) where pg_try_advisory_lock(7306, (file_id % 2147483647)::int)
 
 -- name: held_files

@@ -71,3 +71,11 @@ on conflict (name) do update set holder = $2, backend_pid = pg_backend_pid(), si
 select pid, xact_start, pg_terminate_backend(pid) from pg_stat_activity
 where usename = current_user and datname = current_database() and backend_xid is not null and wait_event = 'ClientRead'
   and state_change < clock_timestamp() - $1::interval
+
+-- name: fence_end_silent
+select pid, application_name, pg_terminate_backend(pid) from pg_stat_activity s
+where usename = current_user and datname = current_database() and pid <> pg_backend_pid()
+  and exists (select from pg_locks l where l.pid = s.pid and l.locktype = 'advisory')
+  and not exists (select from pg_stat_activity o
+                  where o.usename = s.usename and o.datname = s.datname and o.application_name = s.application_name
+                    and o.state_change >= clock_timestamp() - $1::interval)
