@@ -239,3 +239,39 @@ async def test_of_two_values_of_one_day_a_replay_takes_the_same_as_the_live_deci
     await etl.apply_all("goals")
     assert {outcome[2] for outcome in await etl.outcomes()} == {17.0}
     assert await etl.replay() == (0, 0)
+
+
+FINAL = "  outcome: { source: { when: day > DATE('2026-03-15') AND day < DATE('2026-04-04'), known_at: day } }"
+"""The source says itself how a and b ended, and each time it says so it is another outcome or time."""
+DUE = "  outcome: { due: { grace_days: 3 } }"
+HOLES = """
+select entity_id from held_version group by entity_id having count(*) <> max(number) - min(number) + 1
+union all
+select v.entity_id from entity_version v
+where v.entity = 'outcome' and v.closed is null
+  and not exists (select from held_version h where h.entity_id = v.entity_id and h.revision = v.revision)
+  and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
+union all
+select entity_id from entity_version group by entity_id having count(*) <> max(revision)
+"""
+
+
+@pytest.mark.parametrize("first", [1, 2])
+async def test_a_source_may_begin_and_cease_to_say_how_its_goals_end(etl: Etl, raw: RawWriter, first: int) -> None:
+    """Whatever was said or decided before, in the end that holds which the mapping of now makes of it."""
+    etl.file.write_text(MAPPING.format(clock="data").replace(DUE, FINAL))
+    for rows in (MARCH, APRIL):
+        await raw.release("goals", HEADER, rows)
+    await etl.apply_all("goals")
+    assert [one[:3] for one in await etl.outcomes()] == [("a", 1, 12.0), ("b", 2, 7.0)]
+    for kind, other in ((DUE, FINAL), (FINAL, DUE), (DUE, FINAL), (DUE, DUE), (FINAL, DUE)):
+        etl.file.write_text(etl.file.read_text().replace(other, kind))
+        await etl.replays.ask("goals", first)
+        while await etl.replayer._step("goals"):
+            pass
+        assert etl.replayer.waiting == {}
+        told = [(one[0], *one[2:5]) for one in await etl.outcomes()]
+        assert told == [(one[0], *one[2:5]) for one in DECIDED], kind
+        basis = await etl.pool.fetch("select distinct label_basis from outcome where closed is null")
+        assert [row["label_basis"] for row in basis] == ["due" if kind == DUE else "source"], (kind, basis)
+        assert await etl.pool.fetch(HOLES) == [], kind

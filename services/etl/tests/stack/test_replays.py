@@ -28,17 +28,28 @@ from entity_version v where v.closed is null
 """
 CURRENT = "select {0}_id::text, content_hash, knowledge_time from {0} where closed is null"
 WORDS = "map: { U: stay_above, D: stay_below, N: none }"
+NO_TIME, A_TIME = "    as_of: as_of\n    value", "    as_of: as_of\n    recorded_at: as_of\n    value"
 EDITS = {
     "a target from another column": ("from: YTD_TARGET", "from: MONTHLY_TARGET"),
     "a value from another column": ("from: YTD_ACTUAL", "from: MONTHLY_ACTUAL"),
     "a word that is unknown now": (WORDS, "map: { U: stay_above, N: none }"),
     "another key": ("key: [indicator, year]", "key: [indicator, agency, year]"),
     "another day": ("- INTERVAL '1 day'", "- INTERVAL '2 days'"),
+    "a time of its own": (NO_TIME, A_TIME),
     "nothing that matters": ("title: MTA New York", "title: The MTA of New York"),
 }
 
 
 CASES = [(edit, first) for number, edit in enumerate(EDITS) for first in {1, 2 + number % 2}]
+HOLES = """
+select entity_id from held_version group by entity_id having count(*) <> max(number) - min(number) + 1
+union all
+select h.entity_id from held_version h join entity_version v using (entity_id)
+where v.closed is null
+  and not exists (select from held_version o where o.entity_id = v.entity_id and o.revision = v.revision)
+  and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
+"""
+"""Entities of which something is held, and not all."""
 
 
 @dataclass
@@ -253,3 +264,24 @@ async def test_the_switch_waits_until_a_file_is_applied_wholly(etl: Etl, raw: Ra
     head = await etl.pool.fetchrow("select generation, position from source_head")
     assert tuple(head or ()) == (2, 2)
     assert await etl.pool.fetchval("select count(*) from batch_result where replayed") == 2
+
+
+@pytest.mark.parametrize("replayed", ["with a replay", ""])
+async def test_check_ins_may_gain_and_lose_a_time_of_their_own(
+    etl: Etl, raw: RawWriter, mta_file: Table, replayed: str
+) -> None:
+    """With a replay from the second file on, or without any: every one of them goes on with the next revision."""
+    header, exports = mta_file[0], files(mta_file)
+    actual = header.index("YTD_ACTUAL")
+    await applied(etl, raw, header, exports[:1])
+    for number, edit in enumerate(((NO_TIME, A_TIME), (A_TIME, NO_TIME), (NO_TIME, A_TIME)), 2):
+        etl.edit(*edit)
+        rows = [[*row[:actual], f"{number}.25", *row[actual + 1 :]] for row in exports[0][:20]]
+        await applied(etl, raw, header, [rows])
+        if replayed:
+            await etl.replay(number)
+        assert await etl.pool.fetch(HOLES) == [], edit
+        values = await etl.pool.fetch("select distinct value::float8 from check_in where batch_id > 1")
+        assert [row["value"] for row in values] == [number + 0.25], edit
+    await applied(etl, raw, header, [rows])
+    assert await etl.pool.fetchval("select new + changed from batch_result order by position desc limit 1") == 0

@@ -79,7 +79,7 @@ async def _held(of: Evidence) -> Check:
         expected, found = ("a version", "only held") if row["is_held"] else ("held", "only a version")
         check.find(f"{row['entity_id']}@{row['revision']}", expected, found)
     for row in await of.processed.rows("held_with_holes"):
-        check.find(row["entity_id"], f"numbers 1 to {row['highest']}", f"{row['versions']} of them")
+        check.find(row["entity_id"], f"numbers {row['lowest']} to {row['highest']}", f"{row['versions']} of them")
     return check
 
 

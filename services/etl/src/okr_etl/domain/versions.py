@@ -2,7 +2,8 @@
 
 A definition or outcome says from when it holds, so a late or repeated row is compared with what held then. A version
 older than the current one is kept, and neither published nor made current. A check-in without a time of its own is
-compared with its current version: the later arrival holds.
+compared with its current version: the later arrival holds. Where that one has a time, the later arrival holds from then
+on, too, so that each version of a check-in has its place, whatever its rows say of times.
 """
 
 from datetime import datetime
@@ -27,6 +28,8 @@ PUBLISHED = (NEW, CHANGED)
 
 def resolve(candidates: pl.DataFrame, held: pl.DataFrame, floor: datetime | None) -> pl.DataFrame:
     """The candidates with `verdict`, `number`, `revision`, `knowledge_time` and, for published ones, `seq` from 1.
+
+    `holds_from` is their place among what is held; null where neither they nor the current one have a time.
 
     No two candidates say different things of one entity and time (see `contradictions`). `floor` is the source's time
     before this batch: a later version cannot have been known earlier.
@@ -53,15 +56,15 @@ def _chain(candidates: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
         pl.col("number").max().alias("held_number"),
         pl.col("revision").max().alias("held_revision"),
     )
-    return both.join(newest, on="entity_id", how="left").sort(
-        "entity_id", "held_from", "is_candidate", "number", nulls_last=False
-    )
+    after_current = pl.when("is_candidate").then(pl.coalesce("held_from", "current_from")).otherwise("held_from")
+    placed = both.join(newest, on="entity_id", how="left").with_columns(holds_from=after_current)
+    return placed.sort("entity_id", "holds_from", "is_candidate", "number", nulls_last=False)
 
 
 def _verdict() -> pl.Expr:
     follows = pl.col("entity_id") == pl.col("entity_id").shift(1)
     repeats = (follows & (pl.col("content_hash") == pl.col("content_hash").shift(1))).fill_null(value=False)
-    late = (pl.col("held_from") < pl.col("current_from")).fill_null(value=False)
+    late = (pl.col("holds_from") < pl.col("current_from")).fill_null(value=False)
     return (
         pl.when(repeats & pl.col("is_candidate").shift(1))
         .then(pl.lit(DUPLICATE))

@@ -46,16 +46,15 @@ insert into due_unit (source, generation, position, after_seq, versions) values 
 insert into due_decided (source, generation, position, on_day) values ($1, $2, $3, $4)
 on conflict (source) do update set generation = excluded.generation, position = excluded.position, on_day = excluded.on_day
 
--- name: forget_decisions
--- Those among what was said before the first batch: the whole chain is taken, see take_decisions.
-delete from replay_version r where r.source = $1 and r.entity = 'outcome' and r.payload ->> 'label_basis' = 'due'
-
 -- name: take_decisions
--- $2: the outcomes that are decided in the replay, too. What was decided of them before stays, whatever comes behind it.
+-- $2: the outcomes that are decided in the replay, too. What was decided of them before stays, whatever comes behind it;
+-- it follows what the source itself said of them before the first batch, under a mapping of then.
 insert into replay_version (entity_id, number, source, entity, revision, held_from, content_hash, knowledge_time, batch_id, row_num, payload)
-select v.entity_id, row_number() over came, v.source, v.entity, row_number() over came, h.held_from, h.content_hash,
-       v.knowledge_time, v.batch_id, v.row_num, v.payload
+select v.entity_id, coalesce(s.number, 0) + row_number() over came, v.source, v.entity,
+       coalesce(s.revision, 0) + row_number() over came, h.held_from, h.content_hash, v.knowledge_time, v.batch_id, v.row_num, v.payload
 from entity_version v join held_version h using (entity_id, revision)
+left join (select entity_id, max(number) as number, max(revision) as revision from replay_version where entity_id = any($2::uuid[])
+           group by entity_id) s using (entity_id)
 where v.source = $1 and v.entity = 'outcome' and v.closed is null and v.payload ->> 'label_basis' = 'due'
   and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
   and v.entity_id = any($2::uuid[])

@@ -52,6 +52,17 @@ select c.check_in_id::text, null, c.revision, c.revision, encode(c.content_hash,
 from unnest($1::uuid[]) as w (entity_id) join check_in c on c.check_in_id = w.entity_id
 where not exists (select from held_version h where h.entity_id = c.check_in_id)
 
+-- name: hold_from_now
+-- Of check-ins that had no time until now all versions before; of these only the newest one's content is ever compared.
+insert into held_version (entity_id, number, held_from, revision, content_hash, batch_id, row_num)
+select v.entity_id, c.revision - count(*) over of_it + row_number() over (of_it order by v.revision), null, v.revision,
+       case when v.revision = c.revision then c.content_hash else '' end, v.batch_id, v.row_num
+from check_in c join entity_version v on v.entity_id = c.check_in_id
+where c.check_in_id = any($1::uuid[])
+  and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
+  and not exists (select from held_version h where h.entity_id = v.entity_id)
+window of_it as (partition by v.entity_id)
+
 -- name: update_objective
 update objective o set revision = n.revision, content_hash = n.content_hash, knowledge_time = n.knowledge_time,
     batch_id = n.batch_id, row_num = n.row_num, title = n.title, description = n.description, start_on = n.start_on,

@@ -39,17 +39,18 @@ from source_head h where r.source = $1 and h.source = r.source and r.state = 'ru
 returning r.first_position
 
 -- name: seed_replay
--- What holds before the first batch that is done again.
+-- What holds before the first batch that is done again; but for what was decided by due date: see take_decisions.
 with published as (
-    select v.entity_id, v.entity, h.number, v.revision, h.held_from, coalesce(h.content_hash, c.content_hash) as content_hash,
+    select v.entity_id, v.entity, h.number, v.revision, h.held_from, coalesce(nullif(h.content_hash, ''), c.content_hash) as content_hash,
            v.knowledge_time, v.batch_id, v.row_num, v.payload
     from entity_version v left join held_version h using (entity_id, revision)
     left join check_in c on c.check_in_id = v.entity_id and c.revision = v.revision
-    where v.source = $1 and v.closed is null
+    where v.source = $1 and v.closed is null and (v.entity <> 'outcome' or v.payload ->> 'label_basis' = 'source')
       and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
 ), kept as (
     select h.entity_id, e.entity, h.number, null::int, h.held_from, h.content_hash, h.held_from, h.batch_id, h.row_num, h.payload
-    from held_version h join (select distinct entity_id, entity from published) e using (entity_id) where h.revision is null
+    from held_version h join (select distinct entity_id, entity from published) e using (entity_id)
+    where h.revision is null and h.payload ->> 'label_basis' is distinct from 'due'
 ), earlier as (
     select s.* from (select * from published union all select * from kept) s
     where s.batch_id in (select batch_id from batch_result where source = $1 and position < $2)
@@ -185,7 +186,8 @@ select r.entity_id, r.number, r.held_from,
        r.content_hash, r.batch_id, r.row_num, case when r.revision is null then r.payload end
 from replay_version r left join chain ch on ch.entity_id = r.entity_id and ch.place = r.revision
 left join change c on c.entity_id = r.entity_id
-where r.source = $1 and r.held_from is not null
+where r.source = $1
+  and (r.held_from is not null or exists (select from replay_version o where o.entity_id = r.entity_id and o.held_from is not null))
 union all
 select c.entity_id, 1, null, c.top + 1, '', v.batch_id, v.row_num, null
 from change c join entity_version v on v.entity_id = c.entity_id and v.revision = c.top

@@ -175,6 +175,8 @@ async def held_by(connection: Connection, query: str, ids: Sequence[str], source
 async def _write(connection: Connection, task: Task, applied: Applied) -> None:
     batch = task.batch
     await tables.copy(connection, "entity_version", tables.entity_versions(batch, applied, task.generation))
+    if gaining := tables.gaining_time(applied):
+        await connection.execute(SQL["hold_from_now"], gaining)
     await tables.copy(connection, "held_version", tables.held_versions(batch, applied))
     await tables.copy(connection, "key_result_revision", tables.key_result_revisions(applied))
     await tables.copy(connection, "rejected", tables.rejected(batch, [*task.proposed.rejected, *applied.contradicting]))

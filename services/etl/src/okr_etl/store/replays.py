@@ -139,7 +139,6 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
 
 
 async def _decide(connection: Connection, source: str, decision: Decision | None) -> None:
-    await connection.execute(SQL["forget_decisions"], source)
     if decision is None:
         return
     ended = (source, decision.day, decision.rule.grace_days)

@@ -39,15 +39,24 @@ def entity_versions(batch: RawBatch, applied: Applied, generation: int) -> pl.Da
 
 
 def held_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
-    """held_version: every new version that says from when it holds, those that are only kept included."""
-    stored = applied.resolved.filter(pl.col("number").is_not_null() & pl.col("held_from").is_not_null())
-    return stored.select(
-        *("entity_id", "number", "held_from", "revision"),
+    """held_version: every new version of what says from when it holds, those that are only kept included."""
+    stored = applied.resolved.filter(pl.col("number").is_not_null())
+    return stored.filter(pl.col("holds_from").is_not_null().any().over("entity_id")).select(
+        *("entity_id", "number"),
+        pl.col("holds_from").alias("held_from"),
+        "revision",
         _hash(),
         pl.lit(batch.batch_id).alias("batch_id"),
         "row_num",
         pl.when(pl.col("revision").is_null()).then("payload").alias("payload"),
     )
+
+
+def gaining_time(applied: Applied) -> list[str]:
+    """The check-ins that had versions, none of them with a time, and have one with a time now."""
+    timed = pl.col("number").is_not_null() & pl.col("holds_from").is_not_null()
+    gained = timed & pl.col("current_from").is_null() & pl.col("held_number").is_not_null()
+    return applied.resolved.filter(gained)["entity_id"].unique().to_list()
 
 
 def replay_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
@@ -70,7 +79,8 @@ def due_versions(news: pl.DataFrame, place: Place, after_seq: int) -> pl.DataFra
 
 def due_held(news: pl.DataFrame) -> pl.DataFrame:
     """held_version: the same outcomes."""
-    return news.select("entity_id", "number", "held_from", "revision", _hash(), "batch_id", "row_num")
+    holds_from = pl.col("holds_from").alias("held_from")
+    return news.select("entity_id", "number", holds_from, "revision", _hash(), "batch_id", "row_num")
 
 
 def due_in_replay(resolved: pl.DataFrame, source: str) -> pl.DataFrame:
@@ -78,7 +88,8 @@ def due_in_replay(resolved: pl.DataFrame, source: str) -> pl.DataFrame:
     return resolved.filter(pl.col("number").is_not_null()).select(
         *("entity_id", "number"),
         pl.lit(source).alias("source"),
-        *("entity", "revision", "held_from"),
+        *("entity", "revision"),
+        pl.col("holds_from").alias("held_from"),
         _hash(),
         *("knowledge_time", "batch_id", "row_num", "payload"),
     )

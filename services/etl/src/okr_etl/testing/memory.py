@@ -107,7 +107,7 @@ class MemorySource:
         self.head = head.applied(batch.position, batch.ingested_at, proposed.times, plain=is_plain, whole=batch.whole)
         self.sayings.append(Saying(all_of_it or batch, batch.whole, unwritten(applied.resolved, self.head.spoken)))
         stored = applied.resolved.filter(pl.col("number").is_not_null())
-        said = stored.with_columns(of_unit=pl.lit(value=True), unit=pl.lit(batch.unit))
+        said = stored.with_columns(held_from="holds_from", of_unit=pl.lit(value=True), unit=pl.lit(batch.unit))
         self.held = pl.concat([self.held, said.select(self.held.columns)])
         self.proposed.append(proposed)
         self.applied.append(applied)
