@@ -67,6 +67,13 @@ async def settled(flow: Flow) -> None:
     await flow.predicted(await flow.ask("processed", asked))
 
 
+def last_predicted(flow: Flow) -> dict[str, bool]:
+    """Of each key result that okr_predictions ever told of whether its newest message does: what compaction leaves."""
+    read = [*read_all(flow.stack.bootstrap, [topics.PREDICTIONS.name])]
+    told = {one.key for one in read if one.value is not None}
+    return {(one.key or b"").decode(): one.value is not None for one in read if one.key in told}
+
+
 def records(flow: Flow) -> int:
     return len(list(read_all(flow.stack.bootstrap, [topics.PROCESSED_RECORDS.name])))
 
@@ -116,6 +123,11 @@ async def test_what_nothing_says_any_more_is_closed_and_opens_when_it_is_said_ag
         assert await flow.ask("curated", documents) == fewer
         gone = "select count(*) from key_result_state where (state ->> 'gone')::boolean and not open"
         assert await flow.ask("ops", gone) == key_results - fewer
+        ended = "select array_agg(key_result_id::text) from key_result where closed is not null"
+        newest = last_predicted(flow)
+        forgotten = {key_result for key_result, says in newest.items() if not says}
+        assert forgotten == newest.keys() & {*await flow.ask("processed", ended)}
+        assert forgotten
         again = "select count(*) from work_item where kind = 'train_again' and (result ->> 'trained')::boolean"
         await flow.until("ops", again, 1)
         assert await flow.wrong() == []
@@ -124,6 +136,7 @@ async def test_what_nothing_says_any_more_is_closed_and_opens_when_it_is_said_ag
         await flow.until("processed", OPEN.format("key_result"), key_results + 1)
         await settled(flow)
         assert await flow.ask("curated", documents) == key_results + 1
+        assert all(last_predicted(flow).values()), "what is open again is predicted again"
     assert await flow.wrong() == []
 
 

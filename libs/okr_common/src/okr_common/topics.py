@@ -40,7 +40,11 @@ MODEL_EVENTS = Topic("okr_model_events", "models, as they are trained, evaluated
 MONITORING_EVENTS = Topic("okr_monitoring_events", "reports, drift, alerts", partitions=3)
 RAW_RECORDS = Topic("okr_raw_records", "one raw row of an API source", retention_ms=7 * DAY_MS)
 PROCESSED_RECORDS = Topic("okr_processed_records", "one version of one objective, key result, check-in or outcome")
-PREDICTIONS = Topic("okr_predictions", "how likely a key result is to be reached, and why", retention_ms=None)
+PREDICTIONS = Topic(
+    "okr_predictions",
+    "how likely a key result is to be reached, and why; null once there is no such key result any more",
+    retention_ms=None,
+)
 DEAD_LETTERS = Topic(
     "okr_dead_letters",
     "a message that could not be handled: its bytes and headers, why, where from; or the note that it was sent again",

@@ -129,6 +129,16 @@ def publication(model: str, unit: int) -> Outgoing:
     )
 
 
+def withdrawal(model: str, gone: Sequence[str]) -> Outgoing:
+    """The outbox row that stands for the tombstones of these key results, behind all that was predicted of them."""
+    return Outgoing(
+        order_key=model,
+        topic=topics.PREDICTIONS.name,
+        partition_key=model,
+        unit={"kind": "gone", "model": model, "key_results": list(gone)},
+    )
+
+
 async def put_step(connection: Connection, learner: Learner, step: Step) -> None:
     """What the step changed: key results, series, outcomes, learned rows."""
     await put_states(connection, learner.model, step.touched, step.drafts)

@@ -175,8 +175,7 @@ class Owner:
         next_offset: int,
     ) -> None:
         async with connection.transaction():
-            units = [await self._write(connection, work) for work in works]
-            outgoing = [unit for unit in units if unit is not None] + list(letters)
+            outgoing = [unit for work in works for unit in await self._write(connection, work)] + list(letters)
             if outgoing:
                 await outbox.put(connection, self._stage.service, outgoing)
             moved = await offsets.commit(connection, held, next_offset)
@@ -184,13 +183,14 @@ class Owner:
         crash.point("after_commit")
         self._ownership.held[held.partition] = moved
 
-    async def _write(self, connection: Owning, work: Work) -> Outgoing | None:
+    async def _write(self, connection: Owning, work: Work) -> list[Outgoing]:
         learner, step = work.remembered.learner, work.step
         unit = await store.put_drafts(connection, learner.model, step.drafts, utc_now())
         crash.point("after_copy")
         await store.put_step(connection, learner, step)
         work.remembered.saved = await store.put_checkpoint(connection, learner, work.remembered.saved)
-        return unit
+        gone = store.withdrawal(learner.model, step.gone) if step.gone else None
+        return [one for one in (unit, gone) if one is not None]
 
     def _count(self, works: Sequence[Work]) -> None:
         for work in works:

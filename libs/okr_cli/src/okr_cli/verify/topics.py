@@ -81,6 +81,8 @@ class Logs:
             about, content = record(message)
             self.records.take(about, _fact(message, content))
         elif message.topic == topics.PREDICTIONS.name:
+            if message.value is None:
+                return  # a tombstone: its key result is no more
             about, content = prediction(message)
             self.predictions.take(about, _fact(message, content))
         else:

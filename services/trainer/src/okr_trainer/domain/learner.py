@@ -45,13 +45,14 @@ class Closed:
 
 @dataclass(slots=True)
 class Step:
-    """What one call of `take` decided; the edge writes it down."""
+    """What one call of `take` decided; the edge writes it down. `gone`: predicted key results that are no more."""
 
     drafts: list[Draft] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
     learned: list[tuple[Stored, int]] = field(default_factory=list)
     touched: dict[str, KeyResultState] = field(default_factory=dict)
     records: dict[str, TrackRecord] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -74,6 +75,7 @@ class Learner:
     def take(self, inputs: Iterable[Input], stored: Mapping[str, Sequence[Stored]]) -> Step:
         """Goes through these inputs in their order. `stored`: committed rows still to be learned, by key result."""
         self._step = step = Step()
+        closing: set[str] = set()
         for one in inputs:
             if isinstance(one, CheckIn):
                 self._check_in(one)
@@ -81,9 +83,11 @@ class Learner:
                 self._outcome(one, stored)
             elif isinstance(one, Gone):
                 self._state(one.key_result_id, one.version.source).gone = True
+                closing.add(one.key_result_id)
             else:
                 self._define(one)
         self._answer()
+        step.gone = sorted(name for name in closing if self.states[name].gone and self.states[name].predictions)
         return step
 
     def heard(self, source: str, place: Place) -> bool:
