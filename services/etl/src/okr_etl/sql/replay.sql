@@ -125,14 +125,14 @@ with said as (
     select entity_id, entity, knowledge_time, payload::text as payload, revision as place
     from replay_version where source = $1 and revision is not null
 )
-insert into chain
+insert into chain (entity_id, entity, place, said_revision, is_said_anew, is_same)
 select entity_id, coalesce(s.entity, a.entity), place, s.revision, a.entity is not null,
        coalesce(s.payload = a.payload and s.knowledge_time = a.knowledge_time, false)
 from said s full join anew a using (entity_id, place)
 
 -- name: find_changes
 -- Where the replay's chain is the shorter one, its last version is told again: it holds now.
-insert into change
+insert into change (entity_id, entity, begins, top)
 select entity_id, min(entity), least(min(place) filter (where not is_same), max(place) filter (where is_said_anew)),
        coalesce((select max(v.revision) from entity_version v where v.entity_id = c.entity_id), 0)
 from chain c group by entity_id having not bool_and(is_same) and bool_or(is_said_anew)
@@ -165,6 +165,7 @@ where ch.said_revision is not null and ch.place >= coalesce(c.begins, 1)
 delete from {entity} where {entity}_id in (select entity_id from change where entity = '{entity}' and begins is not null)
 
 -- name: put_current
+-- A row of the table's own type: whatever its columns are.
 insert into {entity}
 select p.* from (
     select distinct on (entity_id) r.*, c.top + (r.revision - c.begins + 1) as published
@@ -180,7 +181,7 @@ update {entity} e set closed = 'replayed', revision = c.top + 1, content_hash = 
 from change c where c.entity_id = e.{entity}_id and c.begins is null
 
 -- name: find_held
-insert into said_to_hold
+insert into said_to_hold (entity_id, number, held_from, revision, content_hash, batch_id, row_num, payload)
 select r.entity_id, r.number, r.held_from,
        case when r.revision >= c.begins then c.top + (r.revision - c.begins + 1) else ch.said_revision end,
        r.content_hash, r.batch_id, r.row_num, case when r.revision is null then r.payload end
@@ -200,8 +201,8 @@ where h.entity_id in (select entity_id from chain) and not exists (
       and s.revision is not distinct from h.revision and s.content_hash = h.content_hash)
 
 -- name: put_held
-insert into held_version
-select * from said_to_hold s where not exists (
+insert into held_version (entity_id, number, held_from, revision, content_hash, batch_id, row_num, payload)
+select entity_id, number, held_from, revision, content_hash, batch_id, row_num, payload from said_to_hold s where not exists (
     select from held_version h where h.entity_id = s.entity_id and h.number = s.number)
 
 -- name: remove_definitions
@@ -218,10 +219,15 @@ from change c join replay_version r using (entity_id) where c.entity = 'key_resu
 delete from rejected where source = $1 and position >= $2
 
 -- name: put_rejected
-insert into rejected select * from replay_rejected where source = $1
+insert into rejected (source, position, batch_id, row_num, reasons, detail)
+select source, position, batch_id, row_num, reasons, detail from replay_rejected where source = $1
 
 -- name: put_results
-insert into batch_result select * from replay_result where source = $1
+insert into batch_result (source, position, generation, batch_id, mapping_hash, rows, new, changed, duplicate, unchanged, rejected,
+    pending, versions, outcomes, applied_at, replayed, ignored)
+select source, position, generation, batch_id, mapping_hash, rows, new, changed, duplicate, unchanged, rejected,
+    pending, versions, outcomes, applied_at, replayed, ignored
+from replay_result where source = $1
 
 -- name: mark_replayed_documents
 -- A key result that moved is shown by its objective of before, too.
