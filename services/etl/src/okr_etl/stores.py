@@ -10,6 +10,7 @@ from okr_common.kafka.producer import Producer
 from okr_common.postgres.pool import open_pool
 from okr_common.settings import PostgresSettings
 from okr_common.topology import STAGES
+from okr_etl.store.absent import AbsentStore
 from okr_etl.store.documents import DocumentStore
 from okr_etl.store.due import DueStore
 from okr_etl.store.items import Items
@@ -42,6 +43,7 @@ class Stores:
     quality: QualityStore
     replays: ReplayStore
     due: DueStore
+    absent: AbsentStore
     items: Items
     ops: asyncpg.Pool
     relays: Relays
@@ -63,6 +65,7 @@ async def connect(stack: AsyncExitStack, postgres: PostgresSettings, producer: P
         quality=QualityStore(processed),
         replays=ReplayStore(processed),
         due=DueStore(processed),
+        absent=AbsentStore(processed),
         items=Items(ops),
         ops=ops,
         relays=Relays(

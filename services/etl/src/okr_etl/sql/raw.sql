@@ -59,3 +59,11 @@ from unnest($1::bigint[], $2::bigint[]) as w (batch_id, row_num)
 join batch b using (batch_id)
 join raw_row r on r.batch_id = coalesce(b.rows_of, b.batch_id) and r.row_num = w.row_num
 left join file f using (file_id)
+
+-- name: unreadable_of_file
+-- Without blank lines, which say nothing.
+select count(*) from batch b join unreadable u on u.batch_id = coalesce(b.rows_of, b.batch_id)
+where b.file_id = $1 and u.reason <> 'blank_line'
+
+-- name: request_ended
+select state = 'done' as ended_well, unreadable from api_request where request = $1
