@@ -103,6 +103,13 @@ class RawStore:
             yield _batch(released, await self._rows("gone_rows", file, *before, *until))
             before = (until["batch_id"], until["row_num"])
 
+    async def read_standing(self, source: str, position: int) -> AsyncIterator[RawBatch]:
+        """As batches, the rows of an API that were still said when its batch at this position came."""
+        for row in await self._pool.fetch(SQL["standing_positions"], source, position):
+            released = await self.released(source, row["position"])
+            assert released is not None  # noqa: S101 - it has a position
+            yield _batch(released, await self._rows("standing_rows", released.batch_id, position))
+
     async def batches_before(self, released: Released) -> list[int]:
         """The ids of the batches of the file that its file was compared with."""
         return [row["batch_id"] for row in await self._pool.fetch(SQL["batches_before"], released.file_id)]
