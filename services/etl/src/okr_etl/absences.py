@@ -37,10 +37,7 @@ class Absences:
         first = await self._raw.first_of_unit(mapping.name, last.batch_id) or head.position
         known = known_at(mapping, head, last.ingested_at)
         judged = Judged(mapping, head, first, last.batch_id, known, in_replay)
-        verdict = undecided(await self._completeness(judged, last))
-        if verdict is None and not await self._may_lack(judged, last):
-            verdict = Verdict()
-        closed = await self._store.decide(judged, verdict)
+        closed = await self._store.decide(judged, await self._verdict(judged, last))
         if closed is None:
             return 0
         if closed.verdict.reason:
@@ -50,9 +47,18 @@ class Absences:
             log.info("absent_closed", source=judged.source, position=head.position, batch=last.batch_id, **told)
         return closed.versions
 
+    async def _verdict(self, judged: Judged, last: Released) -> Verdict | None:
+        """None where it is to be found what is gone; all of what the file or request speaks is known then."""
+        found = undecided(await self._completeness(judged, last))
+        if found is not None:
+            return found
+        if last.file_id is None:
+            return await self._look_at_standing(judged)
+        return None if await self._may_lack(judged, last) else Verdict()
+
     async def _completeness(self, judged: Judged, last: Released) -> Completeness:
         unreadable, ended_well = await self._raw.ended(last)
-        rejected, pending = await self._store.counted(judged)
+        rejected, pending = await self._store.counted(judged, judged.first if last.file_id else 1)
         one_mapping = judged.head.mapping_hash == meaning_of(judged.mapping.hash)
         return Completeness(unreadable, rejected, pending, ended_well, one_mapping)
 
@@ -74,6 +80,19 @@ class Absences:
             if await self._store.is_unspoken(judged, gone):
                 return True
         return False
+
+    async def _look_at_standing(self, judged: Judged) -> Verdict | None:
+        """A request stores only what changed: the others of its objects speak by the rows they had before."""
+        spoken: set[str] = set()
+        rejected = 0
+        async for rows in self._raw.read_standing(judged.source, judged.head.position):
+            told = await proposed(rows, judged.mapping, self._key)
+            spoken.update(told.speaks_of)
+            rejected += len(told.rejected)
+        if rejected:
+            return undecided(Completeness(0, rejected, 0))
+        await self._store.set_spoken(judged, judged.head.position, list(spoken))
+        return None
 
     async def _look_at_all(self, judged: Judged, position: int) -> None:
         released = await self._raw.released(judged.source, position)

@@ -2,13 +2,13 @@
 select position, reason from absent_decided where source = $1 and generation = $2
 
 -- name: counted
--- Of the batches of a file.
-select coalesce(sum(rejected), 0)::bigint as rejected, coalesce(sum(pending), 0)::bigint as pending
-from batch_result where source = $1 and generation = $2 and position between $3 and $4
+-- Rejected of the batches of a file, $3 to $4; pending of those since $5.
+select coalesce(sum(rejected) filter (where position >= $3), 0)::bigint as rejected, coalesce(sum(pending), 0)::bigint as pending
+from batch_result where source = $1 and generation = $2 and position between least($3, $5) and $4
 
 -- name: counted_in_replay
-select coalesce(sum(rejected), 0)::bigint as rejected, coalesce(sum(pending), 0)::bigint as pending
-from replay_result where source = $1 and generation = $2 and position between $3 and $4
+select coalesce(sum(rejected) filter (where position >= $3), 0)::bigint as rejected, coalesce(sum(pending), 0)::bigint as pending
+from replay_result where source = $1 and generation = $2 and position between least($3, $5) and $4
 
 -- name: spoken_in_part
 -- The file's batches of which it is not known of what all their rows speak.

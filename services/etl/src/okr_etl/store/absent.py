@@ -79,9 +79,9 @@ class AbsentStore:
         row = await self._pool.fetchrow(SQL["absent_decided"], judged.source, judged.head.generation)
         return row is not None and row["position"] == judged.first - 1 and row["reason"] is None
 
-    async def counted(self, judged: Judged) -> tuple[int, int]:
-        """How many of its rows were rejected, and how many are pending."""
-        at = (judged.source, judged.head.generation, judged.first, judged.head.position)
+    async def counted(self, judged: Judged, since: int) -> tuple[int, int]:
+        """How many of its rows were rejected, and how many of the source's since this position are pending."""
+        at = (judged.source, judged.head.generation, judged.first, judged.head.position, since)
         row = await self._pool.fetchrow(judged.query("counted"), *at)
         assert row is not None  # noqa: S101 - sums are one row
         return row["rejected"], row["pending"]
