@@ -12,7 +12,17 @@ from okr_common.testing.misbehaving_process import Misbehaving, misbehaving
 from okr_ingest_api.testing import SOURCE, STAGE, Fetching
 from okr_stack.testing import StackUnderTest
 
-TABLES = ("unreadable", "raw_row", "batch", "api_object", "api_request", "file", "source", "delivery.outbox")
+TABLES = (
+    "unreadable",
+    "raw_row",
+    "batch",
+    "api_gone",
+    "api_object",
+    "api_request",
+    "file",
+    "source",
+    "delivery.outbox",
+)
 
 
 @pytest.fixture(scope="session")

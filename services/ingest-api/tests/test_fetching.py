@@ -233,3 +233,36 @@ async def test_an_object_too_large_for_a_message_stays_in_the_database(fetching:
     again = await read(unit, 0, 10)
     assert [one.headers["ce_id"] for _, one in again] == [one.headers["ce_id"] for _, one in messages]
     assert [place for place, _ in await read(unit, 1, 1)] == [2]
+
+
+async def test_a_request_that_lacks_objects_tells_so_by_its_last_batch(fetching: Fetching, server: Misbehaving) -> None:
+    """Objects that went unseen before anybody minded are noticed by the first request that does."""
+    server.hold(OBJECTS)
+    await fetching.fetch()
+    server.hold(OBJECTS[1:])
+    assert (await fetching.fetch()).batches == 0
+    missing = fetching.missing()
+    assert (await missing.fetch()).batches == 1
+    assert await missing.standing() == OBJECTS[1:]
+    assert await missing.pool.fetchval("select rows from batch order by position desc limit 1") == 0
+    assert (await missing.fetch()).batches == 0, "told once"
+    changed = {**OBJECTS[1], "body": "another"}
+    server.hold([changed, *OBJECTS[2:]])
+    assert (await missing.fetch()).batches == 2, "what came, and that it is the end"
+    assert await missing.standing() == [*OBJECTS[2:], changed]
+    server.hold([OBJECTS[0], changed, *OBJECTS[2:]])
+    assert (await missing.fetch()).rows == 1, "it is back, as it was"
+    assert await missing.standing() == [*OBJECTS[2:], changed, OBJECTS[0]]
+
+
+async def test_what_a_request_that_fails_did_not_come_to_is_not_gone(fetching: Fetching, server: Misbehaving) -> None:
+    server.hold(OBJECTS)
+    missing = fetching.missing()
+    await missing.fetch()
+    server.hold([{**OBJECTS[0], "body": "another"}, *OBJECTS[1:-1]])
+    server.script({2: {"do": "loop"}})
+    with pytest.raises(PermanentError, match="cursor"):
+        await missing.fetch()
+    assert await missing.pool.fetchval("select count(*) from api_gone") == 0
+    assert (await missing.fetch()).state == "done"
+    assert {one["id"] for one in await missing.standing()} == {one["id"] for one in OBJECTS[:-1]}

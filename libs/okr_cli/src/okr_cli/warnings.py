@@ -26,6 +26,8 @@ class Warned(StrEnum):
     SINGLE = "single_key_result"
     STILL = "on_track_without_movement"
     CONTRADICTING = "contradicting_definitions"
+    ABSENT_UNDECIDED = "absent_undecided"
+    ABSENT_BEYOND_SHARE = "absent_beyond_share"
     UNKNOWN_STATUS = "unknown_status"
 
 
@@ -46,7 +48,7 @@ def warnings(
     limit: LimitOption = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """Goals under way without owner, recent check-in, movement, or 2 to 5 key results; words that are no status."""
+    """Goals under way without owner, recent check-in, movement, or 2 to 5 key results; and what is not decided."""
     asked = {"source": source, "warning": warning, "silent_days": silent_days, "still_days": still_days, "limit": limit}
     wanted = {name: value for name, value in asked.items() if value is not None}
     found = reach_of(context).get("etl", "/warnings", **wanted).json()

@@ -194,6 +194,26 @@ class OutcomesDecided(_OfSource):
     outcomes: int
 
 
+class AbsentClosed(_OfSource):
+    """Key results that the file which ends with this batch has no more were closed, as were objectives left with none.
+
+    Their records, which say `closed` as this event does, were sent before it; they stand behind the batch at
+    `position`, after `after_seq`. Where what was told of the key results goes, too, `versions` counts that as well.
+    """
+
+    ce_type: ClassVar[str] = "okr.processing.absent_closed.v1"
+    topic: ClassVar[Topic] = topics.PROCESSING_EVENTS
+    subject_form: ClassVar[str] = "absent/{0.source}/{0.position}/{0.after_seq}"
+    position: int
+    generation: int
+    after_seq: int
+    batch_id: int
+    closed: str
+    key_results: int
+    objectives: int
+    versions: int
+
+
 class SourceReplayed(_OfSource):
     """The source's batches from `first_position` to `position` were done again, with today's mapping.
 

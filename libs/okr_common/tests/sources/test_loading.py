@@ -88,6 +88,14 @@ def test_a_source_is_named_by_its_file(tmp_path: Path) -> None:
         ("recognise: { columns: [Id, Goal] }", "recognise: {}", (4, "recognise"), "name columns or a path"),
         ("recognise: { columns: [Id, Goal] }", "", (2, "kind"), 'a source of kind csv needs the block "recognise"'),
         ("kind: csv", "kind: api", (2, "kind"), 'a source of kind api needs the block "api"'),
+        ("kind: csv", "kind: csv\nabsent: remove", (3, "absent.then"), "Input should be 'keep', 'close' or 'delete'"),
+        (
+            "kind: csv",
+            "kind: csv\nabsent: { then: close, at_most: 20 }",
+            (3, "absent.at_most"),
+            "less than or equal to 1",
+        ),
+        ("kind: csv", "kind: csv\nabsent: { at_most: 0.5 }", (3, "absent.at_most"), "say which one with then"),
         ("  kind: \"'number'\"", "  goal: \"'number'\"", (13, "derived.goal"), "is a column already"),
         ("Value, type: number", "Value, type: number, map: { a: b }", (9, "columns.value.map"), "only text has a map"),
         (

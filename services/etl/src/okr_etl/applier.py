@@ -63,6 +63,7 @@ class Applier:
         self._sweep_seconds = sweep_seconds
         self._sweep_at = 0.0
         self._due: dict[str, None] = {}
+        self._unended: set[str] = set()
         self._applying = False
         self._woken = asyncio.Event()
         self.heads: dict[str, int] = {}
@@ -109,11 +110,14 @@ class Applier:
         self._woken.clear()
 
     async def _sweep(self) -> None:
-        """Sources that are behind what is released (events may be lost, positions are not), or that runs ask for."""
+        """Sources that are behind what is released (events may be lost, positions are not), or that runs ask for.
+
+        And those whose last request had not ended when they were looked at.
+        """
         self.heads.update(await self._processed.heads())
         released = await self._raw.released_positions()
         due = [name for name, position in released.items() if position > self.heads.get(name, 0)]
-        due += await self._items.look()
+        due += [*await self._items.look(), *sorted(self._unended)]
         due += [name for name in self._decider.of_a_new_day() if name in self.heads]
         self._due.update(dict.fromkeys(filter(self._holds, due)))
         self.waiting = {source: why for source, why in self.waiting.items() if self._holds(source)}
@@ -137,7 +141,7 @@ class Applier:
         self.heads[source] = head.position
         released = await self._raw.released(source, head.position + 1)
         try:
-            if head.unit is not None and await self._is_whole(head.unit, released):
+            if head.unit is not None and await self._is_whole(source, head.unit, released):
                 await self._decide(source, head)
             if released is not None:
                 await self._apply(released, head)
@@ -152,9 +156,15 @@ class Applier:
             await self._items.settle(source, {"position": head.position})
         return released is not None
 
-    async def _is_whole(self, unit: str, following: Released | None) -> bool:
-        """Whether this file, or request, is applied to its end."""
-        return not await self._raw.is_fetching(unit) if following is None else following.unit != unit
+    async def _is_whole(self, source: str, unit: str, following: Released | None) -> bool:
+        """Whether this file, or request, is applied to its end. That a request has ended no batch may tell."""
+        self._unended.discard(source)
+        if following is not None:
+            return following.unit != unit
+        if await self._raw.is_fetching(unit):
+            self._unended.add(source)
+            return False
+        return True
 
     async def _decide(self, source: str, head: Head) -> None:
         """The file at the head is applied wholly: what has ended by its time is decided before the next one comes."""

@@ -13,6 +13,7 @@ from okr_common.logs import logger
 from okr_common.postgres.pool import RETRYABLE, until_done
 from okr_common.sources import Mapping
 from okr_etl.decider import Decider
+from okr_etl.domain.head import Head
 from okr_etl.domain.replay import Replay, Step, next_step
 from okr_etl.mappings import Mappings
 from okr_etl.preparer import proposed
@@ -120,17 +121,23 @@ class Replayer:
         log.info("replay_begun", source=replay.source, first=replay.first, head=replay.head, mapping=mapping.hash)
 
     async def _again(self, released: Released, mapping: Mapping, replay: Replay) -> None:
+        head = await self._head(replay)
+        if head.unit is not None and head.unit != released.unit:
+            await self._decider.decide_again(mapping, head)
         batch = await self._raw.read(released)
-        assert replay.generation is not None  # noqa: S101 - it has begun
-        head = replace(await self._replays.head(replay), generation=replay.generation)
         said = await self._said.before(released, mapping, head, head.unit)
         proposals = await proposed(batch, mapping, self._mappings.key)
-        task = Task(batch, proposals, mapping, replay.generation, released.behind, said=said)
+        task = Task(batch, proposals, mapping, head.generation, released.behind, said=said)
         counts = await self._replays.apply(task)
         log.info("batch_replayed", source=replay.source, position=released.position, head=replay.head, **counts or {})
 
+    async def _head(self, replay: Replay) -> Head:
+        assert replay.generation is not None  # noqa: S101 - it has begun
+        return replace(await self._replays.head(replay), generation=replay.generation)
+
     async def _switch(self, replay: Replay, mapping: Mapping) -> bool:
-        source, head = replay.source, await self._replays.head(replay)
+        source, head = replay.source, await self._head(replay)
+        await self._decider.decide_again(mapping, head)
         event = await self._replays.switch(replay, self._decider.decision(mapping, head))
         if event is None:
             return False

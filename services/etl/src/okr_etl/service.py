@@ -24,6 +24,7 @@ from okr_common.service import Parts
 from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
 from okr_etl import replay_routes, rest, warning_routes
+from okr_etl.absences import Absences
 from okr_etl.applier import Applier
 from okr_etl.curator import Curator
 from okr_etl.decider import Decider
@@ -45,7 +46,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     stores = await connect(stack, settings.postgres, Producer(kafka, STAGE.module))
     mappings = Mappings(SourcesFolder(settings.sources.folder), mine.person_key)
     told = stores.relays.processed.wake
-    decider = Decider(stores.due, mappings)
+    decider = Decider(stores.due, Absences(stores.raw, stores.absent, mappings.key), mappings)
     share = Share(topics.INGESTION_EVENTS)
     applier = Applier(
         stores.raw,

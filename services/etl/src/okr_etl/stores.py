@@ -10,6 +10,7 @@ from okr_common.kafka.producer import Producer
 from okr_common.postgres.pool import open_pool
 from okr_common.settings import PostgresSettings
 from okr_common.topology import STAGES
+from okr_etl.store.absent import AbsentStore
 from okr_etl.store.documents import DocumentStore
 from okr_etl.store.due import DueStore
 from okr_etl.store.items import Items
@@ -44,6 +45,7 @@ class Stores:
     replays: ReplayStore
     due: DueStore
     reconciling: ReconcilingStore
+    absent: AbsentStore
     items: Items
     ops: asyncpg.Pool
     guarded: asyncpg.Pool
@@ -67,6 +69,7 @@ async def connect(stack: AsyncExitStack, postgres: PostgresSettings, producer: P
         replays=ReplayStore(processed),
         due=DueStore(processed),
         reconciling=ReconcilingStore(raw, processed),
+        absent=AbsentStore(processed),
         items=Items(ops),
         ops=ops,
         guarded=processed,

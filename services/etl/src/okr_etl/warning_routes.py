@@ -20,6 +20,8 @@ Warned = Literal[
     "single_key_result",
     "on_track_without_movement",
     "contradicting_definitions",
+    "absent_undecided",
+    "absent_beyond_share",
     "unknown_status",
 ]
 
@@ -51,7 +53,8 @@ def router(quality: QualityStore, processed: ProcessedStore, mappings: Mappings)
     ) -> list[dict[str, Any]]:
         """Goals under way without an owner, a recent check-in, movement, or the usual number of key results.
 
-        And the words of check-ins for which their mapping knows no status.
+        And the words of check-ins for which their mapping knows no status, and why it was not decided what the last
+        full export has no more.
         """
         asked = {name: told for name, told in (await today()).items() if source in {None, name}}
         return await quality.warnings(asked, silent_days, still_days, warning, limit)

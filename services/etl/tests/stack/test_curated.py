@@ -12,10 +12,12 @@ from okr_common.paths import repository
 from okr_common.postgres.pool import open_pool
 from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
+from okr_etl.absences import Absences
 from okr_etl.applier import Applier
 from okr_etl.curator import Curator, build
 from okr_etl.decider import Decider
 from okr_etl.mappings import Mappings
+from okr_etl.store.absent import AbsentStore
 from okr_etl.store.documents import DocumentStore
 from okr_etl.store.due import DueStore
 from okr_etl.store.items import Items
@@ -68,7 +70,9 @@ async def curating(fresh_stack: StackUnderTest) -> AsyncIterator[Curating]:
         await open_pool(fresh_stack.dsn(STAGE.role, "ops"), "test") as ops,
     ):
         mappings = Mappings(SourcesFolder(repository() / "configs" / "sources"))
-        stores, decider = (RawStore(raw), ProcessedStore(processed)), Decider(DueStore(processed), mappings)
+        stores = (RawStore(raw), ProcessedStore(processed))
+        absences = Absences(stores[0], AbsentStore(processed), b"")
+        decider = Decider(DueStore(processed), absences, mappings)
         applier = Applier(*stores, mappings, Items(ops), decider, holds=of_all, applied=lambda: None, sweep_seconds=5)
         yield Curating(applier, DocumentStore(processed, curated), processed, curated)
 

@@ -33,6 +33,11 @@ class Endpoints:
             raise PermanentError("no_such_source", self._unknown(name, "there are", self.all()))
         return mapping.api
 
+    def misses(self, name: str) -> bool:
+        """Whether it matters which objects the source has no more."""
+        mapping = self.all().get(name)
+        return mapping is not None and mapping.absent.closes
+
     def problems(self) -> dict[str, list[str]]:
         """What is wrong with the mappings that cannot be read, of whatever kind they are."""
         found: dict[str, list[str]] = {}

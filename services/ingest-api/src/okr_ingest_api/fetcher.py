@@ -19,12 +19,16 @@ log = logger(__name__)
 
 @dataclass
 class Fetcher:
-    """Carries requests to their end. `announced` wakes the relay; `fetching` says which page each source is at."""
+    """Carries requests to their end. `announced` wakes the relay; `fetching` says which page each source is at.
+
+    `missed` tells of a source whether it matters which objects it has no more.
+    """
 
     store: Store
     clients: Clients
     settings: IngestApiSettings
     announced: Callable[[], None]
+    missed: Callable[[str], bool] = lambda _: False
     clock: Clock = utc_now
     fetching: dict[str, int] = field(default_factory=dict)
 
@@ -34,7 +38,8 @@ class Fetcher:
         Raises RetryableError when the API or another replica is in the way, PermanentError when somebody must mend
         something. What was fetched until then stays, and the next attempt goes on behind it.
         """
-        async with self.store.hold(source) as held, self.clients.of(source, api) as client:
+        is_missed = self.missed(source)
+        async with self.store.hold(source, is_missed=is_missed) as held, self.clients.of(source, api) as client:
             if held is None:
                 raise RetryableError(f"another replica is fetching {source}")
             try:

@@ -41,7 +41,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Parts:
     told = Relay(ops, producer, STAGE)
     endpoints = Endpoints(SourcesFolder(settings.sources.folder))
     ledger = Ledger(raw, STAGE)
-    fetcher = Fetcher(Store(raw, STAGE), Clients(mine), mine, relay.wake)
+    fetcher = Fetcher(Store(raw, STAGE), Clients(mine), mine, relay.wake, endpoints.misses)
     control = ControlPlane(STAGE, settings, ops, told, ApiSteps(endpoints, fetcher, ledger).as_steps())
     return Parts(
         workers=control.workers,

@@ -102,8 +102,9 @@ async def _events(of: Evidence, log: Log) -> Check:
         for event, subject in _of_result(row):
             _announced(check, log, event, subject, row["generation"])
     for row in (row for row in await of.processed.rows("decided") if row["decided_at"] >= processed):
-        subject = f"due/{row['source']}/{row['position']}/{row['after_seq']}"
-        _announced(check, log, events.OutcomesDecided, subject, row["generation"])
+        event, word = (events.AbsentClosed, "absent") if row["absent"] else (events.OutcomesDecided, "due")
+        subject = f"{word}/{row['source']}/{row['position']}/{row['after_seq']}"
+        _announced(check, log, event, subject, row["generation"])
     clashes(check, log)
     return check
 

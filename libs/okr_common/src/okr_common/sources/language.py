@@ -348,6 +348,25 @@ class Entities(Block):
         return self.outcome.due if self.outcome else None
 
 
+class AbsentBlock(Block):
+    """What becomes of key results that a full export has no more; `absent: close` is short for `{ then: close }`."""
+
+    then: Literal["keep", "close", "delete"] = "keep"
+    "keep: nothing; close: they are pursued no longer; delete: their check-ins and outcomes go as well."
+    at_most: float = Field(default=0.2, gt=0, le=1)
+    "Where a larger share of the open key results is gone, nothing is closed: the export is probably not a full one."
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_a_word(cls, value: Any) -> Any:  # noqa: ANN401 - whatever the file held
+        return {"then": value} if isinstance(value, str) else value
+
+    @property
+    def closes(self) -> bool:
+        """Something comes of it."""
+        return self.then != "keep"
+
+
 class Cursor(Block):
     """Paging: the place in the response that names the next page, and the query parameter that asks for it."""
 
@@ -391,6 +410,7 @@ class Mapping(Block):
     "Computed in this order, each from columns and the derived ones before it."
     choose: Choose | None = None
     entities: Entities
+    absent: AbsentBlock = AbsentBlock()
 
     @property
     def row_by_row(self) -> bool:

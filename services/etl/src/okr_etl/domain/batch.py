@@ -72,6 +72,11 @@ class Proposed:
     repeated: int = 0
     left_out: int = 0
 
+    @property
+    def speaks_of(self) -> list[str]:
+        """The ids of the objectives and key results of its good rows."""
+        return pl.concat([self.wide["objective.id"], self.wide["key_result.id"]]).unique().to_list()
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:

@@ -45,7 +45,7 @@ class Head:
         Only the news of a file is read where it was compared with the very one before it, and the same is made of a row
         now as was of that one's.
         """
-        meaning = f"{mapping_hash}/{MEANING}"
+        meaning = meaning_of(mapping_hash)
         if unit == self.unit:
             return self if meaning == self.mapping_hash else replace(self, mapping_hash=None, whole=True)
         spared = self.plain and compared_with is not None and (compared_with, meaning) == (self.unit, self.mapping_hash)
@@ -68,6 +68,11 @@ class Head:
             plain=self.plain and plain and seen,
             whole=self.whole or whole,
         )
+
+
+def meaning_of(mapping_hash: str) -> str:
+    """What is made of a row under this mapping, as `Head.mapping_hash` has it."""
+    return f"{mapping_hash}/{MEANING}"
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

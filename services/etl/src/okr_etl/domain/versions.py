@@ -22,6 +22,8 @@ HELD_SCHEMA = {
 }
 """What is held of an entity: `number` counts its versions as they came, `revision` those that were published; `of_unit`
 are those that the file being applied has made."""
+NO_CONTENT = ""
+"""The hash of what a closed entity says."""
 NEW, CHANGED, KEPT, DUPLICATE, UNCHANGED = "new", "changed", "kept", "duplicate", "unchanged"
 PUBLISHED = (NEW, CHANGED)
 
@@ -34,11 +36,22 @@ def resolve(candidates: pl.DataFrame, held: pl.DataFrame, floor: datetime | None
     No two candidates say different things of one entity and time (see `contradictions`). `floor` is the source's time
     before this batch: a later version cannot have been known earlier.
     """
-    chain = _chain(candidates, held)
+    chain = _chain(candidates, _since_closed(held))
     judged = chain.with_columns(_verdict(), pl.col("entity_id").rle_id().alias("run")).filter("is_candidate")
     numbered = judged.with_columns(_number(), _revision())
     final = numbered.with_columns(_verdict_by_revision(), _knowledge_time(floor))
     return _sequenced(final)
+
+
+def _since_closed(held: pl.DataFrame) -> pl.DataFrame:
+    """Without what held before an entity was closed: whatever is said of it again, be it old, is news.
+
+    The version that closed it has no content and stands before all times.
+    """
+    closed = pl.col("number").filter(pl.col("content_hash") == NO_CONTENT).max().over("entity_id")
+    if not (held["content_hash"] == NO_CONTENT).any():
+        return held
+    return held.filter((pl.col("number") >= closed).fill_null(value=True))
 
 
 def _chain(candidates: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:

@@ -40,39 +40,73 @@ on conflict (outcome_id) do update set revision = excluded.revision, content_has
     resolution = excluded.resolution, label_basis = excluded.label_basis, closed = null
 
 -- name: add_due_unit
-insert into due_unit (source, generation, position, after_seq, versions) values ($1, $2, $3, $4, $5)
+insert into due_unit (source, generation, position, after_seq, versions, outcomes) values ($1, $2, $3, $4, $5, $5)
 
 -- name: set_decided
 insert into due_decided (source, generation, position, on_day) values ($1, $2, $3, $4)
 on conflict (source) do update set generation = excluded.generation, position = excluded.position, on_day = excluded.on_day
 
 -- name: take_decisions
--- $2: the outcomes that are decided in the replay, too. What was decided of them before stays, whatever comes behind it;
--- it follows what the source itself said of them before the first batch, under a mapping of then.
-insert into replay_version (entity_id, number, source, entity, revision, held_from, content_hash, knowledge_time, batch_id, row_num, payload)
+-- $2: the outcomes that are decided in the replay, too. What was decided of them before stays, whatever comes behind it, and
+-- was closed where the replay deletes the key result for the same file; it follows what the source itself said of them before
+-- the first batch, under a mapping of then.
+insert into replay_version (entity_id, number, source, entity, revision, held_from, content_hash, knowledge_time, batch_id, row_num, payload,
+    closed, closed_in)
 select v.entity_id, coalesce(s.number, 0) + row_number() over came, v.source, v.entity,
-       coalesce(s.revision, 0) + row_number() over came, h.held_from, h.content_hash, v.knowledge_time, v.batch_id, v.row_num, v.payload
+       coalesce(s.revision, 0) + row_number() over came, h.held_from, h.content_hash, v.knowledge_time, v.batch_id, v.row_num, v.payload,
+       v.closed, v.closed_in
 from entity_version v join held_version h using (entity_id, revision)
 left join (select entity_id, max(number) as number, max(revision) as revision from replay_version where entity_id = any($2::uuid[])
            group by entity_id) s using (entity_id)
-where v.source = $1 and v.entity = 'outcome' and v.closed is null and v.payload ->> 'label_basis' = 'due'
+where v.source = $1 and v.entity = 'outcome' and v.payload ->> 'label_basis' = 'due'
+  and (v.closed is null or exists (
+      select from replay_version k where k.entity_id = (v.payload ->> 'key_result_id')::uuid and (k.closed, k.closed_in) = (v.closed, v.closed_in)))
   and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
   and v.entity_id = any($2::uuid[])
 window came as (partition by v.entity_id order by v.revision)
 
+-- name: went_with_its_goal
+-- Of these outcomes those that the replay has closed with their key results.
+select o.entity_id::text from (
+    select distinct on (entity_id) entity_id, closed, payload from replay_version where entity_id = any($1::uuid[])
+    order by entity_id, revision desc) o
+cross join lateral (
+    select closed from replay_version where entity_id = (o.payload ->> 'key_result_id')::uuid and revision is not null
+    order by revision desc limit 1) k
+where o.closed is not null and k.closed is not null
+
 -- name: ended_in_replay
--- The same of what the replay says.
+-- The same of what the replay says. What ended before its source's files had it no more, was decided then.
 with newest as (
-    select distinct on (entity_id) entity, entity_id, batch_id, row_num, payload, knowledge_time
+    select distinct on (entity_id) entity, entity_id, batch_id, row_num, payload, knowledge_time, closed
     from replay_version where source = $1 and revision is not null and entity in ('key_result', 'check_in')
     order by entity_id, revision desc
 ), goal as (
-    select entity_id, payload, (payload ->> 'due_on')::date as due_on from newest where entity = 'key_result'
+    select entity_id, payload, (payload ->> 'due_on')::date as due_on, closed from newest
+    where entity = 'key_result'
+      and (closed is null or (payload ->> 'due_on')::date < (knowledge_time at time zone 'UTC')::date - $3::int)
 )
 select distinct on (g.entity_id)
        g.entity_id::text, g.payload ->> 'source_id', g.payload ->> 'direction', (g.payload ->> 'baseline')::float8,
        (g.payload ->> 'target')::float8, g.due_on, (c.payload ->> 'value')::float8, c.payload ->> 'status', c.batch_id, c.row_num,
        c.knowledge_time
 from goal g join newest c on c.entity = 'check_in' and (c.payload ->> 'key_result_id')::uuid = g.entity_id
+    and (c.closed is null or g.closed is not null)
 where g.due_on < $2::date - $3::int and (c.payload ->> 'as_of')::date <= g.due_on + $3::int and c.payload ->> 'value' is not null
 order by g.entity_id, (c.payload ->> 'as_of')::date desc, c.knowledge_time desc, c.entity_id
+
+-- name: close_decided
+-- In a replay, what was decided of key results that were deleted.
+insert into replay_version (entity_id, number, source, entity, revision, content_hash, knowledge_time, batch_id, row_num, payload,
+    closed, closed_in)
+select o.entity_id, o.top + 1, $1, 'outcome', o.revision + 1, '', greatest(o.knowledge_time, k.knowledge_time), o.batch_id, o.row_num,
+       o.payload, k.closed, k.closed_in
+from (
+    select distinct on (entity_id) entity_id, max(number) over (partition by entity_id) as top, revision, knowledge_time, batch_id, row_num,
+           payload, closed
+    from replay_version where source = $1 and entity = 'outcome' and payload ->> 'label_basis' = 'due'
+    order by entity_id, revision desc nulls last) o
+join lateral (
+    select closed, closed_in, knowledge_time from replay_version where entity_id = (o.payload ->> 'key_result_id')::uuid
+      and revision is not null order by revision desc limit 1) k on k.closed = 'absent_deleted'
+where o.closed is null

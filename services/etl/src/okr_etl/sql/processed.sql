@@ -21,7 +21,7 @@ where source = $1
 select position, whole, statements from said where source = $1 and generation = $2 and position > $3 order by position
 
 -- name: add_said
-insert into said (source, generation, position, batch_id, whole, statements) values ($1, $2, $3, $4, $5, $6)
+insert into said (source, generation, position, batch_id, whole, statements, spoken) values ($1, $2, $3, $4, $5, $6, $7::uuid[])
 
 -- name: forget_said
 delete from said where source = $1 and generation = $2

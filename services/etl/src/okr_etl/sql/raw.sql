@@ -59,3 +59,23 @@ from unnest($1::bigint[], $2::bigint[]) as w (batch_id, row_num)
 join batch b using (batch_id)
 join raw_row r on r.batch_id = coalesce(b.rows_of, b.batch_id) and r.row_num = w.row_num
 left join file f using (file_id)
+
+-- name: unreadable_of_file
+-- Without blank lines, which say nothing.
+select count(*) from batch b join unreadable u on u.batch_id = coalesce(b.rows_of, b.batch_id)
+where b.file_id = $1 and u.reason <> 'blank_line'
+
+-- name: standing_positions
+-- Of an API's batches up to a position those with rows that were still said there: of objects that were there, as they were.
+select distinct b.position from batch b join raw_row r using (batch_id)
+where b.source = $1 and b.position <= $2
+  and not exists (select from api_gone g where g.batch_id = r.batch_id and g.row_num = r.row_num and g.position <= $2)
+order by b.position
+
+-- name: standing_rows
+select row_num, cells from raw_row r where batch_id = $1
+  and not exists (select from api_gone g where g.batch_id = r.batch_id and g.row_num = r.row_num and g.position <= $2)
+order by row_num
+
+-- name: request_ended
+select state = 'done' as ended_well, unreadable from api_request where request = $1

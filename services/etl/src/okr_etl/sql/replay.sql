@@ -27,7 +27,8 @@ select batch_id from rejected where source = $1 order by position limit 1
 
 -- name: forget_replayed
 with versions as (delete from replay_version where source = $1), results as (delete from replay_result where source = $1),
-    said as (delete from said s using source_head h where s.source = $1 and h.source = $1 and s.generation <> h.generation)
+    said as (delete from said s using source_head h where s.source = $1 and h.source = $1 and s.generation <> h.generation),
+    judged as (delete from absent_decided a using source_head h where a.source = $1 and h.source = $1 and a.generation <> h.generation)
 delete from replay_rejected where source = $1
 
 -- name: begin_replay
@@ -39,25 +40,30 @@ from source_head h where r.source = $1 and h.source = r.source and r.state = 'ru
 returning r.first_position
 
 -- name: seed_replay
--- What holds before the first batch that is done again; but for what was decided by due date: see take_decisions.
+-- What holds before the first batch that is done again; what a file before it had no more is closed. But for what was decided
+-- by due date: see take_decisions.
 with published as (
-    select v.entity_id, v.entity, h.number, v.revision, h.held_from, coalesce(nullif(h.content_hash, ''), c.content_hash) as content_hash,
-           v.knowledge_time, v.batch_id, v.row_num, v.payload
+    select v.entity_id, v.entity, h.number, v.revision, h.held_from,
+           case when v.closed is null then coalesce(nullif(h.content_hash, ''), c.content_hash) else '' end as content_hash,
+           v.knowledge_time, v.batch_id, v.row_num, v.payload, v.closed, v.closed_in
     from entity_version v left join held_version h using (entity_id, revision)
     left join check_in c on c.check_in_id = v.entity_id and c.revision = v.revision
-    where v.source = $1 and v.closed is null and (v.entity <> 'outcome' or v.payload ->> 'label_basis' = 'source')
+    where v.source = $1 and v.closed is distinct from 'replayed'
+      and (v.entity <> 'outcome' or v.payload ->> 'label_basis' = 'source')
       and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
 ), kept as (
-    select h.entity_id, e.entity, h.number, null::int, h.held_from, h.content_hash, h.held_from, h.batch_id, h.row_num, h.payload
+    select h.entity_id, e.entity, h.number, null::int, h.held_from, h.content_hash, h.held_from, h.batch_id, h.row_num, h.payload,
+           null, null::bigint
     from held_version h join (select distinct entity_id, entity from published) e using (entity_id)
     where h.revision is null and h.payload ->> 'label_basis' is distinct from 'due'
 ), earlier as (
     select s.* from (select * from published union all select * from kept) s
-    where s.batch_id in (select batch_id from batch_result where source = $1 and position < $2)
+    where coalesce(s.closed_in, s.batch_id) in (select batch_id from batch_result where source = $1 and position < $2)
 )
-insert into replay_version (entity_id, number, source, entity, revision, held_from, content_hash, knowledge_time, batch_id, row_num, payload)
+insert into replay_version (entity_id, number, source, entity, revision, held_from, content_hash, knowledge_time, batch_id, row_num, payload,
+    closed, closed_in)
 select entity_id, row_number() over came, $1, entity, case when revision is not null then count(revision) over came end,
-       held_from, content_hash, knowledge_time, batch_id, row_num, payload
+       held_from, content_hash, knowledge_time, batch_id, row_num, payload, closed, closed_in
 from earlier window came as (partition by entity_id order by coalesce(number, revision) rows unbounded preceding)
 
 -- name: unhashed
@@ -116,18 +122,18 @@ create temporary table said_to_hold (like held_version) on commit drop
 
 -- name: find_chains
 with said as (
-    select v.entity_id, v.entity, v.revision, v.knowledge_time, v.payload::text as payload,
+    select v.entity_id, v.entity, v.revision, v.knowledge_time, v.payload::text as payload, v.closed,
            row_number() over (partition by v.entity_id order by v.revision) as place
     from entity_version v
-    where v.source = $1 and v.closed is null
+    where v.source = $1 and v.closed is distinct from 'replayed'
       and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
 ), anew as (
-    select entity_id, entity, knowledge_time, payload::text as payload, revision as place
+    select entity_id, entity, knowledge_time, payload::text as payload, closed, revision as place
     from replay_version where source = $1 and revision is not null
 )
 insert into chain (entity_id, entity, place, said_revision, is_said_anew, is_same)
 select entity_id, coalesce(s.entity, a.entity), place, s.revision, a.entity is not null,
-       coalesce(s.payload = a.payload and s.knowledge_time = a.knowledge_time, false)
+       coalesce(s.payload = a.payload and s.knowledge_time = a.knowledge_time and s.closed is not distinct from a.closed, false)
 from said s full join anew a using (entity_id, place)
 
 -- name: find_changes
@@ -143,17 +149,18 @@ from chain c group by entity_id having not bool_or(is_said_anew)
 -- name: add_replayed_versions
 with told as (
     select c.entity, r.entity_id, c.top + (r.revision - c.begins + 1)::int as revision, r.knowledge_time,
-           r.batch_id, r.row_num, r.payload, null as closed
+           r.batch_id, r.row_num, r.payload, r.closed, r.closed_in
     from change c join replay_version r using (entity_id) where r.revision >= c.begins
     union all
-    select c.entity, c.entity_id, c.top + 1, v.knowledge_time, v.batch_id, v.row_num, v.payload, 'replayed'
+    select c.entity, c.entity_id, c.top + 1, v.knowledge_time, v.batch_id, v.row_num, v.payload, 'replayed', null
     from change c join entity_version v on v.entity_id = c.entity_id and v.revision = c.top where c.begins is null
 )
-insert into entity_version (source, position, seq, generation, entity, entity_id, revision, knowledge_time, batch_id, row_num, payload, closed)
+insert into entity_version (source, position, seq, generation, entity, entity_id, revision, knowledge_time, batch_id, row_num, payload,
+    closed, closed_in)
 select $1, $2, row_number() over (
            order by knowledge_time, array_position(array['objective', 'key_result', 'check_in', 'outcome'], entity),
                     payload ->> 'source_id' collate "C", revision),
-       $3, entity, entity_id, revision, knowledge_time, batch_id, row_num, payload, closed
+       $3, entity, entity_id, revision, knowledge_time, batch_id, row_num, payload, closed, closed_in
 from told
 
 -- name: withdraw
@@ -173,7 +180,7 @@ select p.* from (
     order by entity_id, r.revision desc
 ) n cross join lateral json_populate_record(null::{entity}, ('{{"attributes": {{}}}}'::jsonb || n.payload::jsonb || jsonb_build_object(
     '{entity}_id', n.entity_id, 'source', n.source, 'revision', n.published, 'content_hash', n.content_hash,
-    'knowledge_time', n.knowledge_time, 'batch_id', n.batch_id, 'row_num', n.row_num))::json) p
+    'knowledge_time', n.knowledge_time, 'batch_id', n.batch_id, 'row_num', n.row_num, 'closed', n.closed))::json) p
 
 -- name: close_current
 -- No content equals none: whatever is said of it again is news.
@@ -213,7 +220,8 @@ where w.generation = $1 and w.entity_id = k.key_result_id and w.revision = k.rev
 insert into key_result_revision (key_result_id, revision, valid_from, baseline, target, due_on)
 select r.entity_id, c.top + (r.revision - c.begins + 1), r.held_from, (r.payload ->> 'baseline')::numeric,
        (r.payload ->> 'target')::numeric, (r.payload ->> 'due_on')::date
-from change c join replay_version r using (entity_id) where c.entity = 'key_result' and r.revision >= c.begins
+from change c join replay_version r using (entity_id)
+where c.entity = 'key_result' and r.revision >= c.begins and r.closed is null
 
 -- name: remove_rejected
 delete from rejected where source = $1 and position >= $2

@@ -45,6 +45,12 @@ select warning, source, entity, entity_id, title, detail from (
     from batch_result r join said using (source, generation, position) join today t using (source)
     group by source having sum(r.ignored) > 0
     union all
+    select a.reason, a.source, 'source', null, a.source, a.detail || ' (batch ' || r.batch_id || ')'
+    from absent_decided a join today t using (source)
+    join source_head h on h.source = a.source and h.generation = a.generation
+    join batch_result r on r.source = a.source and r.generation = a.generation and r.position = a.position
+    where a.reason is not null
+    union all
     select 'unknown_status', source, 'check_in', (array_agg(check_in_id order by as_of desc))[1], status_raw,
            count(*) || ' check-in' || case count(*) when 1 then ' says' else 's say' end || ' so, the last of ' || max(as_of) || '; the mapping knows no such status'
     from check_in where closed is null and status is null and status_raw is not null and source = any($7::text[])

@@ -206,11 +206,12 @@ async def _mark_documents(connection: Connection, proposed: Proposed, applied: A
 async def keep_said(connection: Connection, task: Task, applied: Applied, spoken: datetime | None) -> None:
     """For the file's batches after this one: that it was applied, and what it said without leaving another trace.
 
-    `spoken` as in `contradictions.unwritten`.
+    And of what it speaks, where it matters what the file lacks. `spoken` as in `contradictions.unwritten`.
     """
     batch, told = task.batch, contradictions.unwritten(applied.resolved, spoken)
     place = (batch.source, task.generation, batch.position, batch.batch_id, batch.whole)
-    await connection.execute(SQL["add_said"], *place, tables.as_bytes(told))
+    speaks_of = task.proposed.speaks_of if task.mapping.absent.closes else None
+    await connection.execute(SQL["add_said"], *place, tables.as_bytes(told), speaks_of)
 
 
 def result_row(task: Task, applied: Applied, *, versions: int, outcomes: int) -> tuple[object, ...]:

@@ -75,6 +75,13 @@ class RawStore:
         """Whether this is a request of which more batches may come."""
         return bool(await self._pool.fetchval(SQL["is_fetching"], unit))
 
+    async def ended(self, released: Released) -> tuple[int, bool]:
+        """How many records of its file or request are no rows, and whether all of it was read."""
+        if released.file_id is not None:
+            return int(await self._pool.fetchval(SQL["unreadable_of_file"], released.file_id)), True
+        row = await self._pool.fetchrow(SQL["request_ended"], released.unit.removeprefix("request/"))
+        return (row["unreadable"], row["ended_well"]) if row else (0, False)
+
     async def first_of_unit(self, source: str, batch_id: int) -> int | None:
         """The position of the first batch of this batch's file or request; None where the source has no such batch."""
         position: int | None = await self._pool.fetchval(SQL["first_of_unit"], source, batch_id)
@@ -95,6 +102,13 @@ class RawStore:
         while (until := await self._pool.fetchrow(SQL["gone_until"], file, *before, GONE_AT_ONCE)) is not None:
             yield _batch(released, await self._rows("gone_rows", file, *before, *until))
             before = (until["batch_id"], until["row_num"])
+
+    async def read_standing(self, source: str, position: int) -> AsyncIterator[RawBatch]:
+        """As batches, the rows of an API that were still said when its batch at this position came."""
+        for row in await self._pool.fetch(SQL["standing_positions"], source, position):
+            released = await self.released(source, row["position"])
+            assert released is not None  # noqa: S101 - it has a position
+            yield _batch(released, await self._rows("standing_rows", released.batch_id, position))
 
     async def batches_before(self, released: Released) -> list[int]:
         """The ids of the batches of the file that its file was compared with."""

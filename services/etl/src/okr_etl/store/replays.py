@@ -146,8 +146,11 @@ async def _decide(connection: Connection, source: str, decision: Decision | None
     outcomes = await proposed(decision, await asyncio.to_thread(frame, rows))
     ids = outcomes["entity_id"].to_list()
     await connection.execute(SQL["take_decisions"], source, ids, timeout=LONG_SECONDS)
+    gone = [row["entity_id"] for row in await connection.fetch(SQL["went_with_its_goal"], ids)]
+    outcomes = outcomes.filter(~pl.col("entity_id").is_in(gone))
     found = await resolved(connection, "held_in_replay", decision, outcomes)
     await tables.copy(connection, "replay_version", tables.due_in_replay(found, source))
+    await connection.execute(SQL["close_decided"], source, timeout=LONG_SECONDS)
     mark = (source, decision.head.generation, decision.head.position, decision.day)
     await connection.execute(SQL["set_decided"], *mark)
 

@@ -12,10 +12,12 @@ from okr_common.clock import utc_now
 from okr_common.postgres.pool import open_pool
 from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
+from okr_etl.absences import Absences
 from okr_etl.applier import Applier
 from okr_etl.decider import Decider
 from okr_etl.mappings import Mappings
 from okr_etl.replayer import Replayer
+from okr_etl.store.absent import AbsentStore
 from okr_etl.store.due import DueStore
 from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore
@@ -61,7 +63,8 @@ async def inner(
     ):
         raw, processed, replays = RawStore(raw_pool), ProcessedStore(pool), ReplayStore(pool)
         mappings = Mappings(SourcesFolder(sources), person_key)
-        decider = Decider(DueStore(pool), mappings, now)
+        absences = Absences(raw, AbsentStore(pool), mappings.key)
+        decider = Decider(DueStore(pool), absences, mappings, now)
         applier = Applier(
             raw, processed, mappings, Items(ops), decider, holds=of_all, applied=lambda: None, sweep_seconds=5
         )

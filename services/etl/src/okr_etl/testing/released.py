@@ -52,6 +52,15 @@ class RawWriter:
         await connection.copy_records_to_table("raw_row", records=records)
         return BatchIngested(source=source, rows=len(rows), file_id=file_id, **drawn)
 
+    async def unreadable(self, event: BatchIngested, *reasons: str) -> None:
+        """The batch has these records that are no rows, too."""
+        connection = await asyncpg.connect(self._dsn)
+        try:
+            records = [(event.batch_id, number, reason) for number, reason in enumerate(reasons, 1)]
+            await connection.executemany(SQL["add_unreadable"], records)
+        finally:
+            await connection.close()
+
     async def compare(self, events: Sequence[BatchIngested], before: Sequence[BatchIngested]) -> None:
         """The file of these events was compared with that one, the source's file before it."""
         connection = await asyncpg.connect(self._dsn)

@@ -19,7 +19,8 @@ select request, source, run_id, state, cursor, not_before, pages, batches, rows,
 from api_request where source = $1 and state = 'fetching'
 
 -- name: known_objects
-select object_id, row_hash from api_object where source = $1 and object_id = any($2::text[])
+-- One that was gone is news again.
+select object_id, row_hash from api_object where source = $1 and object_id = any($2::text[]) and not gone
 
 -- name: advance
 -- Nothing matches when another replica has stored this page already.
@@ -36,12 +37,31 @@ returning batch_id
 
 -- name: remember_objects
 -- Of an object that stands on the page twice, the later one.
-insert into api_object (source, object_id, row_hash, batch_id, row_num)
-select distinct on (o.object_id) $1, o.object_id, o.row_hash, $2, o.row_num
+insert into api_object (source, object_id, row_hash, batch_id, row_num, request)
+select distinct on (o.object_id) $1, o.object_id, o.row_hash, $2, o.row_num, $6
 from unnest($3::text[], $4::bytea[], $5::bigint[]) as o (object_id, row_hash, row_num)
 order by o.object_id, o.row_num desc
 on conflict (source, object_id) do update
-    set row_hash = excluded.row_hash, batch_id = excluded.batch_id, row_num = excluded.row_num
+    set row_hash = excluded.row_hash, batch_id = excluded.batch_id, row_num = excluded.row_num, request = excluded.request,
+        gone = false
+
+-- name: see_objects
+update api_object set request = $2 where source = $1 and object_id = any($3::text[])
+
+-- name: lacks_objects
+select exists (select from api_object where source = $1 and request is distinct from $2 and not gone)
+
+-- name: lose_objects
+update api_object set gone = true where source = $1 and request is distinct from $2 and not gone
+
+-- name: lose_rows
+-- All but the last known look of the objects that are there.
+insert into api_gone (source, batch_id, row_num, position)
+select b.source, r.batch_id, r.row_num, (select max(position) from batch where source = $1)
+from batch b join raw_row r using (batch_id)
+where b.source = $1 and b.request is not null
+  and not exists (select from api_gone g where g.batch_id = r.batch_id and g.row_num = r.row_num)
+  and not exists (select from api_object o where o.source = $1 and o.batch_id = r.batch_id and o.row_num = r.row_num and not o.gone)
 
 -- name: trouble
 update api_request set reason = $2, detail = $3, not_before = $4, changed_at = now() where request = $1 and state = 'fetching'

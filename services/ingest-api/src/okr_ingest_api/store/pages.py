@@ -37,14 +37,17 @@ class Store:
         self.stage = stage
 
     @asynccontextmanager
-    async def hold(self, source: str) -> AsyncIterator["Held | None"]:
-        """The source, for nobody else to fetch meanwhile; None where another replica fetches it now."""
+    async def hold(self, source: str, *, is_missed: bool = False) -> AsyncIterator["Held | None"]:
+        """The source, for nobody else to fetch meanwhile; None where another replica fetches it now.
+
+        `is_missed`: it matters which objects a request has no more.
+        """
         async with self.pool.acquire() as connection:
             if not await connection.fetchval(SQL["try_hold"], source):
                 yield None
                 return
             try:
-                yield Held(connection, source, self.stage)
+                yield Held(connection, source, self.stage, is_missed=is_missed)
             finally:
                 if not connection.is_closed():
                     await connection.execute(SQL["let_go"], source)
@@ -53,10 +56,11 @@ class Store:
 class Held:
     """A source and the session that holds it."""
 
-    def __init__(self, connection: Connection, source: str, stage: Stage) -> None:
+    def __init__(self, connection: Connection, source: str, stage: Stage, *, is_missed: bool = False) -> None:
         self._connection = connection
         self._source = source
         self._stage = stage
+        self._is_missed = is_missed
 
     async def unfinished(self) -> Request | None:
         """The request that was left before its last page, whatever run it belongs to."""
@@ -74,13 +78,19 @@ class Held:
         return as_request(row)
 
     async def add(self, request: Request, page: Page, api: ApiBlock, max_pages: int) -> Request:
-        """Stores what is news on the page and moves the cursor behind it. Raises FencedError if another did."""
+        """Stores what is news on the page and moves the cursor behind it. Raises FencedError if another did.
+
+        Where it matters what is gone, a request that changed anything ends with a batch, be it an empty one.
+        """
         rows, unreadable = await asyncio.to_thread(read_objects, page.records, api)
         state = following(request, page.following, max_pages)
         async with self._connection.transaction():
             await lock_source(self._connection, self._source)
             fresh = news(rows, await self._known(rows))
-            stored = bool(fresh or unreadable)
+            ends = self._is_missed and state == "done"
+            if self._is_missed:
+                await self._see(request, rows)
+            stored = bool(fresh or unreadable or (ends and (request.batches or await self._lacks(request))))
             after = await self._connection.fetchrow(
                 SQL["advance"],
                 request.request,
@@ -96,6 +106,8 @@ class Held:
                 raise FencedError(f"{self._source}: another replica has fetched page {request.pages + 1} already")
             if stored:
                 await self._store(request, fresh, unreadable, api)
+            if ends and stored:
+                await self._lose(request)
             crash.point("before_commit")
         crash.point("after_commit")
         self._count(fresh, rows, unreadable)
@@ -105,6 +117,19 @@ class Held:
         ids = [row.object_id for row in rows]
         found = await self._connection.fetch(SQL["known_objects"], self._source, ids)
         return {row["object_id"]: bytes(row["row_hash"]) for row in found}
+
+    async def _see(self, request: Request, rows: Sequence[Row]) -> None:
+        ids = [row.object_id for row in rows]
+        await self._connection.execute(SQL["see_objects"], self._source, request.request, ids)
+
+    async def _lacks(self, request: Request) -> bool:
+        """Whether there are objects that it has not come to."""
+        return bool(await self._connection.fetchval(SQL["lacks_objects"], self._source, request.request))
+
+    async def _lose(self, request: Request) -> None:
+        """The request is at its end: what it did not come to is gone, and so are the rows that said something else."""
+        await self._connection.execute(SQL["lose_objects"], self._source, request.request)
+        await self._connection.execute(SQL["lose_rows"], self._source)
 
     async def _store(
         self, request: Request, fresh: Sequence[Row], unreadable: Sequence[Unreadable], api: ApiBlock
@@ -134,6 +159,7 @@ class Held:
             [row.object_id for row in fresh],
             [row.row_hash for row in fresh],
             [first + number for number in range(len(fresh))],
+            request.request,
         )
         events = await release(self._connection, self._source, [batch_id])
         records = [publish_unit(self._source, batch_id, api)] if fresh else []

@@ -30,11 +30,13 @@ class Fetching:
     pool: asyncpg.Pool
     api: ApiBlock
     settings: IngestApiSettings = QUICK
+    is_missed: bool = False
+    """It matters what the source has no more."""
     fetcher: Fetcher = field(init=False)
 
     def __post_init__(self) -> None:
         store, clients = Store(self.pool, STAGE), Clients(self.settings)
-        self.fetcher = Fetcher(store, clients, self.settings, lambda: None)
+        self.fetcher = Fetcher(store, clients, self.settings, lambda: None, lambda _: self.is_missed)
 
     async def fetch(self, run_id: UUID | None = None) -> Request:
         """One pass, of a run of its own unless one is named."""
@@ -47,6 +49,14 @@ class Fetching:
     def with_settings(self, **changes: object) -> "Fetching":
         """Another fetcher on the same database, with these settings."""
         return replace(self, settings=self.settings.model_copy(update=changes))
+
+    def missing(self) -> "Fetching":
+        """Another fetcher on the same database, to which it matters what the source has no more."""
+        return replace(self, is_missed=True)
+
+    async def standing(self) -> list[Any]:
+        """The stored rows that are still said, in the order of positions."""
+        return [orjson.loads(row["cells"]) for row in await self.pool.fetch(SQL["standing"])]
 
     async def objects(self) -> list[Any]:
         """Every stored row, in the order of positions."""

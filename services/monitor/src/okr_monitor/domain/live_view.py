@@ -21,6 +21,7 @@ SENTENCES: dict[str, str] = {
     ),
     "okr.processing.batch_published.v1": "batch {0.batch_id} of {0.source} published: {0.versions} versions",
     "okr.processing.outcomes_decided.v1": "{0.outcomes} key results of {0.source} came to their due dates",
+    "okr.processing.absent_closed.v1": "{0.key_results} key results of {0.source} are in its export no more: closed",
     "okr.processing.source_replayed.v1": "{0.source} done again: {0.versions} versions differ, {0.closed} closed",
     "okr.processing.batch_drifted.v1": "batch {0.batch_id} of {0.source} does not add up: {0.wrong[0]}",
     "okr.processing.documents_curated.v1": "{0.changed} documents of {0.source} written",

@@ -17,7 +17,7 @@ select r.source, r.position, r.generation, r.versions, r.outcomes, coalesce(v.ve
 from (select source, position, generation, sum(versions)::bigint as versions, sum(outcomes)::bigint as outcomes from (
           select source, position, generation, versions, outcomes from batch_result where not replayed
           union all select source, position, generation, versions, outcomes from replay_done
-          union all select source, position, generation, versions, versions from due_unit) each
+          union all select source, position, generation, versions, outcomes from due_unit) each
       group by source, position, generation) r
 left join (select source, position, generation, count(*) as versions, count(*) filter (where entity = 'outcome') as outcomes
            from entity_version group by source, position, generation) v using (source, position, generation)
@@ -28,7 +28,7 @@ order by r.source, r.position, r.generation
 select r.source, r.position, r.generation, r.new + r.changed as counted, coalesce(v.rows, 0) as found
 from batch_result r
 left join (select source, position, generation, count(distinct (batch_id, row_num)) as rows
-           from entity_version where entity <> 'outcome' or payload ->> 'label_basis' = 'source' group by source, position, generation) v using (source, position, generation)
+           from entity_version where closed is null and (entity <> 'outcome' or payload ->> 'label_basis' = 'source') group by source, position, generation) v using (source, position, generation)
 where not r.replayed
 order by r.source, r.position, r.generation
 
@@ -94,7 +94,8 @@ union all
 select source, position, generation, batch_id, versions, finished_at, true from replay_done
 
 -- name: decided
-select source, position, generation, after_seq, decided_at from due_unit
+-- Units behind a batch's: outcomes by due date, or what an export has no more.
+select source, position, generation, after_seq, decided_at, closed > 0 as absent from due_unit
 
 -- name: to_predict
 -- Each version that asks for a prediction: of a check-in, and of a definition.

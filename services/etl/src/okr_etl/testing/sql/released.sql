@@ -17,6 +17,10 @@ insert into batch (source, file_id, number, first_row, rows, rows_of, position, 
 select name, $2, $3, $4, $5, $6, position, now() from drawn
 returning batch_id, position
 
+-- name: add_unreadable
+insert into unreadable (batch_id, number, first_line, last_line, byte_start, byte_len, reason, detail, raw)
+values ($1, $2, 1, 1, 0, 0, $3, '', '')
+
 -- name: header
 select header from file where file_id = $1
 
