@@ -129,11 +129,16 @@ class Scene:
             await connection.close()
 
     async def _until(self, database: str, query: str) -> None:
+        """Asks over one connection: a new one for each question would cost PostgreSQL more than the questions."""
+        connection = await asyncpg.connect(self._stack.admin_dsn(f"okr_{database}"))
         deadline = time.monotonic() + GIVE_UP_SECONDS
-        while not await self._ask(database, query):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not within {GIVE_UP_SECONDS} s: {query}")
-            await asyncio.sleep(0.1)
+        try:
+            while not await connection.fetchval(query):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"not within {GIVE_UP_SECONDS} s: {query}")
+                await asyncio.sleep(0.1)
+        finally:
+            await connection.close()
 
 
 def on_a_stack(folder: Path, content: bytes, replicas: int) -> dict[str, Any]:
