@@ -41,6 +41,9 @@ async def test_a_file_is_shown_as_it_would_be_read_and_nothing_is_loaded(
     assert "unreadable  line 6, too_few_cells" in said
     assert "rejected    1 for not_a_number:value" in said
     assert "unrecognised" in why
+    assert "okr sources new" in why
+    assert "> configs/sources/strange.yaml" in why
+    assert "okr sources new" not in lacks, "it was said whose file it is"
     assert "shop, price" in why
     assert "missing_columns" in lacks
     assert (found["preview"]["rows"], found["preview"]["good"], len(found["preview"]["records"])) == (39, 38, 2)

@@ -27,7 +27,16 @@ def named(row: Mapping[str, Any]) -> str:
     >>> named({"file_id": 7, "path": "data/uploads/_/20261125T203337Z-5e985d9e-goals.csv"})
     'goals.csv'
     """
-    return row["path"] if row["file_id"] is None else _UPLOADED.sub("", PurePath(row["path"]).name)
+    return row["path"] if row["file_id"] is None else called(row["path"])
+
+
+def called(path: str) -> str:
+    """What a file was called by who sent it.
+
+    >>> called("data/uploads/_/20261125T203337Z-5e985d9e-goals.csv")
+    'goals.csv'
+    """
+    return _UPLOADED.sub("", PurePath(path).name)
 
 
 COLUMNS = (

@@ -10,6 +10,7 @@ import typer
 
 from okr_cli.backfill import NoWaitOption, OfSource, asked
 from okr_cli.export import OutputOption, csv_rows, told
+from okr_cli.files import called
 from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import Column, show
@@ -18,7 +19,7 @@ from okr_common.sql import queries
 SQL = queries("okr_cli")
 COLUMNS = (
     Column("source", "source"),
-    Column("where", "file and line"),
+    Column("where", "file and line", called),
     Column("row_num", "row", right=True),
     Column("reasons", "reasons"),
     Column("said", "what was read, what would be right"),

@@ -20,6 +20,7 @@ app = typer.Typer(help="Sources: what a mapping makes of a file, and a first map
 ROWS_LOOKED_AT = 500
 HEADER_SHOWN = 40
 """Names of a header that are shown; a transposed file has as many as it tells of."""
+PLURALS = {"objective": "objectives", "key_result": "key results", "check_in": "check-ins", "outcome": "outcomes"}
 TITLE_LINES, KNOWN_COLUMNS = 6, 3
 """So many lines may stand above a header, in which so many columns at least have names that exports use."""
 RECORDS = (
@@ -58,6 +59,8 @@ def check(
         print_json(found)
     else:
         _picture(found)
+        if found.get("reason") == "unrecognised" and source is None:
+            _how_to_begin(file)
     if found["preview"] is None:
         raise typer.Exit(1)
 
@@ -152,10 +155,19 @@ def _file(found: dict[str, Any]) -> None:
         _say(f"header      line {dialect['header_line']}: {_names(dialect['header'])}")
     if found["reason"]:
         _say(f"would be    {found['state']}, {found['reason']}: {found['detail']}")
-    for one in found["unreadable"]:
+    # how a file is read that nobody knows is a guess; unreadable lines would only tell of a wrong one
+    unreadable = [] if found["reason"] == "unrecognised" else found["unreadable"]
+    for one in unreadable:
         _say(f"unreadable  line {one['line']}, {one['reason']}: {one['detail']}")
     if not found["whole"]:
         _say(f"looked at   the first {SAMPLE_BYTES:,} bytes")
+
+
+def _how_to_begin(file: Path) -> None:
+    """Says how to draft a mapping for a file that nobody knows."""
+    name = _source_name(file)
+    draft = f"okr sources new {shlex.quote(str(file))} > configs/sources/{name}.yaml"
+    err.print(f"draft a mapping for it: {draft}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _names(header: list[str]) -> str:
@@ -177,7 +189,7 @@ def _show(preview: dict[str, Any]) -> None:
         _say(f"rows        {preview['rows']:,} lines of a transposed file; {preview['good']:,} columns are in order")
     else:
         _say(f"rows        {preview['rows']:,}, of which {preview['good']:,} are in order")
-    made = ", ".join(f"{count:,} {entity.replace('_', ' ')}s" for entity, count in preview["entities"].items())
+    made = ", ".join(f"{count:,} {PLURALS.get(entity, entity)}" for entity, count in preview["entities"].items())
     _say(f"makes       {made}")
     for reason, count in preview["reasons"].items():
         _say(f"rejected    {count:,} for {reason}")

@@ -139,3 +139,10 @@ def test_people_lists_and_markup_are_told_from_headers_and_cells(tmp_path: Path)
     loaded = load_mapping(tmp_path / "drafted.yaml")
     assert isinstance(loaded, Mapping), [str(problem) for problem in loaded]
     assert (loaded.people, loaded.columns["owner"].separator) == (["owner"], "\n")
+
+
+def test_one_mistyped_date_does_not_hide_how_the_others_are_written() -> None:
+    days = [[f"{day:02}.03.2026"] for day in range(1, 21)]
+    formats = '  day: { from: "Updated", type: date, formats: ["%d.%m.%Y"] }'
+    assert formats in drafted("mistyped", ["Updated"], [*days, ["30.02.2026"]])
+    assert formats not in drafted("words", ["Updated"], [*days, *[["soon"]] * 5]), "these are no dates"

@@ -95,6 +95,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """Of each field the words that exports head it with, the surest first (docs: the exports of nine vendors)."""
 _DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%Y-%m-%d %H:%M:%S", "%d %b %Y")
+_NEARLY_ALL = 0.9
+"""So many cells of a column must be dates for it to hold dates."""
 _FIGURES, _DAYS = {"baseline", "target", "value"}, {"start", "due", "day"}
 _COMMA_LAST = re.compile(r"\d,\d{1,2}\D*$|\.\d{3},")
 _FIGURE = re.compile(r"[+-]?[\d.,'\s]*\d\s*[%\u20ac$\u00a3kKM]?")
@@ -249,10 +251,12 @@ def _date(cells: Sequence[str]) -> str:
 
 
 def _fitting(field: str, cells: Sequence[str]) -> list[str]:
-    """The ways of writing a date in which all cells can be read."""
-    if field not in _DAYS or not cells:
+    """The ways of writing a date in which the most cells can be read, and nearly all: a date may be mistyped."""
+    if field not in _DAYS:
         return []
-    return [written for written in _DATES if all(_is_date(cell, written) for cell in cells)]
+    read = {written: sum(_is_date(cell, written) for cell in cells) for written in _DATES}
+    most = max(read.values())
+    return [written for written in _DATES if read[written] == most] if most and most >= _NEARLY_ALL * len(cells) else []
 
 
 def _is_date(text: str, written: str) -> bool:
