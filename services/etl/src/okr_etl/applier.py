@@ -14,6 +14,7 @@ from okr_etl.decider import Decider
 from okr_etl.domain.head import Head
 from okr_etl.domain.news import MoreNeeded
 from okr_etl.mappings import Mappings
+from okr_etl.parents import Parents
 from okr_etl.preparer import Preparer
 from okr_etl.said import Said
 from okr_etl.store.items import Items
@@ -53,6 +54,7 @@ class Applier:
         self._decider = decider
         self._preparer = Preparer(raw, processed, mappings.key)
         self._said = Said(raw, processed, mappings.key)
+        self._parents = Parents(raw, processed.parents, mappings.key)
         self._applied = applied
         self._sweep_seconds = sweep_seconds
         self._sweep_at = 0.0
@@ -165,8 +167,9 @@ class Applier:
         batch, proposed = await self._preparer.prepare(released, mapping, head)
         if released.behind and not self._due:
             self._preparer.look_ahead(released, mapping, head)
+        proposed, late = await self._parents.settled(batch, proposed, mapping, head.generation)
         said = await self._said.before(released, mapping, head, former_unit)
-        task = Task(batch, proposed, mapping, head.generation, released.behind, released.beside(mapping), said)
+        task = Task(batch, proposed, mapping, head.generation, released.behind, released.beside(mapping), said, late)
         return await self._processed.apply(task)
 
     def _wait(self, source: str, position: int, error: Exception) -> None:

@@ -12,6 +12,7 @@ from okr_common.sources import Mapping
 from okr_etl.decider import Decider
 from okr_etl.domain.replay import Replay, Step, next_step
 from okr_etl.mappings import Mappings
+from okr_etl.parents import Parents
 from okr_etl.preparer import proposed
 from okr_etl.said import Said
 from okr_etl.store.processed import ProcessedStore, Task
@@ -41,6 +42,7 @@ class Replayer:
         self._mappings = mappings
         self._decider = decider
         self._said = Said(raw, processed, mappings.key)
+        self._parents = Parents(raw, processed.parents, mappings.key)
         self._told = told
         self._every_seconds = every_seconds
         self._woken = asyncio.Event()
@@ -119,7 +121,8 @@ class Replayer:
         head = replace(await self._replays.head(replay), generation=replay.generation)
         said = await self._said.before(released, mapping, head, head.unit)
         proposals = await proposed(batch, mapping, self._mappings.key)
-        task = Task(batch, proposals, mapping, replay.generation, released.behind, said=said)
+        proposals, late = await self._parents.settled(batch, proposals, mapping, replay.generation)
+        task = Task(batch, proposals, mapping, replay.generation, released.behind, said=said, late=late)
         counts = await self._replays.apply(task)
         log.info("batch_replayed", source=replay.source, position=released.position, head=replay.head, **counts or {})
 

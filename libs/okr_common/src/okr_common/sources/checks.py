@@ -154,6 +154,8 @@ def _transposed(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         yield place, "an API's records have no header; only files are transposed"
     if mapping.rows.repeat is not None or mapping.choose is not None:
         yield place, "transposed goes with neither repeat nor choose"
+    if mapping.rows.parent is not None:
+        yield place, "transposed goes without parent: its columns stand beside each other, not below"
     if mapping.recognise is not None and mapping.recognise.path is None:
         yield ("recognise", "path"), "one cell is little to know a transposed file by; say a path, too"
 

@@ -35,7 +35,7 @@ def resolve(candidates: pl.DataFrame, held: pl.DataFrame, floor: datetime | None
     judged = chain.with_columns(_verdict(), pl.col("entity_id").rle_id().alias("run")).filter("is_candidate")
     numbered = judged.with_columns(_number(), _revision())
     final = numbered.with_columns(_verdict_by_revision(), _knowledge_time(floor))
-    return _sequenced(final)
+    return placed(final)
 
 
 def _chain(candidates: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
@@ -96,8 +96,8 @@ def _knowledge_time(floor: datetime | None) -> pl.Expr:
     return pl.when(pl.col("revision") > 1).then(later).otherwise(pl.col("time")).alias("knowledge_time")
 
 
-def _sequenced(resolved: pl.DataFrame) -> pl.DataFrame:
-    """By knowledge time; ties: definitions, check-ins, outcomes, then natural key, then revision."""
+def placed(resolved: pl.DataFrame) -> pl.DataFrame:
+    """By knowledge time; ties: definitions, check-ins, outcomes, then natural key, then revision. `seq` counts them."""
     ordered = resolved.sort("knowledge_time", "order", "source_id", "revision")
     published = pl.col("verdict").is_in(PUBLISHED)
     return ordered.with_columns(pl.when(published).then(published.cum_sum()).cast(pl.Int64).alias("seq"))

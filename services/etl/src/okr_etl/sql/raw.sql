@@ -23,6 +23,9 @@ where b.source = $1 and b.batch_id = $2 and b.position is not null
 -- name: raw_rows
 select row_num, cells from raw_row where batch_id = $1 order by row_num
 
+-- name: these_rows
+select row_num, cells from raw_row where batch_id = $1 and row_num = any($2::bigint[]) order by row_num
+
 -- name: news_rows
 -- The rows that the file before had not.
 select row_num, cells from raw_row where batch_id = $1 and row_num in (select row_num from changed_row where batch_id = $1)
