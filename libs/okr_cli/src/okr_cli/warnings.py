@@ -27,6 +27,7 @@ class Warned(StrEnum):
     STILL = "on_track_without_movement"
     CONTRADICTING = "contradicting_definitions"
     UNKNOWN_STATUS = "unknown_status"
+    PENDING = "pending_for_long"
 
 
 WarningOption = Annotated[Warned | None, typer.Option("--warning", help="Only these.")]
@@ -34,6 +35,9 @@ SilentOption = Annotated[
     int, typer.Option("--silent-days", min=1, help="Silent: no check-in for more than so many days.")
 ]
 StillOption = Annotated[int, typer.Option("--still-days", min=1, help="On track without movement: for about so long.")]
+PendingOption = Annotated[
+    int, typer.Option("--pending-days", min=1, help="Pending for long: a row waits for its parent for more days.")
+]
 
 
 def warnings(
@@ -43,11 +47,13 @@ def warnings(
     silent_days: SilentOption = 30,
     *,
     still_days: StillOption = 28,
+    pending_days: PendingOption = 7,
     limit: LimitOption = 100,
     as_json: JsonOption = False,
 ) -> None:
     """Goals under way without owner, recent check-in, movement, or 2 to 5 key results; words that are no status."""
-    asked = {"source": source, "warning": warning, "silent_days": silent_days, "still_days": still_days, "limit": limit}
+    days = {"silent_days": silent_days, "still_days": still_days, "pending_days": pending_days}
+    asked = {"source": source, "warning": warning, "limit": limit, **days}
     wanted = {name: value for name, value in asked.items() if value is not None}
     found = reach_of(context).get("etl", "/warnings", **wanted).json()
     show("Warnings", found, COLUMNS, as_json=as_json)

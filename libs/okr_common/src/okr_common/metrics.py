@@ -16,6 +16,7 @@ READING_PAUSED = Gauge("okr_reading_paused", "1 while ingest-csv reads no file b
 ROWS_INGESTED = Counter("okr_rows_ingested_total", "Raw rows committed", ["source"])
 ROWS_UNREADABLE = Counter("okr_rows_unreadable_total", "Records kept as unreadable", ["source", "reason"])
 ROWS_PROCESSED = Counter("okr_rows_processed_total", "Raw rows applied by etl, each counted once", ["source", "result"])
+ROWS_PENDING = Gauge("okr_rows_pending", "Rows that wait for a parent, after the source's last batch", ["source"])
 API_REQUESTS = Counter("okr_api_requests_total", "Requests to APIs, by what came of them", ["source", "result"])
 API_OBJECTS = Counter(
     "okr_api_objects_total", "Objects on fetched pages: stored, unchanged or unreadable", ["source", "result"]

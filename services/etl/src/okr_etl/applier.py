@@ -155,6 +155,8 @@ class Applier:
             return
         self._applied()
         self.heads[released.source] = released.position
+        if mapping.rows.parent:
+            metrics.ROWS_PENDING.labels(released.source).set(await self._processed.parents.pending(released.source))
         metrics.BATCH_SECONDS.labels("etl").observe(time.monotonic() - started)
         for result, rows in counts.items():
             metrics.ROWS_PROCESSED.labels(released.source, result).inc(rows)

@@ -21,7 +21,8 @@ class Preview:
     """Of the first rows the canonical records; of all rows how many there are, and how many of each reason.
 
     `unknown`: words that are no status, and how many check-ins say so.
-    `records`: row number and, by entity, its fields; `rejected`: row number, reasons, and a sentence for each. Of a
+    `records`: row number and, by entity, its fields; `rejected`: row number, reasons, and a sentence for each;
+    `pending`: row number, and the key of the parent it waits for, by the file alone; `waiting` counts all of them. Of a
     transposed file `rows` are its lines, and `good` counts columns; a record has its column's place as `part`.
     """
 
@@ -33,6 +34,8 @@ class Preview:
     unknown: dict[str, int]
     records: list[dict[str, Any]]
     rejected: list[dict[str, Any]]
+    pending: list[dict[str, Any]]
+    waiting: int
 
 
 def unloaded(header: Sequence[str], rows: Sequence[object], path: str, now: datetime) -> RawBatch:
@@ -58,6 +61,8 @@ def preview(mapping: Mapping, batch: RawBatch, limit: int, key: bytes = b"") -> 
         rejected=[
             {"row_num": one.row_num, "reasons": one.reasons, "detail": one.detail} for one in proposed.rejected[:limit]
         ],
+        pending=proposed.pending.head(limit).to_dicts(),
+        waiting=proposed.pending.height,
     )
 
 

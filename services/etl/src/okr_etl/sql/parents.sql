@@ -70,18 +70,23 @@ from pending p join source_head h using (source, generation) where p.source = $1
 
 -- name: seed_results
 -- Of the batches before, in which rows wait: their counts may move.
+with before as (
+    select distinct on (position) * from batch_result where source = $1 and position < $2 order by position, generation desc
+)
 insert into replay_result
-select (json_populate_record(b, json_build_object('generation', h.generation + 1, 'versions', 0, 'outcomes', 0, 'replayed', true))).*
-from source_head h join lateral (
-    select distinct on (position) * from batch_result where source = h.source and position < $2 order by position, generation desc
-) b on b.pending > 0
-where h.source = $1
+select p.* from before b join source_head h using (source) cross join lateral json_populate_record(
+    null::replay_result, (to_jsonb(b) || jsonb_build_object(
+        'generation', h.generation + 1, 'versions', 0, 'outcomes', 0, 'replayed', true))::json) p
+where b.pending > 0
 
 -- name: list_pending
 -- The newest batch of a source first.
 select p.source, p.position, p.batch_id, p.row_num, p.parent, p.since
 from pending p join source_head h using (source, generation)
 where $1::text is null or p.source = $1 order by p.source, p.position desc, p.row_num limit $2 offset $3
+
+-- name: count_pending
+select count(*) from pending p join source_head h using (source, generation) where source = $1
 
 -- name: overlooked
 -- Rows that wait for a parent that is there: there are none, unless the mapping takes other columns by now.

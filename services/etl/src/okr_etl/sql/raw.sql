@@ -56,7 +56,7 @@ select distinct r.row_hash from unnest($1::bigint[], $2::bigint[]) as w (batch_i
 join batch b using (batch_id) join raw_row r on r.batch_id = coalesce(b.rows_of, b.batch_id) and r.row_num = w.row_num
 
 -- name: where_rows_stand
--- Of rejected rows: the file and the line to mend.
+-- Of rejected or pending rows: the file and the line to mend.
 select w.batch_id, w.row_num, f.path, r.first_line
 from unnest($1::bigint[], $2::bigint[]) as w (batch_id, row_num)
 join batch b using (batch_id)

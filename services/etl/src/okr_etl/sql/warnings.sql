@@ -1,6 +1,6 @@
 -- name: warnings
 -- What the field holds against goals that are under way. $1, $2: each source and the day it is there; $7: the sources
--- in which a status has words.
+-- in which a status has words; $8: days for which a row may wait.
 with today as (
     select source, day from unnest($1::text[], $2::date[]) as t (source, day)
 ), open_goal as (
@@ -44,6 +44,12 @@ select warning, source, entity, entity_id, title, detail from (
            sum(r.ignored) || ' times a row of its last file says something else of a goal or an outcome than a row above it, which counts'
     from batch_result r join said using (source, generation, position) join today t using (source)
     group by source having sum(r.ignored) > 0
+    union all
+    select 'pending_for_long', source, 'source', null, source,
+           count(*) || ' row' || case count(*) when 1 then ' has' else 's have' end || ' waited for a parent for over ' || $8::int
+               || ' days, the first for ' || (array_agg(p.parent order by p.since, p.position, p.row_num))[1]
+    from pending p join source_head using (source, generation) join today t using (source)
+    where p.since < now() - make_interval(days => $8::int) group by source
     union all
     select 'unknown_status', source, 'check_in', (array_agg(check_in_id order by as_of desc))[1], status_raw,
            count(*) || ' check-in' || case count(*) when 1 then ' says' else 's say' end || ' so, the last of ' || max(as_of) || '; the mapping knows no such status'

@@ -33,6 +33,10 @@ class ParentStore:
         rows = await self._pool.fetch(SQL["waiting"], source, generation, keys.to_list())
         return {row["position"]: row["row_nums"] for row in rows}
 
+    async def pending(self, source: str) -> int:
+        """How many rows of the source wait."""
+        return int(await self._pool.fetchval(SQL["count_pending"], source))
+
     async def overlooked(self) -> int:
         """How many rows wait for a parent that is there: none, unless its mapping takes other columns by now."""
         return int(await self._pool.fetchval(SQL["overlooked"]))
