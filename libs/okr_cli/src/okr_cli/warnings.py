@@ -28,6 +28,7 @@ class Warned(StrEnum):
     CONTRADICTING = "contradicting_definitions"
     UNKNOWN_STATUS = "unknown_status"
     PENDING = "pending_for_long"
+    CYCLIC = "cyclic_alignment"
 
 
 WarningOption = Annotated[Warned | None, typer.Option("--warning", help="Only these.")]

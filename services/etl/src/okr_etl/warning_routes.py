@@ -22,6 +22,7 @@ Warned = Literal[
     "contradicting_definitions",
     "unknown_status",
     "pending_for_long",
+    "cyclic_alignment",
 ]
 
 

@@ -13,6 +13,7 @@ from okr_common.sources import Mapping, load_mapping, load_sources
 from okr_etl.domain.batch import propose
 from okr_etl.domain.check import trouble
 from okr_etl.domain.people import hidden
+from okr_etl.domain.periods import periods as periods_of
 from okr_etl.testing import INGESTED_AT, MemorySource, raw_batch
 from okr_etl.testing.shipped import proposed_of, shipped
 
@@ -492,3 +493,57 @@ def test_a_choice_among_rows_and_several_check_ins_of_one_are_not_for_one_mappin
     loaded = load_mapping(file)
     assert isinstance(loaded, list)
     assert "use one of both" in str(loaded[0])
+
+
+def edges(source: str, entity: str) -> dict[int, tuple[str | None, list[str], float | None]]:
+    """Of each row of a sample: by which key its goal is known, the keys of those above it, and the weight."""
+    header, rows = content(source)
+    found = proposed_of(source, header, rows, SAMPLES / f"{source}.csv").wide
+    told = found.select("row_num", f"{entity}.alignment").iter_rows()
+    return {row: (one["key"], one["parents"], one["weight"]) for row, one in told}
+
+
+def test_what_goals_contribute_to() -> None:
+    viva = edges("viva_goals", "key_result")
+    assert viva[3] == ("3", ["1", "4"], None), "of two parents both"
+    assert viva[5] == ("5", [], None)
+    assert edges("viva_goals", "objective")[2] == ("1", [], None), "the goal above row 2 is row 1, and nobody's"
+    appfire = edges("appfire_okr", "key_result")
+    assert appfire[2] == ("1.1", ["1"], 0.5)
+    assert edges("appfire_okr", "objective")[6] == ("2.1", ["2"], None), "an objective below another one"
+    assert edges("peoplebox", "key_result")[5] == ("5", ["2"], None)
+
+
+@pytest.mark.parametrize(
+    ("source", "periods"),
+    [
+        (
+            "viva_goals",
+            {
+                ("H1 2026", "half", date(2026, 1, 1), date(2026, 6, 30)),
+                ("Q1 2026", "quarter", date(2026, 1, 1), date(2026, 3, 31)),
+                ("Q2 2026", "quarter", date(2026, 4, 1), date(2026, 6, 30)),
+            },
+        ),
+        (
+            "peoplebox",
+            {
+                ("H1 2026", "half", date(2026, 1, 1), date(2026, 6, 30)),
+                ("Q1 2026", "quarter", date(2026, 1, 1), date(2026, 3, 31)),
+                ("Q2 2026", "quarter", date(2026, 4, 1), date(2026, 6, 30)),
+            },
+        ),
+    ],
+)
+def test_the_periods_of_a_sample(source: str, periods: set[tuple[object, ...]]) -> None:
+    header, rows = content(source)
+    found = proposed_of(source, header, rows, SAMPLES / f"{source}.csv").wide
+    told = periods_of(found, shipped(source), source)
+    assert set(told.select("label", "kind", "start_on", "end_on").iter_rows()) == periods
+
+
+@pytest.mark.parametrize("source", [one for one in GOLDEN if one not in {"viva_goals", "appfire_okr", "peoplebox"}])
+def test_a_source_that_says_nothing_of_it_has_the_payloads_it_had(source: str) -> None:
+    header, rows = content(source)
+    found = proposed_of(source, header, rows, SAMPLES / f"{source}.csv").candidates
+    assert not [text for text in found["payload"] if '"alignment"' in text or '"period"' in text]

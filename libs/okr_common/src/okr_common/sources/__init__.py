@@ -3,6 +3,7 @@
 from okr_common.sources.checks import MissingColumn, missing_columns, missing_names
 from okr_common.sources.folder import SourcesFolder
 from okr_common.sources.language import (
+    AlignmentBlock,
     ApiBlock,
     CheckInBlock,
     Choose,
@@ -29,6 +30,7 @@ from okr_common.sources.paths import Reading, reading
 from okr_common.sources.recognition import Recognised, Sources, load_sources
 
 __all__ = [
+    "AlignmentBlock",
     "ApiBlock",
     "CheckInBlock",
     "Choose",

@@ -13,7 +13,7 @@ import polars as pl
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import RawBatch, propose
 from okr_etl.domain.cells import PART, ROW
-from okr_etl.domain.entities import ENTITIES, FIELDS, attributes
+from okr_etl.domain.entities import ENTITIES, attributes, fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def preview(mapping: Mapping, batch: RawBatch, limit: int, key: bytes = b"") -> 
         entities={entity: told.filter(entity=entity).height for entity in ENTITIES},
         reasons=dict(Counter(reason for one in proposed.rejected for reason in one.reasons).most_common()),
         unknown=_unknown(wide) if mapping.entities.check_in.status else {},
-        records=[_record(row) for row in wide.head(limit).iter_rows(named=True)],
+        records=[_record(row, mapping) for row in wide.head(limit).iter_rows(named=True)],
         rejected=[
             {"row_num": one.row_num, "reasons": one.reasons, "detail": one.detail} for one in proposed.rejected[:limit]
         ],
@@ -71,8 +71,8 @@ def _unknown(wide: pl.DataFrame) -> dict[str, int]:
     return dict(Counter(words).most_common())
 
 
-def _record(row: dict[str, Any]) -> dict[str, Any]:
-    shown = {entity: {field: row[f"{entity}.{field}"] for field in FIELDS[entity]} for entity in ENTITIES}
+def _record(row: dict[str, Any], mapping: Mapping) -> dict[str, Any]:
+    shown = {entity: {field: row[f"{entity}.{field}"] for field in fields_of(mapping, entity)} for entity in ENTITIES}
     if not row["outcome.is_final"]:
         shown.pop("outcome")
     shown["key_result"]["attributes"] = orjson.loads(row["key_result.attributes"])

@@ -92,3 +92,18 @@ select count(*) from pending p join source_head h using (source, generation) whe
 -- Rows that wait for a parent that is there: there are none, unless the mapping takes other columns by now.
 select count(*) from pending p join source_head h using (source, generation)
 where exists (select from parent_said s where s.source = p.source and s.generation = p.generation and s.key = p.parent)
+
+-- name: keep_periods
+-- $8: rows give the days, and the widest span holds; else the labels say them.
+insert into period as p (period_id, source, source_id, label, kind, start_on, end_on)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::date[])
+on conflict (period_id) do update set kind = excluded.kind,
+    start_on = case when $8 then least(p.start_on, excluded.start_on) else excluded.start_on end,
+    end_on = case when $8 then greatest(p.end_on, excluded.end_on) else excluded.end_on end
+
+-- name: mark_aligned
+-- The goals that contribute to one of these, whose documents name it.
+insert into document_due (entity_id, entity, source)
+select distinct child_id, child_entity, source from alignment
+where source = $1 and ($2::uuid[] is null or parent_id = any($2))
+on conflict (entity_id) do update set revision = nextval('document_revision'), due_at = now()

@@ -25,7 +25,7 @@ from okr_etl.domain.head import Head, floor, later
 from okr_etl.domain.late import Part, apply_in_turn, times_of
 from okr_etl.domain.news import MoreNeeded, plain, suffices
 from okr_etl.domain.versions import HELD_SCHEMA
-from okr_etl.store import SQL, parents, tables
+from okr_etl.store import SQL, goals, parents, tables
 from okr_etl.store.parents import ParentStore
 from okr_etl.store.records import Place, records
 
@@ -214,6 +214,7 @@ async def _write_part(connection: Connection, task: Task, part: Part, applied: A
         if changed.height:
             await connection.execute(SQL[f"update_{entity}"], tables.as_recordset(changed))
     await _mark_documents(connection, part.proposed, applied)
+    await goals.keep(connection, part, applied, mapping)
 
 
 def published_by(every: Sequence[Applied]) -> int:

@@ -21,7 +21,7 @@ from okr_etl.domain.head import Head, floor
 from okr_etl.domain.ids import content_hashes
 from okr_etl.domain.late import apply_in_turn, times_of
 from okr_etl.domain.replay import Replay
-from okr_etl.store import SQL, parents, tables
+from okr_etl.store import SQL, goals, parents, tables
 from okr_etl.store.due import Decision, frame, proposed, resolved
 from okr_etl.store.processed import Task, held_of, keep_said, result_row
 from okr_etl.store.records import Place
@@ -145,6 +145,7 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     every = await asyncio.to_thread(apply_in_turn, task.parts, held, floor(mapping, head), task.said, spoken)
     for part, applied in zip(task.parts, every, strict=True):
         await tables.copy(connection, "replay_version", tables.replay_versions(part.batch, applied))
+        await goals.keep_periods(connection, part, mapping)
         rejected = [*part.proposed.rejected, *applied.contradicting]
         await tables.copy(connection, "replay_rejected", tables.rejected(part.batch, rejected))
     for part, applied in zip(task.late, every, strict=False):
@@ -188,6 +189,7 @@ async def _switch(connection: Connection, source: str) -> SourceReplayed:
     await connection.execute(SQL["remove_rejected"], source, replay.first, timeout=LONG_SECONDS)
     for query in ("put_rejected", "put_results", "mark_replayed_documents", "replayed_head"):
         await connection.execute(SQL[query], source, timeout=LONG_SECONDS)
+    await connection.execute(SQL["mark_aligned"], source, None, timeout=LONG_SECONDS)
     (done,) = await connection.fetch(
         SQL["finish_replay"], source, replay.generation, replay.position, timeout=LONG_SECONDS
     )
