@@ -120,7 +120,7 @@ def _upright(batch: RawBatch, mapping: Mapping, key: bytes, known: pl.DataFrame 
     meant, unclear = shape.meant(placed, mapping, width)
     good, bad = columns.judge(meant, columns.rules(mapping, width))
     pending = parents.waiting(good, [*bad[ROW], *(one.row_num for one in unclear)])
-    good = good.filter(~pl.col(ROW).is_in(pending[ROW].implode()))
+    good = good.filter(~pl.col(ROW).is_in(pending[ROW].implode())) if pending.height else good
     derived, failures = derive(good.select(ROW, PART, *mapping.columns, *mapping.inherited), expressions(mapping))
     said, wrong = columns.judge(canonical(derived, mapping, batch.ingested_at), entities.rules(mapping))
     rejected = _rejected(mapping, bad, wrong, [*unclear, *failures])

@@ -25,6 +25,7 @@ def canonical(typed: pl.DataFrame, mapping: Mapping, ingested_at: datetime) -> p
         *_key_result(of.key_result),
         *_check_in(of.check_in, of.key_result),
         *(aligned(block).alias(f"{entity}.alignment") for entity, block in of.alignments.items()),
+        *([text(of.objective.period.label).alias("objective.period")] if of.objective.period else []),
         **{"outcome.source_id": _key(of.key_result.key)},
     )
     final = of.final.value if of.final else None
@@ -80,7 +81,6 @@ def _objective(block: ObjectiveBlock) -> list[pl.Expr]:
         description=text(block.description),
         start_on=day(block.start_on),
         due_on=day(block.due_on),
-        period=text(block.period.label if block.period else None),
     )
 
 

@@ -33,10 +33,12 @@ def apply_in_turn(
         of_file = part.batch.unit == parts[-1].batch.unit
         seen = held if of_file else held.with_columns(of_unit=pl.lit(value=False))
         applied = apply(part.proposed, seen, floor, said if of_file else NONE_SAID)
+        found.append(applied)
+        if part is parts[-1]:
+            break
         made = applied.resolved.filter(pl.col("number").is_not_null()).with_columns(of_unit=pl.lit(of_file))
         held = pl.concat([held, made.select(held.columns)])
         said = pl.concat([said, unwritten(applied.resolved, spoken)]) if of_file else said
-        found.append(applied)
     return found if len(found) == 1 else list(_in_one_order(found))
 
 
