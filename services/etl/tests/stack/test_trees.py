@@ -28,7 +28,7 @@ BY_ROW = {
     'today: { from: "file:day", type: date }': 'today: { from: Start Date, type: date, formats: ["%Y-%m-%d"] }',
 }
 """What a row says is told by its cells alone, so that memory and database are the same."""
-OTHERWISE = {"columns: { goal: title }": "columns: { goal: title, above_entity: entity }"}
+OTHERWISE = {"columns: { goal: title,": "columns: { goal: title, above_entity: entity,"}
 CALLED_OTHERWISE = {"{ from: Row ID, type: text,": "{ from: Row ID, type: text, map: { x1: '1', '11': '11' },"}
 COUNTS = "new, changed, duplicate, unchanged, rejected, pending"
 CHAINS = """
