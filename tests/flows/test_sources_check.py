@@ -56,8 +56,9 @@ async def test_rows_that_wait_for_a_parent_are_shown_before_and_after_they_are_l
     state = ["--state", str(flow.stack.stack.state.folder)]
     with flow.stack.supervised(("ingest-csv", "etl")):
         code, said = await check(flow, file)
-        await asyncio.to_thread(CliRunner().invoke, app, [*state, "ingest", str(file), "--wait"])
-        await flow.until("processed", "select count(*) from batch_result", 1)
+        sent = await asyncio.to_thread(CliRunner().invoke, app, [*state, "ingest", str(file)])
+        assert sent.exit_code == 0, sent.output
+        await flow.until("processed", "select count(*) from batch_result", 1, 20)
         listed = await asyncio.to_thread(CliRunner().invoke, app, [*state, "pending", "--json"])
     assert code == 0, said
     assert "pending     1 wait for a parent that the file does not hold" in said
