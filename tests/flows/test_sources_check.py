@@ -54,6 +54,21 @@ async def test_a_file_is_shown_as_it_would_be_read_and_nothing_is_loaded(
     assert await flow.ask("raw", "select count(*) from file") == 0
 
 
+async def test_rows_that_wait_for_a_parent_are_shown_before_and_after_they_are_loaded(flow: Flow) -> None:
+    file = repository() / "samples" / "formats" / "viva_goals.csv"
+    state = ["--state", str(flow.stack.stack.state.folder)]
+    with flow.stack.supervised(("ingest-csv", "etl")):
+        code, said = await check(flow, file)
+        sent = await asyncio.to_thread(CliRunner().invoke, app, [*state, "ingest", str(file)])
+        assert sent.exit_code == 0, sent.output
+        await flow.until("processed", "select count(*) from batch_result", 1, 20)
+        listed = await asyncio.to_thread(CliRunner().invoke, app, [*state, "pending", "--json"])
+    assert code == 0, said
+    assert "pending     1 wait for a parent that the file does not hold" in said
+    (waiting,) = json.loads(listed.output)
+    assert (waiting["row_num"], waiting["parent"], waiting["line"]) == (9, "99", 12)
+
+
 async def test_a_transposed_file_is_shown_by_its_columns(flow: Flow) -> None:
     file = repository() / "samples" / "uk_gmpp" / "uk_2014.csv"
     with flow.stack.supervised(("ingest-csv", "etl")):

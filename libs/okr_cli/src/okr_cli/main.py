@@ -12,6 +12,7 @@ from okr_cli.dead_letters import command as dead_letters
 from okr_cli.demo.command import demo
 from okr_cli.ingest import ingest
 from okr_cli.lineage import lineage
+from okr_cli.pending import pending
 from okr_cli.predict import predict
 from okr_cli.verify.command import verify
 from okr_cli.warnings import warnings
@@ -47,5 +48,5 @@ app.add_typer(models.app, name="models")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(runs.app, name="runs")
 app.add_typer(sources.app, name="sources")
-for command in (demo, ingest, at_risk, predict, lineage, verify, warnings):
+for command in (demo, ingest, at_risk, pending, predict, lineage, verify, warnings):
     app.command()(command)

@@ -34,6 +34,7 @@ RECORDS = (
     Column("outcome", "outcome"),
 )
 REJECTED = (Column("line", "line", right=True), Column("said", "what was read, what would be right"))
+PENDING = (Column("line", "line", right=True), Column("parent", "waits for"))
 FileArgument = Annotated[Path, typer.Argument(help="A file; it is read and not kept.")]
 SourceHint = Annotated[str | None, typer.Option("--source", help="Whose file it is; without it the mappings tell.")]
 NameOption = Annotated[str | None, typer.Option("--source", help="What to call the source; else after the file.")]
@@ -131,7 +132,7 @@ def checked(reach: Reach, file: Path, source: str | None, limit: int) -> dict[st
 
 
 def _with_lines(preview: dict[str, Any], lines: list[int]) -> dict[str, Any]:
-    for one in (*preview["records"], *preview["rejected"]):
+    for one in (*preview["records"], *preview["rejected"], *preview["pending"]):
         one["line"] = lines[one["row_num"] - 1]
     return preview
 
@@ -193,6 +194,8 @@ def _show(preview: dict[str, Any]) -> None:
     _say(f"makes       {made}")
     for reason, count in preview["reasons"].items():
         _say(f"rejected    {count:,} for {reason}")
+    if preview["waiting"]:
+        _say(f"pending     {preview['waiting']:,} wait for a parent that the file does not hold")
     for word, count in preview["unknown"].items():
         _say(f"no status   {count:,} say {word}, which the mapping does not know; they are kept")
     if preview["records"]:
@@ -203,6 +206,8 @@ def _show(preview: dict[str, Any]) -> None:
         out.print(table("First records", told, RECORDS))
     if preview["rejected"]:
         out.print(table("First rejected rows", map(_rejected, preview["rejected"]), REJECTED))
+    if preview["pending"]:
+        out.print(table("First pending rows", preview["pending"], PENDING))
 
 
 def _record(one: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,8 @@ class Warned(StrEnum):
     ABSENT_UNDECIDED = "absent_undecided"
     ABSENT_BEYOND_SHARE = "absent_beyond_share"
     UNKNOWN_STATUS = "unknown_status"
+    PENDING = "pending_for_long"
+    CYCLIC = "cyclic_alignment"
 
 
 WarningOption = Annotated[Warned | None, typer.Option("--warning", help="Only these.")]
@@ -36,6 +38,9 @@ SilentOption = Annotated[
     int, typer.Option("--silent-days", min=1, help="Silent: no check-in for more than so many days.")
 ]
 StillOption = Annotated[int, typer.Option("--still-days", min=1, help="On track without movement: for about so long.")]
+PendingOption = Annotated[
+    int, typer.Option("--pending-days", min=1, help="Pending for long: a row waits for its parent for more days.")
+]
 
 
 def warnings(
@@ -45,11 +50,13 @@ def warnings(
     silent_days: SilentOption = 30,
     *,
     still_days: StillOption = 28,
+    pending_days: PendingOption = 7,
     limit: LimitOption = 100,
     as_json: JsonOption = False,
 ) -> None:
     """Goals under way without owner, recent check-in, movement, or 2 to 5 key results; and what is not decided."""
-    asked = {"source": source, "warning": warning, "silent_days": silent_days, "still_days": still_days, "limit": limit}
+    days = {"silent_days": silent_days, "still_days": still_days, "pending_days": pending_days}
+    asked = {"source": source, "warning": warning, "limit": limit, **days}
     wanted = {name: value for name, value in asked.items() if value is not None}
     found = reach_of(context).get("etl", "/warnings", **wanted).json()
     show("Warnings", found, COLUMNS, as_json=as_json)

@@ -67,8 +67,18 @@ class ProcessedRecord(BaseModel):
         return f"{self.entity_id}@{self.revision}"
 
 
+class Alignment(BaseModel):
+    """What a goal contributes to: `parents` are the keys by which the source knows those goals, `key` is its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    key: str | None = None
+    parents: list[str] = []
+    kind: Literal["contributes", "supports"] = "contributes"
+    weight: float | None = None
+
+
 class ObjectivePayload(BaseModel):
-    """What a goal is."""
+    """What a goal is. `alignment` and `period`, its label, only where the source's mapping names them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     source_id: str
@@ -76,6 +86,8 @@ class ObjectivePayload(BaseModel):
     description: str | None = None
     start_on: date | None = None
     due_on: date | None = None
+    alignment: Alignment | None = None
+    period: str | None = None
 
 
 class KeyResultPayload(BaseModel):
@@ -96,6 +108,7 @@ class KeyResultPayload(BaseModel):
     due_on: date
     owner: str | None = None
     attributes: dict[str, str | float | None] = {}
+    alignment: Alignment | None = None
 
 
 class CheckInPayload(BaseModel):

@@ -84,13 +84,13 @@ class Absences:
     async def _look_at_standing(self, judged: Judged) -> Verdict | None:
         """A request stores only what changed: the others of its objects speak by the rows they had before."""
         spoken: set[str] = set()
-        rejected = 0
+        rejected = pending = 0
         async for rows in self._raw.read_standing(judged.source, judged.head.position):
             told = await proposed(rows, judged.mapping, self._key)
             spoken.update(told.speaks_of)
-            rejected += len(told.rejected)
-        if rejected:
-            return undecided(Completeness(0, rejected, 0))
+            rejected, pending = rejected + len(told.rejected), pending + told.pending.height
+        if rejected or pending:
+            return undecided(Completeness(0, rejected, pending))
         await self._store.set_spoken(judged, judged.head.position, list(spoken))
         return None
 

@@ -17,6 +17,7 @@ from okr_etl.decider import Decider
 from okr_etl.domain.head import Head
 from okr_etl.domain.news import MoreNeeded
 from okr_etl.mappings import Mappings
+from okr_etl.parents import Parents
 from okr_etl.preparer import Preparer
 from okr_etl.said import Said
 from okr_etl.share import Holds
@@ -58,6 +59,7 @@ class Applier:
         self._decider = decider
         self._preparer = Preparer(raw, processed, mappings.key)
         self._said = Said(raw, processed, mappings.key)
+        self._parents = Parents(raw, processed.parents, mappings.key)
         self._holds = holds
         self._applied = applied
         self._sweep_seconds = sweep_seconds
@@ -183,6 +185,8 @@ class Applier:
             return
         self._applied()
         self.heads[released.source] = released.position
+        if mapping.rows.parent:
+            metrics.ROWS_PENDING.labels(released.source).set(await self._processed.parents.pending(released.source))
         metrics.BATCH_SECONDS.labels("etl").observe(time.monotonic() - started)
         for result, rows in counts.items():
             metrics.ROWS_PROCESSED.labels(released.source, result).inc(rows)
@@ -195,8 +199,9 @@ class Applier:
         batch, proposed = await self._preparer.prepare(released, mapping, head)
         if released.behind and not self._due:
             self._preparer.look_ahead(released, mapping, head)
+        proposed, late = await self._parents.settled(batch, proposed, mapping, head.generation)
         said = await self._said.before(released, mapping, head, former_unit)
-        task = Task(batch, proposed, mapping, head.generation, released.behind, released.beside(mapping), said)
+        task = Task(batch, proposed, mapping, head.generation, released.behind, released.beside(mapping), said, late)
         return await self._processed.apply(task)
 
     def _wait(self, source: str, position: int, error: Exception) -> None:

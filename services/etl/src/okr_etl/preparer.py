@@ -10,6 +10,7 @@ from okr_common.errors import PermanentError
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Proposed, RawBatch, propose
 from okr_etl.domain.head import Head
+from okr_etl.domain.parents import NONE_KNOWN
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore, Released
 
@@ -101,9 +102,9 @@ class Preparer:
         return _Beside(released.file_id, mapping, await self._raw.hashes_of(rejected), frozenset(gone))
 
 
-async def proposed(batch: RawBatch, mapping: Mapping, key: bytes) -> Proposed:
+async def proposed(batch: RawBatch, mapping: Mapping, key: bytes, known: pl.DataFrame = NONE_KNOWN) -> Proposed:
     """What the rows of a batch say under this mapping, worked out in a thread. Raises PermanentError."""
     try:
-        return await asyncio.to_thread(propose, batch, mapping, key)
+        return await asyncio.to_thread(propose, batch, mapping, key, known)
     except pl.exceptions.PanicException as error:  # no Exception: it would end the process, for one source's rows
         raise PermanentError("failed", f"polars gave up on batch {batch.batch_id}: {error}") from error

@@ -16,6 +16,7 @@ from okr_etl.decider import Decider
 from okr_etl.domain.head import Head
 from okr_etl.domain.replay import Replay, Step, next_step
 from okr_etl.mappings import Mappings
+from okr_etl.parents import Parents
 from okr_etl.preparer import proposed
 from okr_etl.said import Said
 from okr_etl.share import Holds
@@ -47,6 +48,7 @@ class Replayer:
         self._mappings = mappings
         self._decider = decider
         self._said = Said(raw, processed, mappings.key)
+        self._parents = Parents(raw, processed.parents, mappings.key)
         self._holds = holds
         self._told = told
         self._every_seconds = every_seconds
@@ -127,7 +129,8 @@ class Replayer:
         batch = await self._raw.read(released)
         said = await self._said.before(released, mapping, head, head.unit)
         proposals = await proposed(batch, mapping, self._mappings.key)
-        task = Task(batch, proposals, mapping, head.generation, released.behind, said=said)
+        proposals, late = await self._parents.settled(batch, proposals, mapping, head.generation)
+        task = Task(batch, proposals, mapping, head.generation, released.behind, said=said, late=late)
         counts = await self._replays.apply(task)
         log.info("batch_replayed", source=replay.source, position=released.position, head=replay.head, **counts or {})
 

@@ -1,4 +1,4 @@
-"""REST: /quality, /rejected, /documents, /sources."""
+"""REST: /quality, /rejected, /pending, /documents, /sources."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -51,6 +51,10 @@ def router(
     """The routes of etl."""
     routes = APIRouter()
 
+    async def located(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        places = await raw.whereabouts([(row["batch_id"], row["row_num"]) for row in rows])
+        return [{**row, **places.get((row["batch_id"], row["row_num"]), {})} for row in rows]
+
     @routes.get("/quality", tags=["quality"])
     async def counts() -> dict[str, Any]:
         """Of each source: rows by result, the rejected ones by reason; and the sources that wait, with what to do."""
@@ -61,9 +65,12 @@ def router(
         source: str | None = None, reason: str | None = None, limit: Limit = 100, offset: Offset = 0
     ) -> list[dict[str, Any]]:
         """Rejected rows with every reason, and the file and line to mend; `reason` is a code, or `code:column`."""
-        rows = await quality.rejected(source, reason, limit, offset)
-        places = await raw.whereabouts([(row["batch_id"], row["row_num"]) for row in rows])
-        return [{**row, **places.get((row["batch_id"], row["row_num"]), {})} for row in rows]
+        return await located(await quality.rejected(source, reason, limit, offset))
+
+    @routes.get("/pending", tags=["quality"])
+    async def pending(source: str | None = None, limit: Limit = 100, offset: Offset = 0) -> list[dict[str, Any]]:
+        """Rows that wait for the row above them: the key of that parent, since when, and where they stand."""
+        return await located(await quality.pending(source, limit, offset))
 
     @routes.get("/documents", tags=["documents"])
     async def list_documents(

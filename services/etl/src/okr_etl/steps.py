@@ -85,14 +85,20 @@ class EtlSteps:
         return {"sound": sound}
 
     async def load_processed(self, context: RunContext) -> Detail:
-        """Every pending batch of a source with a sound mapping is applied, every key result that is due decided."""
+        """Every pending batch of a source with a sound mapping is applied, every key result that is due decided.
+
+        Rows that wait for a parent are told with the batch that brings it, so none is left whose parent is there; the
+        step counts them anyway.
+        """
         sources, _ = await self._judged()
         sources += [source for source in await self._ending() if source not in sources]
         await work_items.request(context.pool, PIPELINE, APPLY, sources, context.run_id)
         self.asked()
         done = await work_items.wait(context.pool, context.run_id, APPLY)
         heads = {source: result.get("position") for source, result in done.items()}
-        return {"heads": heads, **await self.stores.quality.applied_since(_began(context))}
+        applied = await self.stores.quality.applied_since(_began(context))
+        overlooked = await self.stores.processed.parents.overlooked()
+        return {"heads": heads, **applied, "pending_with_parent": overlooked}
 
     async def reconcile(self, context: RunContext) -> Detail:
         """The batches of the last days are counted again; one that does not add up makes the run degraded."""

@@ -9,7 +9,7 @@ from okr_common.errors import PermanentError
 from okr_etl.domain import due
 from okr_etl.mappings import Mappings
 from okr_etl.store.processed import ProcessedStore
-from okr_etl.store.quality import QualityStore, Today
+from okr_etl.store.quality import Patience, QualityStore, Today
 
 Limit = Annotated[int, Query(ge=1, le=10_000)]
 Days = Annotated[int, Query(ge=1, le=3_660)]
@@ -23,6 +23,8 @@ Warned = Literal[
     "absent_undecided",
     "absent_beyond_share",
     "unknown_status",
+    "pending_for_long",
+    "cyclic_alignment",
 ]
 
 
@@ -49,14 +51,17 @@ def router(quality: QualityStore, processed: ProcessedStore, mappings: Mappings)
         warning: Warned | None = None,
         silent_days: Days = 30,
         still_days: Days = 28,
+        *,
+        pending_days: Days = 7,
         limit: Limit = 100,
     ) -> list[dict[str, Any]]:
         """Goals under way without an owner, a recent check-in, movement, or the usual number of key results.
 
-        And the words of check-ins for which their mapping knows no status, and why it was not decided what the last
-        full export has no more.
+        And the words of check-ins for which their mapping knows no status, rows that wait for a parent, and why it was
+        not decided what the last full export has no more.
         """
         asked = {name: told for name, told in (await today()).items() if source in {None, name}}
-        return await quality.warnings(asked, silent_days, still_days, warning, limit)
+        patience = Patience(silent_days, still_days, pending_days)
+        return await quality.warnings(asked, patience, warning, limit)
 
     return routes

@@ -9,7 +9,7 @@ import pytest
 
 from okr_common.postgres.pool import open_pool
 from okr_common.topology import STAGES
-from okr_etl.store.quality import QualityStore, Today
+from okr_etl.store.quality import Patience, QualityStore, Today
 from okr_stack.testing import StackUnderTest
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(60)]
@@ -59,7 +59,7 @@ class Company:
             )
 
     async def warnings(self, warning: str, *, has_status: bool = True) -> list[str]:
-        found = await self._quality.warnings({"s": Today(TODAY, has_status)}, 30, 28, warning, 100)
+        found = await self._quality.warnings({"s": Today(TODAY, has_status)}, Patience(), warning, 100)
         return [f"{one['title']}: {one['detail']}" for one in found]
 
 

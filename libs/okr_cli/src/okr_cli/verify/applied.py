@@ -37,12 +37,14 @@ async def _applied(of: Evidence) -> Check:
 async def _counted(of: Evidence) -> Check:
     check = Check(
         "etl: rows counted once",
-        "rows = new + changed + duplicate + unchanged + rejected + pending, the rejected ones with reasons",
+        "rows = new + changed + duplicate + unchanged + rejected + pending, the rejected ones with reasons, "
+        "the pending ones with the parents they wait for",
     )
     for result in await of.processed.rows("results"):
         where = f"{result['source']}: position {result['position']}"
         check.must_be(where, result["rows"], sum(result[name] for name in COUNTS))
         check.must_be(f"{where}, rejected", result["rejected"], result["found_rejected"])
+        check.must_be(f"{where}, pending", result["pending"], result["found_pending"])
     for result in await of.processed.rows("version_rows_by_result"):
         where = f"{result['source']}: position {result['position']}, generation {result['generation']}"
         check.must_be(f"{where}, rows that made a version", result["counted"], result["found"])

@@ -4,6 +4,7 @@ from okr_common.sources.checks import MissingColumn, missing_columns, missing_na
 from okr_common.sources.folder import SourcesFolder
 from okr_common.sources.language import (
     AbsentBlock,
+    AlignmentBlock,
     ApiBlock,
     CheckInBlock,
     Choose,
@@ -31,6 +32,7 @@ from okr_common.sources.recognition import Recognised, Sources, load_sources
 
 __all__ = [
     "AbsentBlock",
+    "AlignmentBlock",
     "ApiBlock",
     "CheckInBlock",
     "Choose",

@@ -22,13 +22,13 @@ from okr_common.sources.paths import steps
 Place = tuple[str | int, ...]
 """Keys from the top of a mapping down to what is meant."""
 
-_NUMERIC = ("baseline", "target", "value", "confidence", "most")
-_DATES = ("start_on", "due_on", "as_of")
+_NUMERIC = ("baseline", "target", "value", "confidence", "most", "weight")
+_DATES = ("start_on", "due_on", "as_of", "end_on")
 _TYPES: dict[str, tuple[ColumnType, ...]] = dict.fromkeys(_NUMERIC, ("number", "integer"))
 _TYPES |= dict.fromkeys(_DATES, ("date",)) | {"value": ("number", "integer", "boolean")}
 _TYPES |= {"recorded_at": ("timestamp", "date"), "known_at": ("date", "timestamp")}
 _WORDS = {"direction": DIRECTIONS, "metric_kind": METRIC_KINDS}
-_LITERAL = {"inclusive", "no_target", "when"}
+_LITERAL = {"inclusive", "no_target", "when", "dotted", "kind", "year_starts", "year_named_after"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,9 @@ def disagreements(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         if name in mapping.columns or name in mapping.inherited:
             yield ("derived", name), f'"{name}" is a column already; call the derived one otherwise'
     yield from _rows(mapping)
+    for entity, aligned in mapping.entities.alignments.items():
+        if aligned.dotted and aligned.parents:
+            yield ("entities", entity, "alignment", "dotted"), "dotted keys name their parents; say dotted or parents"
     for place, field, name in _references(mapping):
         yield from _reference(mapping, place, field, name)
 
@@ -156,6 +159,8 @@ def _transposed(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         yield place, "an API's records have no header; only files are transposed"
     if mapping.rows.repeat is not None or mapping.choose is not None:
         yield place, "transposed goes with neither repeat nor choose"
+    if mapping.rows.parent is not None:
+        yield place, "transposed goes without parent: its columns stand beside each other, not below"
     if mapping.recognise is not None and mapping.recognise.path is None:
         yield ("recognise", "path"), "one cell is little to know a transposed file by; say a path, too"
 
@@ -213,9 +218,13 @@ def _references(mapping: Mapping) -> Iterator[tuple[Place, str, str]]:
         blocks.append((("choose",), mapping.choose))
     if mapping.entities.final is not None:
         blocks.append((("entities", "outcome", "source"), mapping.entities.final))
+    for entity, aligned in mapping.entities.alignments.items():
+        blocks.append((("entities", entity, "alignment"), aligned))
+    if mapping.entities.objective.period is not None:
+        blocks.append((("entities", "objective", "period"), mapping.entities.objective.period))
     for place, block in blocks:
         for field, value in block:
-            if field in _LITERAL or value is None:
+            if field in _LITERAL or value is None or isinstance(value, Block):
                 continue
             for name in value if isinstance(value, tuple) else (value,):
                 yield (*place, field), field, name

@@ -240,6 +240,39 @@ class RowsBlock(Block):
         return self.repeat is not None or self.each is not None
 
 
+class AlignmentBlock(Block):
+    """What this goal contributes to. An edge to a goal that has not come yet stands, and is resolved when it comes."""
+
+    key: Name
+    "The column by which others name this goal as their parent; of several keys on lines of their own the first."
+    parents: Name | None = None
+    "The keys of the goals above it: on lines of their own, or a list (`separator`)."
+    dotted: bool = False
+    "Without `parents`: keys are dotted, and 1.2 is the parent of 1.2.3."
+    kind: Literal["contributes", "supports"] = "contributes"
+    weight: Name | None = None
+    "How much it contributes, in the source's own measure."
+
+
+class PeriodBlock(Block):
+    """The period that the objective stands in, by its name in the source."""
+
+    label: Name
+    start_on: Name | None = None
+    "Without: as the label says, where it is one of a quarter, a half or a year."
+    end_on: Name | None = None
+    year_starts: int = Field(default=1, ge=1, le=12)
+    year_named_after: Literal["start", "end"] = "end"
+    "Both as of a column."
+
+    def reader(self, edge: Literal["start", "end"]) -> Column:
+        """How the label is read as a day."""
+        fiscal = {"year_starts": self.year_starts, "year_named_after": self.year_named_after}
+        return Column.model_validate(
+            {"from": self.label, "type": "date", "formats": ["period"], "edge": edge, **fiscal}
+        )
+
+
 class ObjectiveBlock(Block):
     """Which columns make the objective."""
 
@@ -248,6 +281,8 @@ class ObjectiveBlock(Block):
     description: Name | None = None
     start_on: Name | None = None
     due_on: Name | None = None
+    alignment: AlignmentBlock | None = None
+    period: PeriodBlock | None = None
 
 
 class KeyResultBlock(Block):
@@ -270,6 +305,7 @@ class KeyResultBlock(Block):
     owner: Name | None = None
     attributes: tuple[Name, ...] = ()
     "Columns the model may learn from."
+    alignment: AlignmentBlock | None = None
 
 
 class CheckInBlock(Block):
@@ -336,6 +372,12 @@ class Entities(Block):
     key_result: KeyResultBlock
     check_in: CheckInBlock
     outcome: OutcomeBlock | None = None
+
+    @property
+    def alignments(self) -> dict[str, AlignmentBlock]:
+        """Of each entity that has one, what says which goals it contributes to."""
+        found = {"objective": self.objective.alignment, "key_result": self.key_result.alignment}
+        return {entity: block for entity, block in found.items() if block}
 
     @property
     def final(self) -> SourceOutcome | None:

@@ -1,7 +1,7 @@
 """A batch from raw rows to what is to be written: one pure function before the state is read, one after."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,12 +9,13 @@ import polars as pl
 
 from okr_common.sources import Choose, Mapping
 from okr_common.uploaded import sent_as
-from okr_etl.domain import cells, columns, contradictions, entities, shape, transposed, versions
+from okr_etl.domain import cells, columns, contradictions, entities, parents, shape, transposed, versions
 from okr_etl.domain.canonical import INSTANT, canonical
 from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.contradictions import NONE_SAID
 from okr_etl.domain.derive import FINAL, Failure, derive, expressions
 from okr_etl.domain.head import Times
+from okr_etl.domain.parents import NONE_KNOWN, NONE_PENDING, NONE_TOLD
 from okr_etl.domain.reasons import Rejected, contradicting, explain, merged, underivable
 
 
@@ -61,7 +62,8 @@ class Proposed:
     """What the rows of a batch say: `wide` holds every good row's fields, `candidates` the versions they propose.
 
     `known` counts its rows that were not read, `repeated` those that tell what a chosen one tells, `left_out` those
-    that the mapping does not mean; of a transposed file, those for which another one stands.
+    that the mapping does not mean; of a transposed file, those for which another one stands. `parents`: what its rows
+    tell those below them; `pending`: the rows that wait for a parent, with its key.
     """
 
     wide: pl.DataFrame
@@ -71,6 +73,8 @@ class Proposed:
     known: int = 0
     repeated: int = 0
     left_out: int = 0
+    parents: pl.DataFrame = field(default_factory=lambda: NONE_TOLD)
+    pending: pl.DataFrame = field(default_factory=lambda: NONE_PENDING)
 
     @property
     def speaks_of(self) -> list[str]:
@@ -102,22 +106,26 @@ class Applied:
         return mine.sort("revision").unique("entity_id", keep="last", maintain_order=True)
 
 
-def propose(batch: RawBatch, mapping: Mapping, key: bytes = b"") -> Proposed:
+def propose(batch: RawBatch, mapping: Mapping, key: bytes = b"", known: pl.DataFrame = NONE_KNOWN) -> Proposed:
     """Types the rows, sets the wrong ones aside with their reasons, and says what the others propose.
 
     `key` hides the people that the mapping names; without one such a mapping cannot be carried out (ValueError).
+    `known`: what earlier batches told of parents (`parents.KNOWN_SCHEMA`).
     """
     if not mapping.is_transposed(batch.header):
-        return _upright(batch, mapping, key)
+        return _upright(batch, mapping, key, known)
     return _lying(batch, mapping, key)
 
 
-def _upright(batch: RawBatch, mapping: Mapping, key: bytes) -> Proposed:
+def _upright(batch: RawBatch, mapping: Mapping, key: bytes, known: pl.DataFrame = NONE_KNOWN) -> Proposed:
     texts = cells.texts(batch.rows, mapping, batch.header, batch.told, key)
     typed = texts.with_columns(columns.value(name, column) for name, column in mapping.columns.items())
     width = len(batch.header)
-    meant, unclear = shape.meant(shape.inherited(typed, mapping.rows.parent), mapping, width)
+    placed, told = parents.placed(typed, mapping, known)
+    meant, unclear = shape.meant(placed, mapping, width)
     good, bad = columns.judge(meant, columns.rules(mapping, width))
+    pending = parents.waiting(good, [*bad[ROW], *(one.row_num for one in unclear)])
+    good = good.filter(~pl.col(ROW).is_in(pending[ROW].implode())) if pending.height else good
     derived, failures = derive(good.select(ROW, PART, *mapping.columns, *mapping.inherited), expressions(mapping))
     said, wrong = columns.judge(canonical(derived, mapping, batch.ingested_at), entities.rules(mapping))
     rejected = _rejected(mapping, bad, wrong, [*unclear, *failures])
@@ -132,6 +140,8 @@ def _upright(batch: RawBatch, mapping: Mapping, key: bytes) -> Proposed:
         known=batch.known,
         repeated=whole.height - wide.height,
         left_out=batch.rows.height - meant[ROW].n_unique() - len({one.row_num for one in unclear}),
+        parents=told,
+        pending=pending,
     )
 
 
@@ -186,6 +196,7 @@ def apply(proposed: Proposed, held: pl.DataFrame, floor: datetime | None, said: 
     counts = versions.account(resolved, len(proposed.rejected) + len(wrong))
     counts[versions.UNCHANGED] += proposed.known + proposed.left_out
     counts[versions.DUPLICATE] += proposed.repeated
+    counts["pending"] = proposed.pending.height
     return Applied(resolved, counts, wrong, int(marked["contradicts"].sum()))
 
 

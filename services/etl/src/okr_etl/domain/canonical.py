@@ -9,6 +9,7 @@ import polars as pl
 
 from okr_common.sources import CheckInBlock, KeyResultBlock, Mapping, ObjectiveBlock
 from okr_etl.domain import progress
+from okr_etl.domain.alignment import aligned
 from okr_etl.domain.derive import FINAL
 
 TIME = "row.time"
@@ -23,6 +24,8 @@ def canonical(typed: pl.DataFrame, mapping: Mapping, ingested_at: datetime) -> p
         *_objective(of.objective),
         *_key_result(of.key_result),
         *_check_in(of.check_in, of.key_result),
+        *(aligned(block).alias(f"{entity}.alignment") for entity, block in of.alignments.items()),
+        *([text(of.objective.period.label).alias("objective.period")] if of.objective.period else []),
         **{"outcome.source_id": _key(of.key_result.key)},
     )
     final = of.final.value if of.final else None
@@ -54,7 +57,8 @@ def number(name: str | None) -> pl.Expr:
     return pl.when(figure.is_finite()).then(figure)
 
 
-def _day(name: str | None) -> pl.Expr:
+def day(name: str | None) -> pl.Expr:
+    """A column as a day; without one, null."""
     return pl.lit(None, pl.Date) if name is None else pl.col(name).cast(pl.Date)
 
 
@@ -75,8 +79,8 @@ def _objective(block: ObjectiveBlock) -> list[pl.Expr]:
         source_id=_key(block.key),
         title=text(block.title),
         description=text(block.description),
-        start_on=_day(block.start_on),
-        due_on=_day(block.due_on),
+        start_on=day(block.start_on),
+        due_on=day(block.due_on),
     )
 
 
@@ -92,8 +96,8 @@ def _key_result(block: KeyResultBlock) -> list[pl.Expr]:
         unit=text(block.unit),
         baseline=number(block.baseline),
         target=_target(block),
-        start_on=_day(block.start_on),
-        due_on=_day(block.due_on),
+        start_on=day(block.start_on),
+        due_on=day(block.due_on),
         owner=text(block.owner),
     )
 
@@ -107,7 +111,7 @@ def _check_in(block: CheckInBlock, key_result: KeyResultBlock) -> list[pl.Expr]:
     return _named(
         "check_in",
         source_id=_key(block.key),
-        as_of=_day(block.as_of),
+        as_of=day(block.as_of),
         recorded_at=_instant(block.recorded_at),
         value=number(block.value),
         target=_target(key_result),

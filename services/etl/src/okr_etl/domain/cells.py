@@ -21,6 +21,9 @@ SURPLUS = "row:surplus"
 ROW = "row_num"
 PART = "row:part"
 """Where a row holds several check-ins (wide files, lists in objects), which of them: 1, 2, 3; of other rows 0."""
+MISSING = "parent:missing"
+CHAIN = "parent:chain"
+"""Of a row in a tree: the key of a parent that is not there, and the cycle it is a part of."""
 RESERVED = frozenset({ROW, CELLS})
 """The only names of ours that a mapping could use, too; all others hold a colon or a dot."""
 EMPTY: MappingOf[str, str] = MappingProxyType({})

@@ -9,7 +9,7 @@ import polars as pl
 from okr_common.cleaning import clean
 from okr_common.sources import Column, Mapping
 from okr_etl.domain import dates, numbers
-from okr_etl.domain.cells import CELLS, COUNT, READ, SURPLUS
+from okr_etl.domain.cells import CELLS, CHAIN, COUNT, READ, SURPLUS
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """No goal lies outside; what does is a mistyped or misread date."""
@@ -64,6 +64,8 @@ def rules(mapping: Mapping, width: int) -> Rules:
         "too_many_cells": ~pl.col(SURPLUS),
         "row_too_long": pl.col(CELLS).str.len_bytes() <= CELLS_BYTES,
     }
+    if mapping.rows.parent:
+        found["cyclic_parent"] = pl.col(CHAIN).is_null()
     for name, column in mapping.columns.items():
         found.update(_rules(name, column, required=column.required or name in needed(mapping)))
     return found

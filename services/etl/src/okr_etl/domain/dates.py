@@ -28,6 +28,7 @@ _LABEL = (
     r"(?P<year>\d{4}|\d{2})(?:(?P<to>[/-])(?P<next>\d{4}|\d{2}))?(?:[\s/-]*(?P<late>[QHS][1-4]))?$"
 )
 _LENGTHS = {"Q": 3, "H": 6, "S": 6}
+_KINDS = {"Q": "quarter", "H": "half", "S": "half"}
 _YEAR, _CENTURY = 12, 100
 """In months, and in years."""
 
@@ -83,6 +84,19 @@ def _period(text: pl.Expr, column: Column) -> pl.Expr:
     month = (_full(field("year")) - early.cast(pl.Int32)) * _YEAR + starts - 1 + (number - 1) * length
     first_day = _first_of(month) if column.edge == "start" else _first_of(month + length) - pl.duration(days=1)
     return pl.when(_is_label(field) & (number * length <= _YEAR)).then(first_day)
+
+
+def label_kind(text: pl.Expr) -> pl.Expr:
+    """Of a label whether it names a `quarter`, a `half` or a `year`; null where it is none.
+
+    >>> labels = pl.DataFrame({"label": ["Q3 Y2025", "FY24 H2", "GJ 24/25-Q1", "2026", "Soon"]})
+    >>> labels.select(label_kind(pl.col("label"))).to_series().to_list()
+    ['quarter', 'half', 'quarter', 'year', None]
+    """
+    field = text.str.extract_groups(_LABEL).struct.field
+    part = pl.coalesce(field("part"), field("late")).str.to_uppercase().str.extract(r"(\D)")
+    kind = part.replace_strict(_KINDS, default="year", return_dtype=pl.String)
+    return pl.when(_is_label(field)).then(kind)
 
 
 def _is_label(field: Callable[[str], pl.Expr]) -> pl.Expr:

@@ -38,6 +38,8 @@ def of_objective(objective: Objective) -> Document:
         "start_on": objective.start_on,
         "due_on": objective.due_on,
         "key_results": len(objective.key_results),
+        **({"period": objective.period} if objective.period else {}),
+        **_aligned(objective),
     }
     text = "\n".join(words.of_objective(objective))
     return Document(objective.entity_id, "objective", objective.source, text, meta, {})
@@ -71,11 +73,16 @@ def _meta(key_result: KeyResult) -> dict[str, Any]:
     more = ("baseline", "target", "start_on", "due_on", "owner", "attributes")
     return {
         **{name: getattr(key_result, name) for name in (*own, *more)},
+        **_aligned(key_result),
         "check_ins": len(key_result.check_ins),
         "last_as_of": last.as_of if last else None,
         "last_value": last.value if last else None,
         "last_progress": last.progress if last else None,
     }
+
+
+def _aligned(goal: Objective | KeyResult) -> dict[str, Any]:
+    return {goal.aligned_how or "contributes": list(goal.aligned_to)} if goal.aligned_to else {}
 
 
 def _labels(outcome: Outcome | None) -> dict[str, Any]:

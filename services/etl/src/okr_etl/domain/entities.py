@@ -44,6 +44,13 @@ CANDIDATE = (
 _WORDS = {"direction": DIRECTIONS, "metric_kind": METRIC_KINDS}
 
 
+def fields_of(mapping: Mapping, entity: str) -> tuple[str, ...]:
+    """Of this source's payloads: what only some mappings name is there only where they do."""
+    named = ["alignment"] if entity in mapping.entities.alignments else []
+    named += ["period"] if entity == "objective" and mapping.entities.objective.period else []
+    return (*FIELDS[entity], *named)
+
+
 def rules(mapping: Mapping) -> Rules:
     """What must hold for the canonical fields of a row."""
     found: dict[str, pl.Expr] = {}
@@ -111,7 +118,8 @@ def _candidates(wide: pl.DataFrame, mapping: Mapping, order: int, entity: str) -
 
 def _payload(mapping: Mapping, entity: str) -> pl.Expr:
     attributes = mapping.entities.key_result.attributes
-    fields = [pl.col(f"{entity}.{field}").alias(field) for field in FIELDS[entity] if field != "attributes"]
+    names = fields_of(mapping, entity)
+    fields = [pl.col(f"{entity}.{field}").alias(field) for field in names if field != "attributes"]
     if entity == "key_result" and attributes:
         fields.append(pl.struct(_attribute(name, mapping) for name in attributes).alias("attributes"))
     return pl.struct(fields).struct.json_encode()

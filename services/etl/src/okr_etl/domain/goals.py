@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A goal and the titles of its key results."""
+    """A goal, the titles of its key results, and those of the goals it contributes to or supports (`aligned_how`)."""
 
     entity_id: str
     source: str
@@ -19,6 +19,9 @@ class Objective:
     start_on: date | None
     due_on: date | None
     key_results: Sequence[str]
+    period: str | None = None
+    aligned_how: str | None = None
+    aligned_to: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class KeyResult:
-    """What is measured, with its history in order of time."""
+    """What is measured, with its history in order of time; `aligned_to` does not name its own objective again."""
 
     entity_id: str
     source: str
@@ -66,5 +69,7 @@ class KeyResult:
     due_on: date
     owner: str | None
     attributes: Mapping[str, Any]
+    aligned_how: str | None = None
+    aligned_to: Sequence[str] = ()
     check_ins: Sequence[CheckIn] = ()
     outcome: Outcome | None = None

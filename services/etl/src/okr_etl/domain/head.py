@@ -49,7 +49,7 @@ class Head:
         if unit == self.unit:
             return self if meaning == self.mapping_hash else replace(self, mapping_hash=None, whole=True)
         spared = self.plain and compared_with is not None and (compared_with, meaning) == (self.unit, self.mapping_hash)
-        clock = _later(self.clock, self.coming)
+        clock = later(self.clock, self.coming)
         return replace(self, clock=clock, unit=unit, mapping_hash=meaning, plain=True, whole=not spared)
 
     def applied(self, position: int, ingested_at: datetime, times: Times, *, plain: bool, whole: bool) -> "Head":
@@ -58,13 +58,13 @@ class Head:
         Where all of it had to be read, but not of the file's batches before it, nobody knows what those say to it.
         """
         seen = self.whole or not whole
-        newest = _later(self.newest, times.newest)
+        newest = later(self.newest, times.newest)
         return replace(
             self,
             position=position,
-            coming=_later(self.coming, min(newest, ingested_at) if newest else None),
+            coming=later(self.coming, min(newest, ingested_at) if newest else None),
             newest=newest,
-            spoken=_later(self.spoken, times.spoken),
+            spoken=later(self.spoken, times.spoken),
             plain=self.plain and plain and seen,
             whole=self.whole or whole,
         )
@@ -75,8 +75,9 @@ def meaning_of(mapping_hash: str) -> str:
     return f"{mapping_hash}/{MEANING}"
 
 
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max(filter(None, (one, other)), default=None)
+def later(*times: datetime | None) -> datetime | None:
+    """The latest of them, as far as there are any."""
+    return max(filter(None, times), default=None)
 
 
 def floor(mapping: Mapping, head: Head) -> datetime | None:

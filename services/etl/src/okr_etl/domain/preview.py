@@ -13,7 +13,7 @@ import polars as pl
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import RawBatch, propose
 from okr_etl.domain.cells import PART, ROW
-from okr_etl.domain.entities import ENTITIES, FIELDS, attributes
+from okr_etl.domain.entities import ENTITIES, attributes, fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Preview:
     """Of the first rows the canonical records; of all rows how many there are, and how many of each reason.
 
     `unknown`: words that are no status, and how many check-ins say so.
-    `records`: row number and, by entity, its fields; `rejected`: row number, reasons, and a sentence for each. Of a
+    `records`: row number and, by entity, its fields; `rejected`: row number, reasons, and a sentence for each;
+    `pending`: row number, and the key of the parent it waits for, by the file alone; `waiting` counts all of them. Of a
     transposed file `rows` are its lines, and `good` counts columns; a record has its column's place as `part`.
     """
 
@@ -33,6 +34,8 @@ class Preview:
     unknown: dict[str, int]
     records: list[dict[str, Any]]
     rejected: list[dict[str, Any]]
+    pending: list[dict[str, Any]]
+    waiting: int
 
 
 def unloaded(header: Sequence[str], rows: Sequence[object], path: str, now: datetime) -> RawBatch:
@@ -54,10 +57,12 @@ def preview(mapping: Mapping, batch: RawBatch, limit: int, key: bytes = b"") -> 
         entities={entity: told.filter(entity=entity).height for entity in ENTITIES},
         reasons=dict(Counter(reason for one in proposed.rejected for reason in one.reasons).most_common()),
         unknown=_unknown(wide) if mapping.entities.check_in.status else {},
-        records=[_record(row) for row in wide.head(limit).iter_rows(named=True)],
+        records=[_record(row, mapping) for row in wide.head(limit).iter_rows(named=True)],
         rejected=[
             {"row_num": one.row_num, "reasons": one.reasons, "detail": one.detail} for one in proposed.rejected[:limit]
         ],
+        pending=proposed.pending.head(limit).to_dicts(),
+        waiting=proposed.pending.height,
     )
 
 
@@ -66,8 +71,8 @@ def _unknown(wide: pl.DataFrame) -> dict[str, int]:
     return dict(Counter(words).most_common())
 
 
-def _record(row: dict[str, Any]) -> dict[str, Any]:
-    shown = {entity: {field: row[f"{entity}.{field}"] for field in FIELDS[entity]} for entity in ENTITIES}
+def _record(row: dict[str, Any], mapping: Mapping) -> dict[str, Any]:
+    shown = {entity: {field: row[f"{entity}.{field}"] for field in fields_of(mapping, entity)} for entity in ENTITIES}
     if not row["outcome.is_final"]:
         shown.pop("outcome")
     shown["key_result"]["attributes"] = orjson.loads(row["key_result.attributes"])

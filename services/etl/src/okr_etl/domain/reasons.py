@@ -7,7 +7,7 @@ from typing import Any
 
 from okr_common.sources import Column, Mapping
 from okr_common.sources.language import DIRECTIONS, METRIC_KINDS
-from okr_etl.domain.cells import COUNT, READ
+from okr_etl.domain.cells import CHAIN, COUNT, READ
 from okr_etl.domain.columns import FIRST_DAY, LAST_DAY, REASONS
 from okr_etl.domain.derive import Failure
 
@@ -27,6 +27,7 @@ CODES: dict[str, str] = {
     "due_before_start": "it is due on {due_on}, before it starts on {start_on}",
     "contradicts_earlier_row": "an earlier row of the file says something else of the same check-in, {key}; that one "
     "counts. Keep one row a check-in, or add to its key what tells them apart",
+    "cyclic_parent": "it stands above itself: {chain}; name another parent, or none, in one of these rows",
     "not_derivable": "the mapping's expression fails for this row: {message}",
     "missing_line": "the file is transposed and has no line named {line}{nearest}",
     "transposed_in_parts": "a transposed file must be one batch, and this one was cut into {parts}; raise batch_rows",
@@ -83,6 +84,7 @@ def _sentence(mapping: Mapping, row: MappingOf[str, Any], reason: str) -> str:
     entity = "objective" if name == "objective" else "key_result"
     return CODES[code].format(
         count=row.get(COUNT),
+        chain=row.get(CHAIN),
         origin=column.origin if column else name,
         read=_quoted(row.get(READ + name, row.get(name))),
         figures=FIGURES[column.decimal if column else None],

@@ -40,7 +40,7 @@ def resolve(candidates: pl.DataFrame, held: pl.DataFrame, floor: datetime | None
     judged = chain.with_columns(_verdict(), pl.col("entity_id").rle_id().alias("run")).filter("is_candidate")
     numbered = judged.with_columns(_number(), _revision())
     final = numbered.with_columns(_verdict_by_revision(), _knowledge_time(floor))
-    return _sequenced(final)
+    return placed(final)
 
 
 def _since_closed(held: pl.DataFrame) -> pl.DataFrame:
@@ -70,8 +70,8 @@ def _chain(candidates: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
         pl.col("revision").max().alias("held_revision"),
     )
     after_current = pl.when("is_candidate").then(pl.coalesce("held_from", "current_from")).otherwise("held_from")
-    placed = both.join(newest, on="entity_id", how="left").with_columns(holds_from=after_current)
-    return placed.sort("entity_id", "holds_from", "is_candidate", "number", nulls_last=False)
+    chain = both.join(newest, on="entity_id", how="left").with_columns(holds_from=after_current)
+    return chain.sort("entity_id", "holds_from", "is_candidate", "number", nulls_last=False)
 
 
 def _verdict() -> pl.Expr:
@@ -112,8 +112,8 @@ def _knowledge_time(floor: datetime | None) -> pl.Expr:
     return pl.when(pl.col("revision") > 1).then(later).otherwise(pl.col("time")).alias("knowledge_time")
 
 
-def _sequenced(resolved: pl.DataFrame) -> pl.DataFrame:
-    """By knowledge time; ties: definitions, check-ins, outcomes, then natural key, then revision."""
+def placed(resolved: pl.DataFrame) -> pl.DataFrame:
+    """By knowledge time; ties: definitions, check-ins, outcomes, then natural key, then revision. `seq` counts them."""
     ordered = resolved.sort("knowledge_time", "order", "source_id", "revision")
     published = pl.col("verdict").is_in(PUBLISHED)
     return ordered.with_columns(pl.when(published).then(published.cum_sum()).cast(pl.Int64).alias("seq"))

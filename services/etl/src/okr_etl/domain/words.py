@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from okr_etl.domain.goals import CheckIn, KeyResult, Objective
 
+ALIGNED = {"contributes": "Contributes to", "supports": "Supports"}
 RECENT = 12
 """Check-ins told one by one; of a longer history the first and these last."""
 
@@ -17,6 +18,9 @@ def of_objective(objective: Objective) -> Iterator[str]:
         yield objective.description
     if objective.due_on:
         yield f"Time: {_day(objective.start_on)} to {_day(objective.due_on)}."
+    if objective.period:
+        yield f"Period: {objective.period}."
+    yield from _aligned(objective)
     yield f"Key results ({len(objective.key_results)}):"
     yield from (f"- {title}" for title in objective.key_results)
 
@@ -25,12 +29,18 @@ def of_key_result(key_result: KeyResult) -> Iterator[str]:
     """Line by line; how it ended is the label and not told."""
     yield f"Key result: {key_result.title}."
     yield f"Objective: {key_result.objective}."
+    yield from _aligned(key_result)
     if key_result.description:
         yield key_result.description
     if key_result.owner:
         yield f"Owner: {key_result.owner}."
     yield f"Goal: {_goal(key_result)}"
     yield from _history(key_result)
+
+
+def _aligned(goal: Objective | KeyResult) -> Iterator[str]:
+    if goal.aligned_to:
+        yield f"{ALIGNED[goal.aligned_how or 'contributes']}: {'; '.join(goal.aligned_to)}."
 
 
 def _goal(key_result: KeyResult) -> str:

@@ -5,14 +5,23 @@ where source = (select source from document_due where source = any($1) order by 
 
 -- name: document_objectives
 select o.objective_id as entity_id, o.source, o.source_id, o.revision, o.title, o.description, o.start_on, o.due_on,
-       coalesce(array_agg(k.title order by k.title, k.source_id) filter (where k.title is not null), '{}') as key_results
+       coalesce(array_agg(k.title order by k.title, k.source_id) filter (where k.title is not null), '{}') as key_results,
+       o.period,
+       o.alignment ->> 'kind' as aligned_how, array(
+           select coalesce(g.title, r.title) from alignment a left join objective g on g.objective_id = a.parent_id
+           left join key_result r on r.key_result_id = a.parent_id
+           where a.child_id = o.objective_id and not a.pending order by a.place) as aligned_to
 from objective o left join key_result k on k.objective_id = o.objective_id and k.closed is null
 where o.objective_id = any($1) and o.closed is null group by o.objective_id
 
 -- name: document_key_results
 select k.key_result_id as entity_id, k.source, k.source_id, k.revision, k.title, k.description, k.objective_id,
        o.title as objective, k.metric_kind, k.direction, k.inclusive, k.unit, k.baseline::float8, k.target::float8,
-       k.start_on, k.due_on, k.owner, k.attributes
+       k.start_on, k.due_on, k.owner, k.attributes,
+       k.alignment ->> 'kind' as aligned_how, array(
+           select coalesce(g.title, r.title) from alignment a left join objective g on g.objective_id = a.parent_id
+           left join key_result r on r.key_result_id = a.parent_id
+           where a.child_id = k.key_result_id and not a.pending and a.parent_id <> k.objective_id order by a.place) as aligned_to
 from key_result k join objective o using (objective_id) where k.key_result_id = any($1) and k.closed is null
 
 -- name: document_check_ins

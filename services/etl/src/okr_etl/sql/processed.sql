@@ -66,7 +66,7 @@ window of_it as (partition by v.entity_id)
 -- name: update_objective
 update objective o set revision = n.revision, content_hash = n.content_hash, knowledge_time = n.knowledge_time,
     batch_id = n.batch_id, row_num = n.row_num, title = n.title, description = n.description, start_on = n.start_on,
-    due_on = n.due_on, closed = null
+    due_on = n.due_on, alignment = (n.alignment #>> '{}')::json, period = n.period, closed = null
 from json_populate_recordset(null::objective, $1::json) n where o.objective_id = n.objective_id
 
 -- name: update_key_result
@@ -74,7 +74,7 @@ update key_result k set revision = n.revision, content_hash = n.content_hash, kn
     batch_id = n.batch_id, row_num = n.row_num, objective_id = n.objective_id, title = n.title,
     description = n.description, metric_kind = n.metric_kind, direction = n.direction, inclusive = n.inclusive,
     unit = n.unit, baseline = n.baseline, target = n.target, start_on = n.start_on, due_on = n.due_on, owner = n.owner,
-    attributes = (n.attributes #>> '{}')::json, closed = null
+    attributes = (n.attributes #>> '{}')::json, alignment = (n.alignment #>> '{}')::json, closed = null
 from json_populate_recordset(null::key_result, $1::json) n where k.key_result_id = n.key_result_id
 
 -- name: update_check_in

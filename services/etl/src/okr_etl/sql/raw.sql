@@ -23,6 +23,9 @@ where b.source = $1 and b.batch_id = $2 and b.position is not null
 -- name: raw_rows
 select row_num, cells from raw_row where batch_id = $1 order by row_num
 
+-- name: these_rows
+select row_num, cells from raw_row where batch_id = $1 and row_num = any($2::bigint[]) order by row_num
+
 -- name: news_rows
 -- The rows that the file before had not.
 select row_num, cells from raw_row where batch_id = $1 and row_num in (select row_num from changed_row where batch_id = $1)
@@ -53,7 +56,7 @@ select distinct r.row_hash from unnest($1::bigint[], $2::bigint[]) as w (batch_i
 join batch b using (batch_id) join raw_row r on r.batch_id = coalesce(b.rows_of, b.batch_id) and r.row_num = w.row_num
 
 -- name: where_rows_stand
--- Of rejected rows: the file and the line to mend.
+-- Of rejected or pending rows: the file and the line to mend.
 select w.batch_id, w.row_num, f.path, r.first_line
 from unnest($1::bigint[], $2::bigint[]) as w (batch_id, row_num)
 join batch b using (batch_id)

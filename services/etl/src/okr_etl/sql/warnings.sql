@@ -1,7 +1,7 @@
 -- name: warnings
 -- What the field holds against goals that are under way. $1, $2: each source and the day it is there; $7: the sources
--- in which a status has words.
-with today as (
+-- in which a status has words; $8: days for which a row may wait.
+with recursive today as (
     select source, day from unnest($1::text[], $2::date[]) as t (source, day)
 ), open_goal as (
     select k.*, t.day from key_result k join today t using (source)
@@ -18,6 +18,18 @@ with today as (
 ), crowded as (
     select o.objective_id, o.source, o.title, count(*) as key_results from open_goal g join objective o using (objective_id)
     group by o.objective_id
+), edge as (
+    select a.source, a.child_entity, a.child_id, a.parent_id from alignment a join today using (source) where not a.pending
+), way as (
+    select source, child_entity as entity, child_id as start, parent_id as at, array[child_id] as path from edge
+    union all
+    select w.source, w.entity, w.start, e.parent_id, w.path || e.child_id from way w join edge e on e.child_id = w.at
+    where w.at <> w.start and w.at <> all(w.path) and cardinality(w.path) < 20
+), ring as (
+    select w.source, w.entity, w.start, (
+        select string_agg(coalesce(o.title, k.title), ', ' order by p.place) from unnest(w.path) with ordinality as p (goal_id, place)
+        left join objective o on o.objective_id = p.goal_id left join key_result k on k.key_result_id = p.goal_id) as titles
+    from way w where w.at = w.start and not exists (select from unnest(w.path) as p where p < w.start)
 )
 select warning, source, entity, entity_id, title, detail from (
     select 'no_owner' as warning, source, 'key_result' as entity, key_result_id as entity_id, title,
@@ -50,6 +62,14 @@ select warning, source, entity, entity_id, title, detail from (
     join source_head h on h.source = a.source and h.generation = a.generation
     join batch_result r on r.source = a.source and r.generation = a.generation and r.position = a.position
     where a.reason is not null
+    union all
+    select 'cyclic_alignment', source, entity, start, titles, 'each contributes to the next, and the last to the first' from ring
+    union all
+    select 'pending_for_long', source, 'source', null, source,
+           count(*) || ' row' || case count(*) when 1 then ' has' else 's have' end || ' waited for a parent for over ' || $8::int
+               || ' days, the first for ' || (array_agg(p.parent order by p.since, p.position, p.row_num))[1]
+    from pending p join source_head using (source, generation) join today t using (source)
+    where p.since < now() - make_interval(days => $8::int) group by source
     union all
     select 'unknown_status', source, 'check_in', (array_agg(check_in_id order by as_of desc))[1], status_raw,
            count(*) || ' check-in' || case count(*) when 1 then ' says' else 's say' end || ' so, the last of ' || max(as_of) || '; the mapping knows no such status'

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,13 +18,15 @@ from okr_common.sources import Mapping
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
 from okr_etl.domain import contradictions
-from okr_etl.domain.batch import Applied, Proposed, RawBatch, apply
+from okr_etl.domain.batch import Applied, Proposed, RawBatch
 from okr_etl.domain.contradictions import NONE_SAID
 from okr_etl.domain.entities import ENTITIES
-from okr_etl.domain.head import Head, floor
+from okr_etl.domain.head import Head, floor, later
+from okr_etl.domain.late import Part, apply_in_turn, times_of
 from okr_etl.domain.news import MoreNeeded, plain, suffices
 from okr_etl.domain.versions import HELD_SCHEMA
-from okr_etl.store import SQL, tables
+from okr_etl.store import SQL, goals, parents, tables
+from okr_etl.store.parents import ParentStore
 from okr_etl.store.records import Place, records
 
 STAGE = STAGES["etl"]
@@ -37,7 +39,7 @@ class Task:
     """A batch to apply: what its rows propose, under which mapping; `behind` counts the batches waiting after it.
 
     `compared_with`: the file (as `RawBatch.unit` names it) beside which its news was found; `said`: what the file's
-    batches before it said, as in `contradictions.marked`.
+    batches before it said, as in `contradictions.marked`; `late`: rows of batches before that waited for its rows.
     """
 
     batch: RawBatch
@@ -47,6 +49,12 @@ class Task:
     behind: int
     compared_with: str | None = None
     said: pl.Series = field(default_factory=lambda: NONE_SAID)
+    late: Sequence[Part] = ()
+
+    @property
+    def parts(self) -> list[Part]:
+        """What is applied, in this order."""
+        return [*self.late, Part(self.batch, self.proposed)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,7 @@ class ProcessedStore:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self.parents = ParentStore(pool)
         self._kept: set[tuple[str, str]] = set()
 
     async def keep(self, mapping: Mapping) -> None:
@@ -124,17 +133,19 @@ class ProcessedStore:
         head = former.entering(batch.unit, task.mapping.hash, task.compared_with)
         if former.unit != batch.unit:
             await connection.execute(SQL["forget_said"], batch.source, task.generation)
-        held = await held_of(connection, "held", task)
-        applied = await asyncio.to_thread(apply, proposed, held, floor(task.mapping, head), task.said)
+        held, times = await held_of(connection, "held", task), times_of(task.parts)
+        spoken = later(head.spoken, times.spoken)
+        every = await asyncio.to_thread(apply_in_turn, task.parts, held, floor(task.mapping, head), task.said, spoken)
+        applied = every[-1]
         if batch.gone is not None and (head.whole or not suffices(applied, batch.gone, head.spoken)):
             raise MoreNeeded
         is_plain = plain(applied, proposed, batch, head.spoken)
-        head = head.applied(batch.position, batch.ingested_at, proposed.times, plain=is_plain, whole=batch.whole)
-        await _write(connection, task, applied)
-        await keep_said(connection, task, applied, head.spoken)
+        head = head.applied(batch.position, batch.ingested_at, times, plain=is_plain, whole=batch.whole)
+        await _write(connection, task, every)
+        await keep_said(connection, task, every, head.spoken)
         crash.point("after_copy")
         await connection.execute(SQL["set_head"], batch.source, *(getattr(head, name) for name in ENTERED))
-        await _announce(connection, task, applied)
+        await _announce(connection, task, every)
         return applied.counts
 
     async def until_sent(self) -> int:
@@ -162,8 +173,8 @@ async def _advance(connection: Connection, task: Task) -> Head | None:
 
 async def held_of(connection: Connection, query: str, task: Task) -> pl.DataFrame:
     """What is held, by this query, of the entities that the batch speaks of."""
-    ids = task.proposed.candidates["entity_id"].unique().to_list()
-    return await held_by(connection, query, ids, task.batch.source, task.generation)
+    ids = pl.concat(part.proposed.candidates["entity_id"] for part in task.parts).unique()
+    return await held_by(connection, query, ids.to_list(), task.batch.source, task.generation)
 
 
 async def held_by(connection: Connection, query: str, ids: Sequence[str], source: str, generation: int) -> pl.DataFrame:
@@ -172,24 +183,40 @@ async def held_by(connection: Connection, query: str, ids: Sequence[str], source
     return pl.DataFrame([tuple(row) for row in rows], schema=HELD_SCHEMA, orient="row")
 
 
-async def _write(connection: Connection, task: Task, applied: Applied) -> None:
-    batch = task.batch
+async def _write(connection: Connection, task: Task, every: Sequence[Applied]) -> None:
+    for part, applied in zip(task.parts, every, strict=True):
+        await _write_part(connection, task, part, applied)
+    for part, applied in zip(task.late, every, strict=False):
+        await parents.settle(connection, part, applied, task.generation, "move_counts")
+    await parents.keep(connection, task.batch, task.proposed, task.generation)
+    outcomes = sum(applied.published.filter(pl.col("entity") == "outcome").height for applied in every)
+    result = result_row(task, every[-1], versions=published_by(every), outcomes=outcomes)
+    await connection.execute(SQL["add_result"], *result)
+
+
+async def _write_part(connection: Connection, task: Task, part: Part, applied: Applied) -> None:
+    """Its versions stand at the place of the batch that is applied, whichever its rows came with."""
+    batch, mapping = replace(part.batch, position=task.batch.position), task.mapping
     await tables.copy(connection, "entity_version", tables.entity_versions(batch, applied, task.generation))
     if gaining := tables.gaining_time(applied):
         await connection.execute(SQL["hold_from_now"], gaining)
     await tables.copy(connection, "held_version", tables.held_versions(batch, applied))
     await tables.copy(connection, "key_result_revision", tables.key_result_revisions(applied))
-    await tables.copy(connection, "rejected", tables.rejected(batch, [*task.proposed.rejected, *applied.contradicting]))
+    rejected = [*part.proposed.rejected, *applied.contradicting]
+    await tables.copy(connection, "rejected", tables.rejected(part.batch, rejected))
     for entity in ENTITIES:
-        rows = tables.current(entity, batch, task.proposed, applied, task.mapping)
+        rows = tables.current(entity, batch, part.proposed, applied, mapping)
         await tables.copy(connection, entity, rows.filter(~pl.col("is_held")).drop("is_held"))
         changed = rows.filter("is_held").drop("is_held")
         if changed.height:
             await connection.execute(SQL[f"update_{entity}"], tables.as_recordset(changed))
-    await _mark_documents(connection, task.proposed, applied)
-    outcomes = applied.published.filter(pl.col("entity") == "outcome").height
-    result = result_row(task, applied, versions=applied.published.height, outcomes=outcomes)
-    await connection.execute(SQL["add_result"], *result)
+    await _mark_documents(connection, part.proposed, applied)
+    await goals.keep(connection, part, applied, mapping)
+
+
+def published_by(every: Sequence[Applied]) -> int:
+    """How many new versions there are."""
+    return sum(applied.published.height for applied in every)
 
 
 async def _mark_documents(connection: Connection, proposed: Proposed, applied: Applied) -> None:
@@ -203,15 +230,22 @@ async def _mark_documents(connection: Connection, proposed: Proposed, applied: A
     await connection.execute(SQL["mark_documents"], goals + key_results, changed)
 
 
-async def keep_said(connection: Connection, task: Task, applied: Applied, spoken: datetime | None) -> None:
+async def keep_said(connection: Connection, task: Task, every: Sequence[Applied], spoken: datetime | None) -> None:
     """For the file's batches after this one: that it was applied, and what it said without leaving another trace.
 
     And of what it speaks, where it matters what the file lacks. `spoken` as in `contradictions.unwritten`.
     """
-    batch, told = task.batch, contradictions.unwritten(applied.resolved, spoken)
+    batch, own = task.batch, zip(task.parts, every, strict=True)
+    told = [contradictions.unwritten(one.resolved, spoken) for part, one in own if part.batch.unit == batch.unit]
     place = (batch.source, task.generation, batch.position, batch.batch_id, batch.whole)
-    speaks_of = task.proposed.speaks_of if task.mapping.absent.closes else None
-    await connection.execute(SQL["add_said"], *place, tables.as_bytes(told), speaks_of)
+    await connection.execute(SQL["add_said"], *place, tables.as_bytes(pl.concat(told)), _speaks_of(task))
+
+
+def _speaks_of(task: Task) -> list[str] | None:
+    if not task.mapping.absent.closes:
+        return None
+    own = (part.proposed.speaks_of for part in task.parts if part.batch.unit == task.batch.unit)
+    return list({one for ids in own for one in ids})
 
 
 def result_row(task: Task, applied: Applied, *, versions: int, outcomes: int) -> tuple[object, ...]:
@@ -224,15 +258,15 @@ def result_row(task: Task, applied: Applied, *, versions: int, outcomes: int) ->
     )
 
 
-async def _announce(connection: Connection, task: Task, applied: Applied) -> None:
+async def _announce(connection: Connection, task: Task, every: Sequence[Applied]) -> None:
     """The batch is loaded; its records; then that they are published: one order key, so in this order."""
-    batch = task.batch
-    own = asdict(Place(batch.source, batch.position, task.generation, until_seq=applied.published.height))
+    batch, versions = task.batch, published_by(every)
+    own = asdict(Place(batch.source, batch.position, task.generation, until_seq=versions))
     place = {name: own[name] for name in ("source", "position", "generation")}
-    loaded = BatchLoaded(batch_id=batch.batch_id, rows=batch.size, **place, **applied.counts)
+    loaded = BatchLoaded(batch_id=batch.batch_id, rows=batch.size, **place, **every[-1].counts)
     published = BatchPublished(
         batch_id=batch.batch_id,
-        versions=applied.published.height,
+        versions=versions,
         behind=task.behind,
         outcomes=await connection.fetchval(SQL["count_outcomes"], batch.source),
         **place,

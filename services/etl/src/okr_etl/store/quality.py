@@ -17,6 +17,14 @@ class Today(NamedTuple):
     has_status: bool
 
 
+class Patience(NamedTuple):
+    """In days: how long nobody may tell of a goal, its value may stand still, and a row may wait for its parent."""
+
+    silent: int = 30
+    still: int = 28
+    pending: int = 7
+
+
 class QualityStore:
     """Reads okr_processed."""
 
@@ -37,14 +45,18 @@ class QualityStore:
         return dict(row or {})
 
     async def warnings(
-        self, sources: Mapping[str, Today], silent_days: int, still_days: int, warning: str | None, limit: int
+        self, sources: Mapping[str, Today], patience: Patience, warning: str | None, limit: int
     ) -> list[dict[str, Any]]:
         """Goals under way that break a rule of the field, and words that are no status."""
         days, worded = [one.day for one in sources.values()], [name for name, one in sources.items() if one.has_status]
-        asked = (list(sources), days, silent_days, still_days, warning, limit, worded)
+        asked = (list(sources), days, patience.silent, patience.still, warning, limit, worded, patience.pending)
         return [dict(row) for row in await self._pool.fetch(SQL["warnings"], *asked)]
 
     async def rejected(self, source: str | None, reason: str | None, limit: int, offset: int) -> list[dict[str, Any]]:
         """Rejected rows, the newest batch of a source first."""
         rows = await self._pool.fetch(SQL["list_rejected"], source, reason, limit, offset)
         return [{**row, "detail": orjson.loads(row["detail"])} for row in rows]
+
+    async def pending(self, source: str | None, limit: int, offset: int) -> list[dict[str, Any]]:
+        """Rows that wait for a parent, the newest batch of a source first."""
+        return [dict(row) for row in await self._pool.fetch(SQL["list_pending"], source, limit, offset)]

@@ -91,6 +91,10 @@ class RawStore:
         """The batch with all its rows."""
         return _batch(released, await self._rows("raw_rows", released.rows_of))
 
+    async def read_these(self, released: Released, rows: Sequence[int]) -> RawBatch:
+        """The batch with these of its rows."""
+        return _batch(released, await self._rows("these_rows", released.rows_of, rows))
+
     async def read_news(self, released: Released, others: Sequence[bytes]) -> RawBatch:
         """The batch with the rows that the file before had not, and those with one of these hashes."""
         query = ("news_rows_and_these", released.batch_id, others) if others else ("news_rows", released.batch_id)

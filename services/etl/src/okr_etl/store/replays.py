@@ -14,12 +14,12 @@ from okr_common.delivery.outbox import Connection, Outgoing, announce
 from okr_common.events import BatchPublished, SourceReplayed
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
-from okr_etl.domain.batch import apply
 from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.head import Head, floor
 from okr_etl.domain.ids import content_hashes
+from okr_etl.domain.late import apply_in_turn, times_of
 from okr_etl.domain.replay import Replay
-from okr_etl.store import LONG_SECONDS, SQL, tables
+from okr_etl.store import LONG_SECONDS, SQL, goals, parents, tables
 from okr_etl.store.due import Decision, frame, proposed, resolved
 from okr_etl.store.processed import Task, held_of, keep_said, result_row
 from okr_etl.store.records import Place
@@ -71,6 +71,8 @@ class ReplayStore:
                 await connection.execute(SQL["seed_replay"], source, first, timeout=LONG_SECONDS)
                 await _hash_seeds(connection, source)
                 await connection.execute(SQL["seed_clock"], source, ingested_at)
+                for query in ("seed_parents", "seed_pending", "seed_results"):
+                    await connection.execute(SQL[query], source, first, timeout=LONG_SECONDS)
 
     async def apply(self, task: Task) -> dict[str, int] | None:
         """Does a batch again, in one transaction, and returns its counts; None where it was stopped or begun anew."""
@@ -126,16 +128,22 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     if former.unit != batch.unit:
         await connection.execute(SQL["forget_said"], batch.source, task.generation)
     head = former.entering(batch.unit, mapping.hash)
-    held = await held_of(connection, "held_in_replay", task)
-    applied = await asyncio.to_thread(apply, task.proposed, held, floor(mapping, head), task.said)
-    await tables.copy(connection, "replay_version", tables.replay_versions(batch, applied))
-    rejected = [*task.proposed.rejected, *applied.contradicting]
-    await tables.copy(connection, "replay_rejected", tables.rejected(batch, rejected))
-    await keep_said(connection, task, applied, task.proposed.times.spoken)
-    await connection.execute(SQL["add_replay_result"], *result_row(task, applied, versions=0, outcomes=0))
-    after = head.applied(batch.position, batch.ingested_at, task.proposed.times, plain=False, whole=True)
+    held, times = await held_of(connection, "held_in_replay", task), times_of(task.parts)
+    spoken = times.spoken
+    every = await asyncio.to_thread(apply_in_turn, task.parts, held, floor(mapping, head), task.said, spoken)
+    for part, applied in zip(task.parts, every, strict=True):
+        await tables.copy(connection, "replay_version", tables.replay_versions(part.batch, applied))
+        await goals.keep_periods(connection, part, mapping)
+        rejected = [*part.proposed.rejected, *applied.contradicting]
+        await tables.copy(connection, "replay_rejected", tables.rejected(part.batch, rejected))
+    for part, applied in zip(task.late, every, strict=False):
+        await parents.settle(connection, part, applied, task.generation, "move_replayed_counts")
+    await parents.keep(connection, batch, task.proposed, task.generation)
+    await keep_said(connection, task, every, spoken)
+    await connection.execute(SQL["add_replay_result"], *result_row(task, every[-1], versions=0, outcomes=0))
+    after = head.applied(batch.position, batch.ingested_at, times, plain=False, whole=True)
     await connection.execute(SQL["set_replay"], batch.source, after.clock, after.coming, after.unit, after.newest)
-    return applied.counts
+    return every[-1].counts
 
 
 async def _decide(connection: Connection, source: str, decision: Decision | None) -> None:
@@ -171,6 +179,7 @@ async def _switch(connection: Connection, source: str) -> SourceReplayed:
     await connection.execute(SQL["remove_rejected"], source, replay.first, timeout=LONG_SECONDS)
     for query in ("put_rejected", "put_results", "mark_replayed_documents", "replayed_head"):
         await connection.execute(SQL[query], source, timeout=LONG_SECONDS)
+    await connection.execute(SQL["mark_aligned"], source, None, timeout=LONG_SECONDS)
     (done,) = await connection.fetch(
         SQL["finish_replay"], source, replay.generation, replay.position, timeout=LONG_SECONDS
     )

@@ -14,7 +14,7 @@ from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
 from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.contradictions import NONE_SAID
-from okr_etl.domain.entities import FIELDS, attributes
+from okr_etl.domain.entities import attributes, fields_of
 from okr_etl.domain.reasons import Rejected
 from okr_etl.store.records import Place
 
@@ -112,7 +112,11 @@ def due_current(news: pl.DataFrame, source: str) -> pl.DataFrame:
 def current(entity: str, batch: RawBatch, proposed: Proposed, applied: Applied, mapping: Mapping) -> pl.DataFrame:
     """objective, key_result, check_in or outcome: the newest versions; `is_held` where there is a row already."""
     newest = applied.current(entity)
-    fields = [pl.col(f"{entity}.{name}").alias(name) for name in FIELDS[entity] if name != "attributes"]
+    structs = {"attributes", "alignment"}
+    names = fields_of(mapping, entity)
+    fields = [pl.col(f"{entity}.{name}").alias(name) for name in names if name not in structs]
+    if "alignment" in names:
+        fields.append(pl.col(f"{entity}.alignment").struct.json_encode().alias("alignment"))
     if entity == "key_result":
         fields.append(attributes(mapping).alias("attributes"))
     said = proposed.wide.join(newest.select(PLACE), on=PLACE, how="semi").select(*PLACE, *fields)

@@ -8,11 +8,13 @@ import orjson
 import polars as pl
 
 from okr_common.sources import Mapping
-from okr_etl.domain.batch import Applied, Proposed, RawBatch, apply, propose
+from okr_etl.domain.batch import Applied, Proposed, RawBatch, propose
 from okr_etl.domain.contradictions import NONE_SAID, first_statements, unwritten
-from okr_etl.domain.head import Head, floor
+from okr_etl.domain.head import Head, floor, later
+from okr_etl.domain.late import Part, apply_in_turn, times_of
 from okr_etl.domain.news import MoreNeeded, plain, suffices
 from okr_etl.domain.versions import HELD_SCHEMA
+from okr_etl.testing.tree import MemoryTree
 
 INGESTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 VERSION = ("entity", "entity_id", "revision", "knowledge_time", "payload")
@@ -55,6 +57,7 @@ class MemorySource:
     sayings: list[Saying] = field(default_factory=list)
     """Of the batches of the last file."""
     rows_read: int = 0
+    tree: MemoryTree = field(default_factory=MemoryTree)
 
     def load(self, rows: Iterable[object], unit: str = "") -> Applied:
         """Applies one batch."""
@@ -94,24 +97,35 @@ class MemorySource:
         return frozenset(propose(batch, self.mapping).wide["check_in.id"])
 
     def _apply(self, batch: RawBatch, compared_with: str | None, all_of_it: RawBatch | None = None) -> Applied:
-        proposed = propose(batch, self.mapping)
+        proposed, late = self.tree.settled(batch, self.mapping)
+        parts = [*late, Part(batch, proposed)]
         head = self.head.entering(batch.unit, self.mapping.hash, compared_with)
         if self.head.unit != batch.unit:
             self.sayings.clear()
         held = self.held.with_columns(of_unit=pl.col("unit") == batch.unit).drop("unit")
-        applied = apply(proposed, held, floor(self.mapping, head), self._said(whole=batch.whole))
+        times, said = times_of(parts), self._said(whole=batch.whole)
+        spoken = later(head.spoken, times.spoken)
+        every = apply_in_turn(parts, held, floor(self.mapping, head), said, spoken)
+        applied = every[-1]
         if batch.gone is not None and not suffices(applied, batch.gone, head.spoken):
             raise MoreNeeded
         is_plain = plain(applied, proposed, batch, head.spoken)
         self.rows_read += batch.rows.height
-        self.head = head.applied(batch.position, batch.ingested_at, proposed.times, plain=is_plain, whole=batch.whole)
-        self.sayings.append(Saying(all_of_it or batch, batch.whole, unwritten(applied.resolved, self.head.spoken)))
-        stored = applied.resolved.filter(pl.col("number").is_not_null())
-        said = stored.with_columns(held_from="holds_from", of_unit=pl.lit(value=True), unit=pl.lit(batch.unit))
-        self.held = pl.concat([self.held, said.select(self.held.columns)])
+        self.head = head.applied(batch.position, batch.ingested_at, times, plain=is_plain, whole=batch.whole)
+        own = [one for part, one in zip(parts, every, strict=True) if part.batch.unit == batch.unit]
+        told = pl.concat(unwritten(one.resolved, self.head.spoken) for one in own)
+        self.sayings.append(Saying(all_of_it or batch, batch.whole, told))
+        for part, one in zip(parts, every, strict=True):
+            self._keep(part, one)
+        self.tree.keep(batch, proposed, late, every)
         self.proposed.append(proposed)
-        self.applied.append(applied)
+        self.applied.append(replace(applied, resolved=pl.concat(one.resolved for one in every)))
         return applied
+
+    def _keep(self, part: Part, applied: Applied) -> None:
+        stored = applied.resolved.filter(pl.col("number").is_not_null())
+        said = stored.with_columns(held_from="holds_from", of_unit=pl.lit(value=True), unit=pl.lit(part.batch.unit))
+        self.held = pl.concat([self.held, said.select(self.held.columns)])
 
     def _said(self, *, whole: bool) -> pl.Series:
         """By the last file so far, to a batch that is read so."""

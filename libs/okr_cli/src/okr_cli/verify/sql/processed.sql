@@ -5,9 +5,11 @@ select source, position, generation from source_head order by source
 -- The newest result of each batch beside what is really there.
 select distinct on (r.source, r.position)
        r.source, r.position, r.generation, r.batch_id, r.rows, r.new, r.changed, r.duplicate, r.unchanged, r.rejected, r.pending,
-       r.versions, r.outcomes, r.applied_at, coalesce(j.rejected, 0) as found_rejected
+       r.versions, r.outcomes, r.applied_at, coalesce(j.rejected, 0) as found_rejected, coalesce(w.pending, 0) as found_pending
 from batch_result r
 left join (select source, position, count(*) as rejected from rejected group by source, position) j using (source, position)
+left join (select source, p.position, count(*) as pending from pending p join source_head using (source, generation)
+           group by source, p.position) w using (source, position)
 order by r.source, r.position, r.generation desc
 
 -- name: version_counts
@@ -24,11 +26,12 @@ left join (select source, position, generation, count(*) as versions, count(*) f
 order by r.source, r.position, r.generation
 
 -- name: version_rows_by_result
--- Rows that made a version are the rows counted as new or changed.
+-- Rows that made a version are the rows counted as new or changed, whichever batch brought the parent they waited for.
 select r.source, r.position, r.generation, r.new + r.changed as counted, coalesce(v.rows, 0) as found
 from batch_result r
-left join (select source, position, generation, count(distinct (batch_id, row_num)) as rows
-           from entity_version where closed is null and (entity <> 'outcome' or payload ->> 'label_basis' = 'source') group by source, position, generation) v using (source, position, generation)
+left join (select source, batch_id, generation, count(distinct row_num) as rows
+           from entity_version where closed is null and (entity <> 'outcome' or payload ->> 'label_basis' = 'source')
+           group by source, batch_id, generation) v using (source, batch_id, generation)
 where not r.replayed
 order by r.source, r.position, r.generation
 

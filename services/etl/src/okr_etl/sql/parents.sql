@@ -1,0 +1,109 @@
+-- name: known_parents
+-- $3: the keys that a batch names and does not bring, with all above them; $4: those it brings, where its file ($5) said
+-- them before. Only what has all the columns ($6) that the mapping takes today.
+with recursive sought as (
+    select p.* from unnest($3::text[]) as w (key) cross join lateral (
+        select key, above, columns::text, unit from parent_said
+        where source = $1 and generation = $2 and key = w.key order by position desc limit 1) p
+    union
+    select p.* from sought s cross join lateral (
+        select key, above, columns::text, unit from parent_said
+        where source = $1 and generation = $2 and key = s.above order by position desc limit 1) p
+), brought as (
+    select p.* from unnest($4::text[]) as w (key) cross join lateral (
+        select key, above, columns::text, unit from parent_said
+        where source = $1 and generation = $2 and key = w.key order by position desc limit 1) p
+    where p.unit = $5
+)
+select key, above, columns, unit = $5 as first from (select * from sought union select * from brought) k
+where columns::jsonb ?& $6::text[] order by key
+
+-- name: waiting
+select position, array_agg(row_num order by row_num) as row_nums from pending
+where source = $1 and generation = $2 and parent = any($3::text[]) group by position order by position
+
+-- name: keep_parents
+-- What was said already is only said by another file ($4).
+with told as (
+    select * from unnest($5::text[], $6::text[], $7::text[]) as t (key, above, columns)
+), newest as (
+    select t.key, p.position, p.above is not distinct from t.above and p.columns::text = t.columns as same
+    from told t cross join lateral (
+        select position, above, columns from parent_said
+        where source = $1 and generation = $2 and key = t.key order by position desc limit 1) p
+), again as (
+    update parent_said p set unit = $4 from newest n
+    where n.same and p.unit <> $4 and p.source = $1 and p.generation = $2 and p.key = n.key and p.position = n.position
+)
+insert into parent_said (source, generation, key, position, unit, above, columns)
+select $1, $2, t.key, $3, $4, t.above, t.columns::json from told t left join newest n using (key) where n.same is not true
+
+-- name: settle_pending
+delete from pending where source = $1 and generation = $2 and position = $3 and row_num = any($4::bigint[])
+
+-- name: wait_for_another
+update pending p set parent = w.parent from unnest($4::bigint[], $5::text[]) as w (row_num, parent)
+where p.source = $1 and p.generation = $2 and p.position = $3 and p.row_num = w.row_num
+
+-- name: move_counts
+-- Of a batch in its newest generation: rows that waited are counted as what became of them.
+update batch_result b set pending = pending - $3 + $9, new = new + $4, changed = changed + $5, duplicate = duplicate + $6,
+    unchanged = unchanged + $7, rejected = rejected + $8, ignored = ignored + $10
+where source = $1 and position = $2
+  and generation = (select max(generation) from batch_result where source = $1 and position = $2)
+
+-- name: move_replayed_counts
+update replay_result set pending = pending - $3 + $9, new = new + $4, changed = changed + $5, duplicate = duplicate + $6,
+    unchanged = unchanged + $7, rejected = rejected + $8, ignored = ignored + $10
+where source = $1 and position = $2
+
+-- name: seed_parents
+-- What was told before the first batch that is done again ($2). No file of the replay has said it.
+insert into parent_said (source, generation, key, position, unit, above, columns)
+select p.source, h.generation + 1, p.key, p.position, '', p.above, p.columns
+from parent_said p join source_head h using (source, generation) where p.source = $1 and p.position < $2
+
+-- name: seed_pending
+insert into pending (source, generation, position, batch_id, row_num, parent, since)
+select p.source, h.generation + 1, p.position, p.batch_id, p.row_num, p.parent, p.since
+from pending p join source_head h using (source, generation) where p.source = $1 and p.position < $2
+
+-- name: seed_results
+-- Of the batches before, in which rows wait: their counts may move.
+with before as (
+    select distinct on (position) * from batch_result where source = $1 and position < $2 order by position, generation desc
+)
+insert into replay_result
+select p.* from before b join source_head h using (source) cross join lateral json_populate_record(
+    null::replay_result, (to_jsonb(b) || jsonb_build_object(
+        'generation', h.generation + 1, 'versions', 0, 'outcomes', 0, 'replayed', true))::json) p
+where b.pending > 0
+
+-- name: list_pending
+-- The newest batch of a source first.
+select p.source, p.position, p.batch_id, p.row_num, p.parent, p.since
+from pending p join source_head h using (source, generation)
+where $1::text is null or p.source = $1 order by p.source, p.position desc, p.row_num limit $2 offset $3
+
+-- name: count_pending
+select count(*) from pending p join source_head h using (source, generation) where source = $1
+
+-- name: overlooked
+-- Rows that wait for a parent that is there: there are none, unless the mapping takes other columns by now.
+select count(*) from pending p join source_head h using (source, generation)
+where exists (select from parent_said s where s.source = p.source and s.generation = p.generation and s.key = p.parent)
+
+-- name: keep_periods
+-- $8: rows give the days, and the widest span holds; else the labels say them.
+insert into period as p (period_id, source, source_id, label, kind, start_on, end_on)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::date[])
+on conflict (period_id) do update set kind = excluded.kind,
+    start_on = case when $8 then least(p.start_on, excluded.start_on) else excluded.start_on end,
+    end_on = case when $8 then greatest(p.end_on, excluded.end_on) else excluded.end_on end
+
+-- name: mark_aligned
+-- The goals that contribute to one of these, whose documents name it.
+insert into document_due (entity_id, entity, source)
+select distinct child_id, child_entity, source from alignment
+where source = $1 and ($2::uuid[] is null or parent_id = any($2))
+on conflict (entity_id) do update set revision = nextval('document_revision'), due_at = now()

@@ -1,0 +1,213 @@
+"""Late parents on the real database: in the transaction of the batch that brings them, and in replays.
+
+The oracle is the source in memory, whose own tests say what it should be.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from okr_common.paths import repository
+from okr_common.sources import Mapping
+from okr_etl.store.quality import Patience, QualityStore, Today
+from okr_etl.testing import MemorySource, RawWriter
+from okr_etl.testing.inner import Inner, inner
+from okr_stack.testing import StackUnderTest
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+SOURCE = "viva_goals"
+HEADER = [
+    *("Row ID", "Title", "Parent", "Entity", "Owner Email", "Time Period", "Start Date", "Due Date", "Metric Name"),
+    *("Starting Value", "Target Value", "Current Value", "Status"),
+]
+BY_ROW = {
+    "clock: wall": "clock: data",
+    'today: { from: "file:day", type: date }': 'today: { from: Start Date, type: date, formats: ["%Y-%m-%d"] }',
+}
+"""What a row says is told by its cells alone, so that memory and database are the same."""
+OTHERWISE = {"columns: { goal: title,": "columns: { goal: title, above_entity: entity,"}
+CALLED_OTHERWISE = {"{ from: Row ID, type: text,": "{ from: Row ID, type: text, map: { x1: '1', '11': '11' },"}
+COUNTS = "new, changed, duplicate, unchanged, rejected, pending"
+CHAINS = """
+select v.entity, v.entity_id::text, row_number() over (partition by v.entity_id order by v.revision), v.payload
+from entity_version v where v.closed is null
+  and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
+"""
+
+
+def row(row_id: str, title: str, parent: str = "", value: str = "") -> list[str]:
+    """A key result where it has a value; else a goal, which is no check-in."""
+    target = "10" if value else ""
+    return [row_id, title, parent, "", "", "Q1 2026", "2026-01-01", "2026-03-31", "", "0", target, value, "On Track"]
+
+
+FIRST = [row("11", "Customers", "1", "5"), row("12", "Visits", "2", "1"), row("13", "Much", "1", "much")]
+SECOND = [row("14", "Below itself", "15", "1"), row("2", "Be known"), row("16", "Lost", "99", "3")]
+THIRD = [row("1", "Grow"), row("15", "Below itself, too", "14", "1"), row("11", "Customers", "1", "5")]
+FILE = [*FIRST, *SECOND, *THIRD]
+
+
+@dataclass
+class Etl(Inner):
+    """With a mapping that is edited."""
+
+    file: Path
+
+    def edit(self, edits: dict[str, str]) -> None:
+        text = self.file.read_text()
+        for old, new in edits.items():
+            assert old in text
+            text = text.replace(old, new)
+        self.file.write_text(text)
+
+    @property
+    def mapping(self) -> Mapping:
+        return self.mappings.of(SOURCE, HEADER)
+
+    async def replay(self, first: int) -> None:
+        await self.replays.ask(SOURCE, first)
+        while await self.replayer._step(SOURCE):
+            pass
+        assert (await self.replays.asked(), self.replayer.waiting) == ([], {})
+
+    async def chains(self) -> set[tuple[object, ...]]:
+        return {tuple(one) for one in await self.pool.fetch(CHAINS)}
+
+    async def counts(self) -> dict[int, dict[str, int]]:
+        newest = (
+            f"select distinct on (position) position, {COUNTS} from batch_result order by position, generation desc"
+        )
+        return {one.pop("position"): one for one in map(dict, await self.pool.fetch(newest))}
+
+    async def waiting(self) -> list[tuple[int, int, str]]:
+        rows = await self.pool.fetch(
+            "select p.position, row_num, parent from pending p join source_head using (source, generation)"
+        )
+        return sorted((one["position"], one["row_num"], one["parent"]) for one in rows)
+
+
+@pytest.fixture
+async def etl(fresh_stack: StackUnderTest, tmp_path: Path) -> AsyncIterator[Etl]:
+    file = tmp_path / f"{SOURCE}.yaml"
+    file.write_text((repository() / "configs" / "sources" / file.name).read_text())
+    async with inner(fresh_stack.dsn, tmp_path) as parts:
+        etl = Etl(**vars(parts), file=file)
+        etl.edit(BY_ROW)
+        yield etl
+
+
+def chains(memory: MemorySource) -> set[tuple[object, ...]]:
+    return {(entity, one, place, payload) for entity, one, place, _, payload in memory.published.iter_rows()}
+
+
+def in_memory(mapping: Mapping, files: Sequence[Sequence[Sequence[str]]], batch_rows: int) -> MemorySource:
+    memory = MemorySource(mapping, HEADER)
+    for number, rows in enumerate(files, start=1):
+        for start in range(0, len(rows), batch_rows):
+            memory.load(rows[start : start + batch_rows], f"file/{number}")
+    return memory
+
+
+@pytest.mark.parametrize("batch_rows", [9, 3, 1])
+async def test_parents_that_come_in_a_later_batch(etl: Etl, raw: RawWriter, batch_rows: int) -> None:
+    await raw.release(SOURCE, HEADER, FILE, batch_rows=batch_rows)
+    await etl.apply_all(SOURCE)
+    whole, memory = in_memory(etl.mapping, [FILE], 9), in_memory(etl.mapping, [FILE], batch_rows)
+    assert await etl.chains() == chains(memory) == chains(whole)
+    assert await etl.counts() == memory.tree.counts
+    assert [parent for _, _, parent in await etl.waiting()] == ["99"]
+    rejected = await etl.pool.fetch("select row_num, reasons from rejected order by row_num")
+    assert [(one["row_num"], one["reasons"]) for one in rejected] == [
+        (3, ["not_a_number:value"]),
+        (4, ["cyclic_parent"]),
+        (8, ["cyclic_parent"]),
+    ]
+
+
+async def test_what_waited_is_published_with_the_batch_that_brings_its_parent(etl: Etl, raw: RawWriter) -> None:
+    events = await raw.release(SOURCE, HEADER, FILE, batch_rows=3)
+    await etl.apply_all(SOURCE)
+    told = await etl.pool.fetch(
+        "select position, seq, batch_id, row_num, payload ->> 'title' as title from entity_version "
+        "where entity = 'key_result' order by position, seq"
+    )
+    assert [(one["position"], one["batch_id"], one["row_num"], one["title"]) for one in told] == [
+        (2, events[0].batch_id, 2, "Visits"),
+        (3, events[0].batch_id, 1, "Customers"),
+    ]
+    versions = await etl.pool.fetch("select position, versions from batch_result order by position")
+    assert [one["versions"] for one in versions] == [0, 3, 3]
+    units = await etl.pool.fetch("select unit from delivery.outbox where unit is not null order by id")
+    assert len(units) == 3
+
+
+async def test_a_parent_of_an_earlier_file_and_one_of_a_later_one(etl: Etl, raw: RawWriter) -> None:
+    files = [[*FIRST, row("2", "Be known")], [row("21", "Readers", "2", "4"), row("22", "Orders", "1", "2")], THIRD]
+    for rows in files:
+        await raw.release(SOURCE, HEADER, rows)
+    await etl.apply_all(SOURCE)
+    memory = in_memory(etl.mapping, files, 9)
+    assert await etl.chains() == chains(memory)
+    assert await etl.counts() == memory.tree.counts
+    assert await etl.waiting() == [(3, 2, "14")]
+
+
+@pytest.mark.parametrize("first", [1, 2, 3])
+async def test_a_replay_keeps_the_same_rule(etl: Etl, raw: RawWriter, first: int) -> None:
+    await raw.release(SOURCE, HEADER, FILE, batch_rows=3)
+    await etl.apply_all(SOURCE)
+    before = await etl.chains(), await etl.counts(), await etl.waiting()
+    await etl.replay(first)
+    assert (await etl.chains(), await etl.counts(), await etl.waiting()) == before
+    await raw.release(SOURCE, HEADER, [row("99", "Found"), row("17", "More visits", "2", "8")])
+    await etl.apply_all(SOURCE)
+    memory = in_memory(etl.mapping, [FILE], 3)
+    memory.load([row("99", "Found"), row("17", "More visits", "2", "8")], "file/2")
+    assert await etl.chains() == chains(memory)
+    assert await etl.counts() == memory.tree.counts
+    assert await etl.waiting() == []
+
+
+async def test_a_replay_settles_what_waited_before_its_first_batch(etl: Etl, raw: RawWriter) -> None:
+    await raw.release(SOURCE, HEADER, [row("11", "Customers", "1", "5")])
+    await raw.release(SOURCE, HEADER, [["x1", "Grow", *row("", "")[2:]]])
+    await etl.apply_all(SOURCE)
+    assert await etl.waiting() == [(1, 1, "1")]
+    etl.edit(CALLED_OTHERWISE)
+    await etl.replay(2)
+    assert await etl.waiting() == []
+    assert (await etl.counts())[1] == {
+        **dict.fromkeys(("changed", "duplicate", "unchanged", "rejected", "pending"), 0),
+        "new": 1,
+    }
+    assert any('"title":"Grow"' in str(one[-1]) for one in await etl.chains())
+
+
+async def test_a_parent_that_was_told_without_a_column_that_is_taken_by_now(etl: Etl, raw: RawWriter) -> None:
+    await raw.release(SOURCE, HEADER, [row("1", "Grow")])
+    await etl.apply_all(SOURCE)
+    etl.edit(OTHERWISE)
+    await raw.release(SOURCE, HEADER, [row("11", "Customers", "1", "5")])
+    await etl.apply_all(SOURCE)
+    assert await etl.waiting() == [(2, 1, "1")]
+    await raw.release(SOURCE, HEADER, [row("1", "Grow")])
+    await etl.apply_all(SOURCE)
+    assert await etl.waiting() == []
+    assert await etl.processed.parents.overlooked() == 0
+
+
+async def test_who_waits_for_long_is_warned_of(etl: Etl, raw: RawWriter) -> None:
+    await raw.release(SOURCE, HEADER, [row("11", "Customers", "1", "5"), row("12", "Visits", "2", "1")])
+    await etl.apply_all(SOURCE)
+    quality, today = QualityStore(etl.pool), {SOURCE: Today(date(2026, 2, 1), has_status=False)}
+    assert await quality.warnings(today, Patience(), "pending_for_long", 10) == []
+    await etl.pool.execute("update pending set since = now() - interval '8 days'")
+    (warning,) = await quality.warnings(today, Patience(), "pending_for_long", 10)
+    assert warning["detail"] == "2 rows have waited for a parent for over 7 days, the first for 1"
+    assert await quality.warnings(today, Patience(pending=9), "pending_for_long", 10) == []
+    waiting = await quality.pending(SOURCE, 10, 0)
+    assert [(one["row_num"], one["parent"]) for one in waiting] == [(1, "1"), (2, "2")]
+    assert await quality.pending("another", 10, 0) == []
