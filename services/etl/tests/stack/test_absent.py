@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from okr_common.events import BatchIngested
-from okr_etl.store.quality import QualityStore, Today
+from okr_etl.store.quality import Patience, QualityStore, Today
 from okr_etl.testing import RawWriter
 from okr_etl.testing.inner import Inner, inner
 from okr_stack.testing import StackUnderTest
@@ -79,7 +79,7 @@ class Etl(Inner):
 
     async def warned(self, source: str = "goals") -> list[tuple[str, str]]:
         today = {source: Today((await self.now()).date(), has_status=False)}
-        found = await QualityStore(self.pool).warnings(today, 9_999, 9_999, None, 100)
+        found = await QualityStore(self.pool).warnings(today, Patience(), None, 100)
         told = [(one["warning"], *one["detail"].split(" (batch ")) for one in found if "absent" in one["warning"]]
         return [(warning, why) for warning, why, _batch in told]
 

@@ -64,7 +64,7 @@ async def edges(pool: asyncpg.Pool) -> list[tuple[object, ...]]:
 async def texts(documents: DocumentStore) -> dict[str, str]:
     """The documents that are due, by their titles; they are written then."""
     found: dict[str, str] = {}
-    while (due := await documents.due(100)) is not None:
+    while (due := await documents.due([SOURCE], 100)) is not None:
         made = build(due)
         await documents.write(due, made)
         found |= {one.meta["title"]: one.text for one in made}
