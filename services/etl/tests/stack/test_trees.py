@@ -82,6 +82,14 @@ class Etl(Inner):
         )
         return {one.pop("position"): one for one in map(dict, await self.pool.fetch(newest))}
 
+    async def decided(self) -> list[tuple[str | None, str | None]]:
+        """Why nothing was closed for the last file."""
+        return [tuple(one) for one in await self.pool.fetch("select reason, detail from absent_decided")]
+
+    async def closed(self) -> list[str]:
+        rows = await self.pool.fetch("select title from key_result where closed = 'absent' order by title")
+        return [one["title"] for one in rows]
+
     async def waiting(self) -> list[tuple[int, int, str]]:
         rows = await self.pool.fetch(
             "select p.position, row_num, parent from pending p join source_head using (source, generation)"
@@ -211,3 +219,29 @@ async def test_who_waits_for_long_is_warned_of(etl: Etl, raw: RawWriter) -> None
     waiting = await quality.pending(SOURCE, 10, 0)
     assert [(one["row_num"], one["parent"]) for one in waiting] == [(1, "1"), (2, "2")]
     assert await quality.pending("another", 10, 0) == []
+
+
+async def test_a_row_that_waits_may_be_the_one_that_is_missed(etl: Etl, raw: RawWriter) -> None:
+    etl.edit({"clock: data": "clock: data\nabsent: close"})
+    above = row("1", "Grow")
+    whole = [above, row("11", "Customers", "1", "5"), row("12", "Visits", "1", "1")]
+    cut = [above, row("11", "Customers", "1", "6"), row("16", "Lost", "99", "3")]
+    for rows in (whole, cut):
+        await raw.release(SOURCE, HEADER, rows)
+        await etl.apply_all(SOURCE)
+    assert await etl.decided() == [
+        ("absent_undecided", "1 row waits for its parent: they may speak of what seems to be gone")
+    ]
+    assert await etl.closed() == []
+    await raw.release(SOURCE, HEADER, cut[:2], batch_rows=1)
+    await etl.apply_all(SOURCE)
+    assert (await etl.decided(), await etl.closed()) == ([(None, None)], ["Visits"])
+
+
+async def test_what_comes_with_a_late_parent_of_its_own_file_is_spoken_of(etl: Etl, raw: RawWriter) -> None:
+    etl.edit({"clock: data": "clock: data\nabsent: close"})
+    above, below = row("1", "Grow"), [row("11", "Customers", "1", "5"), row("12", "Visits", "1", "1")]
+    for rows in ([above, *below], [*below, above]):
+        await raw.release(SOURCE, HEADER, rows, batch_rows=1)
+        await etl.apply_all(SOURCE)
+    assert (await etl.decided(), await etl.closed()) == ([(None, None)], [])
