@@ -161,12 +161,10 @@ class Applier:
     async def _is_whole(self, source: str, unit: str, following: Released | None) -> bool:
         """Whether this file, or request, is applied to its end. That a request has ended no batch may tell."""
         self._unended.discard(source)
-        if following is not None:
-            return following.unit != unit
-        if await self._raw.is_fetching(unit):
+        whole = await self._raw.is_whole(unit, following)
+        if not whole and following is None:
             self._unended.add(source)
-            return False
-        return True
+        return whole
 
     async def _decide(self, source: str, head: Head) -> None:
         """The file at the head is applied wholly: what has ended by its time is decided before the next one comes."""

@@ -102,8 +102,8 @@ class Replayer:
                 await self._again(released, mapping, replay)
             case Step.SWITCH:
                 following = await self._raw.released(source, head.position + 1)
-                if following is not None and following.unit == head.unit:
-                    return False  # a file holds as a whole: the rest of it comes first
+                if not await self._raw.is_whole(head.unit, following):
+                    return False  # a file, or request, holds as a whole: the rest of it comes first
                 return not await self._switch(replay, mapping)
         return True
 

@@ -207,6 +207,21 @@ async def test_what_is_said_again_opens_again(etl: Etl, raw: RawWriter, then: st
     assert await etl.replay() == 0
 
 
+async def test_a_replay_tells_that_it_was_closed_before_it_is_opened_again(etl: Etl, raw: RawWriter) -> None:
+    """Its row says an earlier time than that of the file which had it no more."""
+    etl.mapping("keep", more=", recorded_at: day")
+    less = export(TEN[:9], "2026-02-28")
+    await loaded(etl, raw, export(TEN), less, [*less, row("b1")])
+    etl.mapping("close", more=", recorded_at: day")
+    await etl.replay()
+    told = await etl.pool.fetch(
+        "select revision, closed from entity_version where entity = 'key_result' and payload ->> 'source_id' = 'b1' "
+        "order by generation, position, seq"
+    )
+    assert [tuple(one) for one in told] == [(1, None), (2, "absent"), (3, None)]
+    assert await etl.open() == TEN
+
+
 async def test_an_old_row_opens_it_too(etl: Etl, raw: RawWriter) -> None:
     """Rows older than the last that was told before it went."""
     etl.mapping("close")

@@ -22,6 +22,7 @@ HEADER = [
     *("Row ID", "Title", "Parent", "Entity", "Owner Email", "Time Period", "Start Date", "Due Date", "Metric Name"),
     *("Starting Value", "Target Value", "Current Value", "Status"),
 ]
+LABELLED, DATED = "period: { label: period }", "period: { label: period, start_on: start_on, end_on: due_on }"
 EDGES = """
 select coalesce(o.title, k.title) as child, a.parent_key, coalesce(po.title, pk.title) as parent, a.pending
 from alignment a
@@ -125,6 +126,23 @@ async def test_the_periods_of_objectives(etl: Inner, raw: RawWriter) -> None:
     ]
     labels = await etl.pool.fetch("select distinct o.period from objective o join period p on p.label = o.period")
     assert {one["period"] for one in labels} == {"Q1 2026", "Soon"}
+
+
+async def test_a_period_that_ends_before_it_starts_rejects_its_row_and_no_more(
+    fresh_stack: StackUnderTest, raw: RawWriter, tmp_path: Path
+) -> None:
+    file = tmp_path / f"{SOURCE}.yaml"
+    text = (repository() / "configs" / "sources" / file.name).read_text()
+    file.write_text(text.replace(LABELLED, DATED))
+    async with inner(fresh_stack.dsn, tmp_path) as etl:
+        odd = row("11", "Customers", "1", "1")
+        odd[HEADER.index("Start Date")], odd[HEADER.index("Due Date")] = "2026-04-01", "2026-03-31"
+        await load(etl, raw, *TREE, odd)
+        (rejected,) = await etl.pool.fetch("select reasons, detail from rejected")
+        assert "due_before_start:period" in rejected["reasons"]
+        assert "due on 2026-03-31, before it starts on 2026-04-01" in rejected["detail"]
+        days = await etl.pool.fetch("select distinct start_on, end_on from period")
+        assert [tuple(one) for one in days] == [(date(2026, 1, 1), date(2026, 3, 31))]
 
 
 async def test_a_replay_says_the_edges_again(fresh_stack: StackUnderTest, raw: RawWriter, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from entity_version v where v.closed is null
 """
 CURRENT = "select {0}_id::text, content_hash, knowledge_time from {0} where closed is null"
 WORDS = "map: { U: stay_above, D: stay_below, N: none }"
+HELD_TWICE = "select from held_version where revision is not null group by entity_id, revision having count(*) > 1"
 NO_TIME, A_TIME = "    as_of: as_of\n    value", "    as_of: as_of\n    recorded_at: as_of\n    value"
 EDITS = {
     "a target from another column": ("from: YTD_TARGET", "from: MONTHLY_TARGET"),
@@ -288,6 +289,7 @@ async def test_check_ins_may_gain_and_lose_a_time_of_their_own(
         if replayed:
             await etl.replay(number)
         assert await etl.pool.fetch(HOLES) == [], edit
+        assert await etl.pool.fetch(HELD_TWICE) == [], edit
         values = await etl.pool.fetch("select distinct value::float8 from check_in where batch_id > 1")
         assert [row["value"] for row in values] == [number + 0.25], edit
     await applied(etl, raw, header, [rows])

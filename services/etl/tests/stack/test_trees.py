@@ -30,6 +30,7 @@ BY_ROW = {
 """What a row says is told by its cells alone, so that memory and database are the same."""
 OTHERWISE = {"columns: { goal: title,": "columns: { goal: title, above_entity: entity,"}
 CALLED_OTHERWISE = {"{ from: Row ID, type: text,": "{ from: Row ID, type: text, map: { x1: '1', '11': '11' },"}
+DUE_WHATEVER_IS_SAID = {"    due_on: due_on": "    due_on: start_on"}
 COUNTS = "new, changed, duplicate, unchanged, rejected, pending"
 CHAINS = """
 select v.entity, v.entity_id::text, row_number() over (partition by v.entity_id order by v.revision), v.payload
@@ -192,6 +193,35 @@ async def test_a_replay_settles_what_waited_before_its_first_batch(etl: Etl, raw
         "new": 1,
     }
     assert any('"title":"Grow"' in str(one[-1]) for one in await etl.chains())
+
+
+@pytest.mark.parametrize("mended", [False, True])
+async def test_a_row_that_is_rejected_when_its_parent_comes_while_it_is_replayed(
+    etl: Etl, raw: RawWriter, *, mended: bool
+) -> None:
+    """It waited before the first batch that is done again; its parent comes when the replay has begun."""
+    backwards = row("11", "Customers", "1", "5")
+    backwards[HEADER.index("Due Date")] = "2025-12-31"
+    await raw.release(SOURCE, HEADER, [backwards])
+    await raw.release(SOURCE, HEADER, [row("2", "Be known")])
+    await etl.apply_all(SOURCE)
+    since = await etl.pool.fetchval("select since from pending")
+    if mended:
+        etl.edit(DUE_WHATEVER_IS_SAID)
+    await etl.replays.ask(SOURCE, 2)
+    assert await etl.replayer._step(SOURCE), "begun"
+    assert await etl.pool.fetchval("select count(*) from pending where since = $1", since) == 2, (
+        "one of each generation"
+    )
+    await raw.release(SOURCE, HEADER, [row("1", "Grow")])
+    await etl.apply_all(SOURCE)
+    while await etl.replayer._step(SOURCE):
+        pass
+    assert (await etl.replays.asked(), await etl.waiting()) == ([], [])
+    rejected = await etl.pool.fetch("select position, reasons from rejected")
+    told = [] if mended else [(1, ["due_before_start"])]
+    assert [tuple(one) for one in rejected] == told
+    assert (await etl.counts())[1] == {**dict.fromkeys(COUNTS.split(", "), 0), "new" if mended else "rejected": 1}
 
 
 async def test_a_parent_that_was_told_without_a_column_that_is_taken_by_now(etl: Etl, raw: RawWriter) -> None:

@@ -75,6 +75,11 @@ def _kind(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         yield (other,), f'a source of kind {mapping.kind} has no block "{other}"'
     if mapping.kind == "api" and mapping.read != Read():
         yield ("read",), 'a source of kind api has no block "read"'
+    if mapping.absent.closes and mapping.kind == "api" and mapping.rows.parent:
+        yield (
+            ("absent",),
+            "an API's objects are stored only when they change, so parents are not known; leave rows.parent out",
+        )
     if not mapping.absent.closes and mapping.absent.model_fields_set >= {"at_most"}:
         yield ("absent", "at_most"), "at_most is a limit for close or delete; say which one with then"
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from okr_common.sources import Mapping
 from okr_common.sources.language import DIRECTIONS, METRIC_KINDS
-from okr_etl.domain.canonical import TIME, number, text
+from okr_etl.domain.canonical import TIME, day, number, text
 from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.columns import FIRST_DAY, LAST_DAY, Rules, needed
 from okr_etl.domain.derive import FINAL
@@ -66,6 +66,9 @@ def rules(mapping: Mapping) -> Rules:
         found[f"missing_value:{known_at}"] = ~pl.col(FINAL) | pl.col("outcome.held_from").is_not_null()
     found["due_before_start"] = pl.col("key_result.start_on") <= pl.col("key_result.due_on")
     found["due_before_start:objective"] = pl.col("objective.start_on") <= pl.col("objective.due_on")
+    period = mapping.entities.objective.period
+    if period is not None and period.start_on and period.end_on:
+        found["due_before_start:period"] = day(period.start_on) <= day(period.end_on)
     return found
 
 

@@ -24,6 +24,10 @@ def periods(wide: pl.DataFrame, mapping: Mapping, source: str) -> pl.DataFrame:
         (day(block.end_on) if block.end_on else dates.date(label, block.reader("end"))).alias("end_on"),
     )
     found = told.group_by("label", "kind").agg(pl.col("start_on").min(), pl.col("end_on").max()).sort("label")
+    sound = (pl.col("start_on") <= pl.col("end_on")).fill_null(
+        value=True
+    )  # one end by a column, the other by its label
+    found = found.with_columns(pl.when(sound).then(pl.col("start_on", "end_on")))
     return found.with_columns(
         entity_ids(source, "period", found["label"]).alias("period_id"),
         pl.lit(source).alias("source"),

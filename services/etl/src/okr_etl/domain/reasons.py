@@ -81,7 +81,7 @@ def contradicting(row_num: int, key: str) -> Rejected:
 def _sentence(mapping: Mapping, row: MappingOf[str, Any], reason: str) -> str:
     code, _, name = reason.partition(":")
     column = mapping.columns.get(name)
-    entity = "objective" if name == "objective" else "key_result"
+    start_on, due_on = _days(mapping, name)
     return CODES[code].format(
         count=row.get(COUNT),
         chain=row.get(CHAIN),
@@ -92,9 +92,18 @@ def _sentence(mapping: Mapping, row: MappingOf[str, Any], reason: str) -> str:
         value=row.get(name),
         words=", ".join(column.map if column and column.map else _words_of(mapping, name)),
         formats=" or ".join(column.formats) if column and column.formats else "2017-01-31, or 2017-01-31T12:00:00Z",
-        due_on=row.get(f"{entity}.due_on"),
-        start_on=row.get(f"{entity}.start_on"),
+        due_on=row.get(due_on),
+        start_on=row.get(start_on),
     )
+
+
+def _days(mapping: Mapping, name: str) -> tuple[str, str]:
+    """The columns with the first and last day of what a reason names."""
+    period = mapping.entities.objective.period
+    if name == "period" and period:
+        return period.start_on or "", period.end_on or ""
+    entity = "objective" if name == "objective" else "key_result"
+    return f"{entity}.start_on", f"{entity}.due_on"
 
 
 def _range(column: Column | None) -> str:

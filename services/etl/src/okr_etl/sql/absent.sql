@@ -118,6 +118,13 @@ union
 select part_of, 'objective', $1 from absent where entity = 'key_result'
 on conflict (entity_id) do update set revision = nextval('document_revision'), due_at = now()
 
+-- name: mark_aligned_with_absent
+-- Goals that contribute to one of them; asked before it is closed, since nothing contributes to what is.
+insert into document_due (entity_id, entity, source)
+select distinct child_id, child_entity, source from alignment
+where source = $1 and parent_id in (select entity_id from absent)
+on conflict (entity_id) do update set revision = nextval('document_revision'), due_at = now()
+
 -- name: add_absent_unit
 insert into due_unit (source, generation, position, after_seq, versions, outcomes, closed) values ($1, $2, $3, $4, $5, $6, $5)
 
@@ -136,5 +143,6 @@ on conflict (source, generation) do update set position = excluded.position, rea
     decided_at = now()
 
 -- name: lock_replay
--- Only at this batch, in a replay that goes on.
-select position from replay where source = $1 and position = $2 and generation = $3 and state = 'running' for update
+-- Only at this batch, in a replay that goes on under this mapping.
+select position from replay where source = $1 and position = $2 and generation = $3 and mapping_hash = $4 and state = 'running'
+for update

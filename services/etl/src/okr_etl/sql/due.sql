@@ -69,7 +69,7 @@ window came as (partition by v.entity_id order by v.revision)
 -- Of these outcomes those that the replay has closed with their key results.
 select o.entity_id::text from (
     select distinct on (entity_id) entity_id, closed, payload from replay_version where entity_id = any($1::uuid[])
-    order by entity_id, revision desc) o
+    and revision is not null order by entity_id, revision desc) o
 cross join lateral (
     select closed from replay_version where entity_id = (o.payload ->> 'key_result_id')::uuid and revision is not null
     order by revision desc limit 1) k

@@ -79,6 +79,18 @@ select p.* from before b join source_head h using (source) cross join lateral js
         'generation', h.generation + 1, 'versions', 0, 'outcomes', 0, 'replayed', true))::json) p
 where b.pending > 0
 
+-- name: seed_rejected
+-- Of the same batches, what was rejected of them.
+insert into replay_rejected (source, position, batch_id, row_num, reasons, detail)
+select source, position, batch_id, row_num, reasons, detail from rejected
+where source = $1 and position < $2 and position in (select position from replay_result where source = $1)
+
+-- name: waiting_since
+-- In a replay rows have waited as long as they have without it.
+update pending p set since = f.since from pending f
+where p.source = $1 and p.generation = $2 and p.position = $3
+  and f.source = p.source and f.generation = $2 - 1 and f.position = p.position and f.row_num = p.row_num
+
 -- name: list_pending
 -- The newest batch of a source first.
 select p.source, p.position, p.batch_id, p.row_num, p.parent, p.since
@@ -98,8 +110,12 @@ where exists (select from parent_said s where s.source = p.source and s.generati
 insert into period as p (period_id, source, source_id, label, kind, start_on, end_on)
 select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::date[])
 on conflict (period_id) do update set kind = excluded.kind,
-    start_on = case when $8 then least(p.start_on, excluded.start_on) else excluded.start_on end,
-    end_on = case when $8 then greatest(p.end_on, excluded.end_on) else excluded.end_on end
+    start_on = case when not $8 then excluded.start_on
+        when least(p.start_on, excluded.start_on) > greatest(p.end_on, excluded.end_on) then p.start_on
+        else least(p.start_on, excluded.start_on) end,
+    end_on = case when not $8 then excluded.end_on
+        when least(p.start_on, excluded.start_on) > greatest(p.end_on, excluded.end_on) then p.end_on
+        else greatest(p.end_on, excluded.end_on) end
 
 -- name: mark_aligned
 -- The goals that contribute to one of these, whose documents name it.

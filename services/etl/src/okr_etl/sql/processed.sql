@@ -58,7 +58,7 @@ insert into held_version (entity_id, number, held_from, revision, content_hash, 
 select v.entity_id, c.revision - count(*) over of_it + row_number() over (of_it order by v.revision), null, v.revision,
        case when v.revision = c.revision then c.content_hash else '' end, v.batch_id, v.row_num
 from check_in c join entity_version v on v.entity_id = c.check_in_id
-where c.check_in_id = any($1::uuid[])
+where c.check_in_id = any($1::uuid[]) and v.revision <= c.revision
   and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
   and not exists (select from held_version h where h.entity_id = v.entity_id)
 window of_it as (partition by v.entity_id)

@@ -156,14 +156,17 @@ with told as (
     union all
     select c.entity, c.entity_id, c.top + 1, v.knowledge_time, v.batch_id, v.row_num, v.payload, 'replayed', null
     from change c join entity_version v on v.entity_id = c.entity_id and v.revision = c.top where c.begins is null
+), ordered as (
+    -- what opens a goal again may have been known before it was closed; it follows all the same
+    select *, max(knowledge_time) over (partition by entity_id order by revision) as told_at from told
 )
 insert into entity_version (source, position, seq, generation, entity, entity_id, revision, knowledge_time, batch_id, row_num, payload,
     closed, closed_in)
 select $1, $2, row_number() over (
-           order by knowledge_time, array_position(array['objective', 'key_result', 'check_in', 'outcome'], entity),
+           order by told_at, array_position(array['objective', 'key_result', 'check_in', 'outcome'], entity),
                     payload ->> 'source_id' collate "C", revision),
        $3, entity, entity_id, revision, knowledge_time, batch_id, row_num, payload, closed, closed_in
-from told
+from ordered
 
 -- name: withdraw
 insert into withdrawn (entity_id, revision, generation)
@@ -226,7 +229,8 @@ from change c join replay_version r using (entity_id)
 where c.entity = 'key_result' and r.revision >= c.begins and r.closed is null
 
 -- name: remove_rejected
-delete from rejected where source = $1 and position >= $2
+-- Of the batches that were done again, and of those before in which rows waited.
+delete from rejected where source = $1 and (position >= $2 or position in (select position from replay_result where source = $1))
 
 -- name: put_rejected
 insert into rejected (source, position, batch_id, row_num, reasons, detail)

@@ -107,8 +107,7 @@ class AbsentStore:
         head = judged.head
         async with self._pool.acquire() as connection:
             async with connection.transaction():
-                lock = SQL["lock_replay" if judged.in_replay else "lock_head"]
-                if await connection.fetchval(lock, judged.source, head.position, head.generation) is None:
+                if not await _holds(connection, judged):
                     return None
                 closed = Closed(verdict) if verdict else await _close(connection, judged)
                 told = (closed.verdict.reason, closed.verdict.detail)
@@ -118,6 +117,14 @@ class AbsentStore:
                 crash.point("absent_before_commit")
             crash.point("absent_after_commit")
             return closed
+
+
+async def _holds(connection: Connection, judged: Judged) -> bool:
+    """Whether the source, or its replay, is where it was when the file was judged; it stays there until the end."""
+    at = (judged.source, judged.head.position, judged.head.generation)
+    if judged.in_replay:
+        return await connection.fetchval(SQL["lock_replay"], *at, judged.mapping.hash) is not None
+    return await connection.fetchval(SQL["lock_head"], *at) is not None
 
 
 async def _close(connection: Connection, judged: Judged) -> Closed:
@@ -147,6 +154,7 @@ async def _publish(connection: Connection, judged: Judged, closed: Closed) -> Cl
     asked = (*place, after, judged.why, judged.batch_id, judged.known_at)
     written = await connection.fetchrow(SQL["close_absent"], *asked, timeout=LONG_SECONDS)
     assert written is not None  # noqa: S101 - counts are one row
+    await connection.execute(SQL["mark_aligned_with_absent"], judged.source, timeout=LONG_SECONDS)
     for entity in ENTITIES:
         query = SQL["close_current_absent"].format(entity=entity)
         await connection.execute(query, judged.why, judged.known_at, timeout=LONG_SECONDS)

@@ -75,6 +75,12 @@ class RawStore:
         """Whether this is a request of which more batches may come."""
         return bool(await self._pool.fetchval(SQL["is_fetching"], unit))
 
+    async def is_whole(self, unit: str | None, following: Released | None) -> bool:
+        """Whether nothing more comes of this file, or request; `following` is the batch after its last one so far."""
+        if following is not None or unit is None:
+            return following is None or following.unit != unit
+        return not await self.is_fetching(unit)
+
     async def ended(self, released: Released) -> tuple[int, bool]:
         """How many records of its file or request are no rows, and whether all of it was read."""
         if released.file_id is not None:

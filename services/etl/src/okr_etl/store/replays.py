@@ -62,7 +62,8 @@ class ReplayStore:
     async def begin(self, replay: Replay, mapping_hash: str, ingested_at: datetime | None) -> None:
         """Begins, or begins anew. `ingested_at` is when the batch before the first one was, if there is one."""
         source, as_it_was = replay.source, (replay.first, replay.position, replay.generation)
-        async with self._pool.acquire() as connection, connection.transaction():
+        # one look at what stands before the first batch: live batches go on, and may settle rows of it meanwhile
+        async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
             first = await connection.fetchval(SQL["begin_replay"], source, mapping_hash, *as_it_was)
             if first is None:
                 return  # stopped meanwhile, or begun by somebody else
@@ -71,7 +72,7 @@ class ReplayStore:
                 await connection.execute(SQL["seed_replay"], source, first, timeout=LONG_SECONDS)
                 await _hash_seeds(connection, source)
                 await connection.execute(SQL["seed_clock"], source, ingested_at)
-                for query in ("seed_parents", "seed_pending", "seed_results"):
+                for query in ("seed_parents", "seed_pending", "seed_results", "seed_rejected"):
                     await connection.execute(SQL[query], source, first, timeout=LONG_SECONDS)
 
     async def apply(self, task: Task) -> dict[str, int] | None:
@@ -139,6 +140,7 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     for part, applied in zip(task.late, every, strict=False):
         await parents.settle(connection, part, applied, task.generation, "move_replayed_counts")
     await parents.keep(connection, batch, task.proposed, task.generation)
+    await connection.execute(SQL["waiting_since"], batch.source, task.generation, batch.position)
     await keep_said(connection, task, every, spoken)
     await connection.execute(SQL["add_replay_result"], *result_row(task, every[-1], versions=0, outcomes=0))
     after = head.applied(batch.position, batch.ingested_at, times, plain=False, whole=True)

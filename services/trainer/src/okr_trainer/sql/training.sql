@@ -71,7 +71,8 @@ order by generation desc, position desc, seq desc limit 1
 
 -- name: history
 -- On okr_processed: everything that held at the cut in the order of knowledge; of an outcome only its newest revision. That a
--- key result was closed counts, since it is predicted no more; what a replay closed has no version left that held.
+-- key result was closed counts as long as nothing opened it again, since it is predicted no more; what a replay closed has no
+-- version left that held.
 select v.source, v.generation, v.position, v.seq, v.entity, v.entity_id::text, v.revision, v.knowledge_time,
        v.batch_id, v.row_num, v.payload, v.closed
 from entity_version v
@@ -84,6 +85,9 @@ where v.entity <> 'objective' and (v.closed is null or (v.entity = 'key_result' 
       select from entity_version newer where newer.entity_id = v.entity_id and newer.revision > v.revision
         and (newer.generation, newer.position, newer.seq) <= (cut.generation, cut.position, cut.seq)
         and newer.closed is null))
+  and not (v.closed is not null and exists (
+      select from entity_version newer where newer.entity_id = v.entity_id and newer.revision > v.revision
+        and (newer.generation, newer.position, newer.seq) <= (cut.generation, cut.position, cut.seq)))
 order by v.knowledge_time, case when v.closed is not null then 3 when v.entity = 'key_result' then 0 when v.entity = 'check_in' then 1 else 2 end,
          v.payload ->> 'source_id' collate "C", v.source collate "C", v.revision
 

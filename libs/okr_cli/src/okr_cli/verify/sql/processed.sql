@@ -127,7 +127,7 @@ where (h.entity_id is null and v.closed is null) or v.entity_id is null
 -- name: held_with_holes
 -- What a check-in said before it had a time, and a replay withdrew, has no number: its first one may be a later one.
 select entity_id, count(*) as versions, min(number) as lowest, max(number) as highest from held_version group by entity_id
-having count(*) <> max(number) - min(number) + 1
+having count(*) <> max(number) - min(number) + 1 or count(revision) <> count(distinct revision)
 
 -- name: held
 select count(*) from held_version
