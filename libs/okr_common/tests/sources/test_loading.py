@@ -316,6 +316,12 @@ def test_an_api_source_reads_paths(tmp_path: Path) -> None:
         ("file:day", "file:name", (16, "columns.day.from"), "of an API only file:day, the day of the fetch"),
         ("each: check_ins", "each: 'check_ins['", (25, "rows.each"), "is no path"),
         (
+            "rows: { each: check_ins }",
+            "rows: { parent: { key: goal, of: goal, columns: { above: goal } } }\nabsent: close",
+            (26, "absent"),
+            "so parents are not known",
+        ),
+        (
             "each: check_ins",
             "each: checkins",
             (25, "rows.each"),
