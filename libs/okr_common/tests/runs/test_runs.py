@@ -55,7 +55,10 @@ def test_which_run_a_holder_executes_next(unfinished: Sequence[Run], expected: i
 states = st.sampled_from([StepState.SUCCEEDED, StepState.FAILED, StepState.SKIPPED])
 
 
-@given(st.lists(states, min_size=6, max_size=6))
+STEPS = len(STAGES["etl"].steps)
+
+
+@given(st.lists(states, min_size=STEPS, max_size=STEPS))
 def test_a_run_fails_by_its_steps_and_is_degraded_by_optional_ones(ended: list[StepState]) -> None:
     etl = STAGES["etl"]
     latest = {

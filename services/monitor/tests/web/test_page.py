@@ -63,7 +63,7 @@ def test_a_full_board() -> None:
         "1 open alert",
         "it is wrong; look",
         "1 min 15 s",
-        "6/6",
+        "6/7",
         "On time",
         "1 %",
         "okr-etl 7",
