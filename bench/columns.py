@@ -3,7 +3,6 @@
 From raw rows to the text that COPY takes, in this process: what grows with columns. No figure is a test.
 """
 
-import argparse
 import os
 import platform
 import statistics
@@ -14,7 +13,7 @@ from typing import Any
 
 import orjson
 import polars as pl
-from report import scratch, tell
+from report import by_rows
 
 from okr_common.errors import PermanentError
 from okr_common.sources import Mapping, load_mapping
@@ -120,16 +119,5 @@ def measured(folder: Path, rows: int) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Runs the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    with scratch() as folder:
-        figures = measured(folder, options.rows)
-    tell(figures, options.json)
-
-
 if __name__ == "__main__":
-    main()
+    by_rows(__doc__, ROWS, measured)

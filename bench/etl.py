@@ -1,6 +1,5 @@
 """Measures etl alone: `make bench-etl`. Figures as JSON (--json FILE) and as a table. No figure is a test."""
 
-import argparse
 import asyncio
 import json
 import os
@@ -11,19 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx2
 import workload
+from asking import Asking
 from etl_floor import Floor
 from ingest_gauge import Gauge
-from report import scratch, tell
+from report import by_rows
 
 from okr_common import paths
 from okr_stack.solo import SoloService
 from okr_stack.stack import Stack
 
 ROWS = 1_000_000
-GIVE_UP_SECONDS = 900
 VALUE_FROM_END = -3
 
 
@@ -32,7 +30,8 @@ class Scene:
 
     def __init__(self, folder: Path, stack: Stack) -> None:
         self.stack = stack
-        self._connections: dict[str, asyncpg.Connection] = {}
+        self.asking = Asking(stack)
+        self.ask, self.until = self.asking.ask, self.asking.until
         self.inbox = folder / "inbox"
         self.sources = folder / "sources"
         for each in (self.inbox, self.sources):
@@ -52,25 +51,6 @@ class Scene:
             yield process
         finally:
             process.stop()
-
-    async def ask(self, database: str, query: str) -> Any:  # noqa: ANN401 - whatever is asked for
-        """One value, over a connection that stays: with one a question a quarter of the server's time went there."""
-        if database not in self._connections:
-            self._connections[database] = await asyncpg.connect(self.stack.admin_dsn(f"okr_{database}"))
-        return await self._connections[database].fetchval(query)
-
-    async def close(self) -> None:
-        """Closes what `ask` opened."""
-        for connection in self._connections.values():
-            await connection.close()
-
-    async def until(self, database: str, query: str) -> None:
-        """Until the query says true."""
-        deadline = time.monotonic() + GIVE_UP_SECONDS
-        while not await self.ask(database, query):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not within {GIVE_UP_SECONDS} s: {query}")
-            await asyncio.sleep(0.02)
 
     async def load(self, name: str, content: bytes) -> dict[str, Any]:
         """A file, timed from where it is released: applied, records acknowledged, documents written.
@@ -126,7 +106,7 @@ async def measured(scene: Scene, rows: int) -> dict[str, Any]:
     try:
         return await _measured(scene, rows)
     finally:
-        await scene.close()
+        await scene.asking.close()
 
 
 async def _measured(scene: Scene, rows: int) -> dict[str, Any]:
@@ -173,16 +153,5 @@ def on_a_stack(folder: Path, rows: int) -> dict[str, Any]:
         stack.erase()
 
 
-def main() -> None:
-    """Runs the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    with scratch() as folder:
-        figures = on_a_stack(folder, options.rows)
-    tell(figures, options.json)
-
-
 if __name__ == "__main__":
-    main()
+    by_rows(__doc__, ROWS, on_a_stack)

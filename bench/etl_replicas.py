@@ -3,7 +3,6 @@
 Both sources are released before etl may begin: until then it has no mapping for them. Of two replicas each has one.
 """
 
-import argparse
 import asyncio
 import json
 import os
@@ -16,11 +15,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx2
 import workload
+from asking import GIVE_UP_SECONDS, Asking
 from ingest_gauge import Gauge
-from report import scratch, tell
+from report import by_rows
 
 from okr_common import paths
 from okr_common.topics import INGESTION_EVENTS
@@ -28,7 +27,6 @@ from okr_stack.solo import SoloService
 from okr_stack.stack import Stack
 
 ROWS = 500_000
-GIVE_UP_SECONDS = 1_800
 RECOGNISED = re.compile(r"^recognise:\n(?:[ \t].*\n)+", re.MULTILINE)
 EAGER = {"OKR_ETL__SWEEP_SECONDS": "0.2"}
 
@@ -38,6 +36,7 @@ class Scene:
 
     def __init__(self, folder: Path, stack: Stack, replicas: int) -> None:
         self._stack = stack
+        self._asking = Asking(stack)
         self._replicas = replicas
         self._inbox, self._all, self._begun = (folder / name for name in ("inbox", "all", "begun"))
         for each in (self._inbox, self._all, self._begun):
@@ -56,6 +55,7 @@ class Scene:
             for source in sources:
                 (self._begun / f"{source}.yaml").write_text((self._all / f"{source}.yaml").read_text())
             told = await self._times(sources)
+        await self._asking.close()
         figures = [gauge.figures for gauge in gauges]
         return {
             **told,
@@ -104,41 +104,22 @@ class Scene:
             for source in sources:
                 (self._inbox / f".{source}").write_bytes(content)
                 (self._inbox / f".{source}").rename(self._inbox / f"{source}.csv")
-            await self._until("raw", f"select count(*) = {len(sources)} from file where state = 'done'")
-            await self._until("raw", "select count(*) > 0 and bool_and(position is not null) from batch")
+            await self._asking.until("raw", f"select count(*) = {len(sources)} from file where state = 'done'")
+            await self._asking.until("raw", "select count(*) > 0 and bool_and(position is not null) from batch")
 
     async def _times(self, sources: Sequence[str]) -> dict[str, float]:
         began, told = time.monotonic(), {}
-        batches = await self._ask("raw", "select count(*) from batch")
+        batches = await self._asking.ask("raw", "select count(*) from batch")
         queries = {
             "applied": f"select count(*) = {batches} from batch_result",
             "acknowledged": "select not exists (select from delivery.outbox where sent_at is null)",
             "seconds": "select not exists (select from document_due)",
         }
         for name, query in queries.items():
-            await self._until("processed", query)
+            await self._asking.until("processed", query)
             told[name] = time.monotonic() - began
-        assert len(sources) == await self._ask("processed", "select count(*) from source_head")  # noqa: S101 - else no figure
+        assert len(sources) == await self._asking.ask("processed", "select count(*) from source_head")  # noqa: S101 - else no figure
         return told
-
-    async def _ask(self, database: str, query: str) -> Any:  # noqa: ANN401 - whatever is asked for
-        connection = await asyncpg.connect(self._stack.admin_dsn(f"okr_{database}"))
-        try:
-            return await connection.fetchval(query)
-        finally:
-            await connection.close()
-
-    async def _until(self, database: str, query: str) -> None:
-        """Asks over one connection: a new one for each question would cost PostgreSQL more than the questions."""
-        connection = await asyncpg.connect(self._stack.admin_dsn(f"okr_{database}"))
-        deadline = time.monotonic() + GIVE_UP_SECONDS
-        try:
-            while not await connection.fetchval(query):
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"not within {GIVE_UP_SECONDS} s: {query}")
-                await asyncio.sleep(0.1)
-        finally:
-            await connection.close()
 
 
 def on_a_stack(folder: Path, content: bytes, replicas: int) -> dict[str, Any]:
@@ -171,16 +152,5 @@ def measured(folder: Path, rows: int) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Runs the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=ROWS, help="of each of the two sources")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    with scratch() as folder:
-        figures = measured(folder, options.rows)
-    tell(figures, options.json)
-
-
 if __name__ == "__main__":
-    main()
+    by_rows(__doc__, ROWS, measured)

@@ -1,12 +1,24 @@
 """What the benchmarks share around the measuring: a folder to work in, and the figures as a table and as JSON."""
 
+import argparse
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+
+def by_rows(about: str | None, rows: int, measure: Callable[[Path, int], dict[str, Any]]) -> None:
+    """A benchmark's command line: how many rows it takes, and where its figures go beside the table."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--rows", type=int, default=rows)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    with scratch() as folder:
+        figures = measure(folder, options.rows)
+    tell(figures, options.json)
 
 
 @contextmanager

@@ -1,0 +1,38 @@
+"""Asks the databases of a stack while something is measured."""
+
+import asyncio
+import time
+from typing import Any
+
+import asyncpg
+
+from okr_stack.stack import Stack
+
+GIVE_UP_SECONDS = 1_800
+
+
+class Asking:
+    """Over one connection a database, which stays: with one a question a quarter of the server's time went there."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._connections: dict[str, asyncpg.Connection] = {}
+
+    async def ask(self, database: str, query: str) -> Any:  # noqa: ANN401 - whatever is asked for
+        """One value."""
+        if database not in self._connections:
+            self._connections[database] = await asyncpg.connect(self._stack.admin_dsn(f"okr_{database}"))
+        return await self._connections[database].fetchval(query)
+
+    async def until(self, database: str, query: str) -> None:
+        """Until the query says true."""
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        while not await self.ask(database, query):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not within {GIVE_UP_SECONDS} s: {query}")
+            await asyncio.sleep(0.02)
+
+    async def close(self) -> None:
+        """Closes what was opened."""
+        for connection in self._connections.values():
+            await connection.close()
