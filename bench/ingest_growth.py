@@ -1,4 +1,9 @@
-"""A file of more than 2 GB: does the memory stay, and is the last million of rows as fast as the first."""
+"""A file of more than 2 GB: does the memory stay, and is the last million of rows as fast as the first.
+
+Where a virtual machine gives memory that is free back to its host, each page used for the first time has to be fetched
+again, which the later millions pay for in file cache. There the benchmark belongs in a bounded memory, which is filled
+once and then used again: `systemd-run --scope -p MemoryMax=6G make bench-ingest BENCH=--large`.
+"""
 
 from itertools import pairwise
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 DAY_MS = 86_400_000
 PARTITIONS = 12
@@ -67,6 +68,7 @@ TOPICS: dict[str, Topic] = {
 }
 
 
+@lru_cache(maxsize=10_000)
 def partition_for(partition_key: str, partitions: int) -> int:
     """The partition that holds everything of this key: CRC-32 modulo the number of partitions.
 

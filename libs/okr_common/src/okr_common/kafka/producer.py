@@ -70,7 +70,7 @@ class Producer:
                 value=message.value,
                 key=message.message_key,
                 partition=TOPICS[message.topic].partition_of(message.partition_key),
-                headers=[(name, text.encode()) for name, text in message.headers.items()],
+                headers=dict(message.headers),
                 on_delivery=delivered,
             )
         self._kafka.flush()

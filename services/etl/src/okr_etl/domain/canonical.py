@@ -50,11 +50,11 @@ def text(name: str | None) -> pl.Expr:
 
 
 def number(name: str | None) -> pl.Expr:
-    """A column as a finite number; without one, null."""
+    """A column as a finite number; without one, null. There is no negative zero, which is equal to zero."""
     if name is None:
         return pl.lit(None, pl.Float64)
     figure = pl.col(name).cast(pl.Float64)
-    return pl.when(figure.is_finite()).then(figure)
+    return pl.when(figure.is_finite()).then(figure + 0.0)
 
 
 def day(name: str | None) -> pl.Expr:

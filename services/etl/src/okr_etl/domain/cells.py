@@ -28,6 +28,7 @@ RESERVED = frozenset({ROW, CELLS})
 """The only names of ours that a mapping could use, too; all others hold a colon or a dot."""
 EMPTY: MappingOf[str, str] = MappingProxyType({})
 _ARRAY = "row:array"
+_READ_AT_ONCE = 10_000
 _NUL = r"\u0000"
 _NUL_OUTSIDE_BACKSLASHES = r"((?:^|[^\\])(?:\\\\)*)(?:\\u0000)+"
 
@@ -49,6 +50,15 @@ def texts(
         rows = rows.with_columns(pl.col(CELLS).str.replace_all(_NUL_OUTSIDE_BACKSLASHES, "$1"))
     if mapping.kind == "api":
         return _objects(rows, mapping, told, key)
+    # what reading leaves behind is several times the texts themselves: only of a part of the rows at a time
+    read = [_arrays(part, mapping, header, told, key) for part in rows.iter_slices(_READ_AT_ONCE)]
+    return pl.concat(read) if read else _arrays(rows, mapping, header, told, key)
+
+
+def _arrays(
+    rows: pl.DataFrame, mapping: Mapping, header: Sequence[str], told: MappingOf[str, str], key: bytes
+) -> pl.DataFrame:
+    """What the columns read in each row of a file, or in each part of it."""
     decoded = rows.with_columns(pl.col(CELLS).str.json_decode(pl.List(pl.String)).alias(_ARRAY))
     names = [text.strip() for text in header]
 

@@ -11,7 +11,6 @@ from datetime import datetime
 import polars as pl
 
 from okr_etl.domain.canonical import INSTANT
-from okr_etl.domain.cells import PART, ROW
 
 NONE_SAID = pl.Series("statement", dtype=pl.UInt64)
 KEY = ("entity_id", "held_from")
@@ -22,18 +21,18 @@ _ODD = 0x9E3779B97F4A7C15
 def marked(candidates: pl.DataFrame, held: pl.DataFrame, said: pl.Series) -> pl.DataFrame:
     """The candidates with `again` (the file spoke of it before) and `contradicts` (and said something else then).
 
-    `said`: of the file's batches before, what `unwritten` makes of each.
+    Of each entity they stand in the order of the rows. `said`: of the file's batches before, what `unwritten` makes of
+    each.
     """
-    ordered = candidates.sort(ROW, PART, maintain_order=True)
     first = pl.col("content_hash").first().over(*KEY)
     own = held.filter("of_unit")
     if said.is_empty() and own.is_empty():
-        return ordered.with_columns(again=pl.lit(value=False), contradicts=pl.col("content_hash") != first)
+        return candidates.with_columns(again=pl.lit(value=False), contradicts=pl.col("content_hash") != first)
     timeless = held.filter(pl.col("held_from").is_null()).sort("number").unique("entity_id", keep="last")
     known = pl.concat([said, _hashes(own, _moment()), _hashes(own, _statement()), _hashes(timeless, _statement())])
     again, same = _moment().is_in(known.implode()), _statement().is_in(known.implode())
     before = pl.when("again").then(~pl.col("same")).otherwise(pl.col("content_hash") != first)
-    return ordered.with_columns(again=again, same=same).with_columns(contradicts=before).drop("same")
+    return candidates.with_columns(again=again, same=same).with_columns(contradicts=before).drop("same")
 
 
 def unwritten(resolved: pl.DataFrame, spoken: datetime | None) -> pl.Series:
@@ -50,7 +49,7 @@ def unwritten(resolved: pl.DataFrame, spoken: datetime | None) -> pl.Series:
 
 def first_statements(candidates: pl.DataFrame) -> pl.Series:
     """The same of all that rows say, the first ones where they contradict each other."""
-    told = candidates.sort(ROW, PART, maintain_order=True).unique(list(KEY), keep="first", maintain_order=True)
+    told = candidates.unique(list(KEY), keep="first", maintain_order=True)
     return pl.concat([_hashes(told, _moment()), _hashes(told, _statement())])
 
 

@@ -99,7 +99,7 @@ def identified(wide: pl.DataFrame, source: str) -> pl.DataFrame:
 
 
 def candidates(wide: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    """Every version that the rows propose, of all entities, with the columns `CANDIDATE`."""
+    """Every version that the rows propose, with the columns `CANDIDATE`: entity by entity, each in the rows' order."""
     return pl.concat([_candidates(wide, mapping, order, entity) for order, entity in enumerate(ENTITIES)])
 
 
@@ -114,18 +114,36 @@ def _candidates(wide: pl.DataFrame, mapping: Mapping, order: int, entity: str) -
         pl.col("outcome.held_from" if entity == "outcome" else TIME).alias("time"),
         pl.col("definition.held_from" if definition else f"{entity}.held_from").alias("held_from"),
         *(ROW, PART),
-        _payload(mapping, entity).alias("payload"),
     )
-    return proposed.with_columns(content_hashes(proposed["payload"]).alias("content_hash")).select(CANDIDATE)
+    said = _repeated(told, mapping, entity) if definition else _once(told, mapping, entity)
+    return pl.concat([proposed, said], how="horizontal").select(CANDIDATE)
 
 
-def _payload(mapping: Mapping, entity: str) -> pl.Expr:
+def _once(told: pl.DataFrame, mapping: Mapping, entity: str) -> pl.DataFrame:
+    """Of each row the payload, with its content_hash."""
+    payload = pl.struct(_fields(mapping, entity)).struct.json_encode()
+    return _hashed(told.select(payload.alias("payload")))
+
+
+def _repeated(told: pl.DataFrame, mapping: Mapping, entity: str) -> pl.DataFrame:
+    """The same, of what many rows say alike made once."""
+    fields = told.select(_fields(mapping, entity))
+    alike = fields.with_row_index("at").group_by(fields.columns).agg("at")
+    payload = pl.struct(fields.columns).struct.json_encode()
+    return _hashed(alike.select("at", payload.alias("payload"))).explode("at").sort("at").drop("at")
+
+
+def _hashed(payloads: pl.DataFrame) -> pl.DataFrame:
+    return payloads.with_columns(content_hashes(payloads["payload"]).alias("content_hash"))
+
+
+def _fields(mapping: Mapping, entity: str) -> list[pl.Expr]:
     attributes = mapping.entities.key_result.attributes
     names = fields_of(mapping, entity)
     fields = [pl.col(f"{entity}.{field}").alias(field) for field in names if field != "attributes"]
     if entity == "key_result" and attributes:
         fields.append(pl.struct(_attribute(name, mapping) for name in attributes).alias("attributes"))
-    return pl.struct(fields).struct.json_encode()
+    return fields
 
 
 def attributes(mapping: Mapping) -> pl.Expr:

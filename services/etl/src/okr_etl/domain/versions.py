@@ -114,9 +114,10 @@ def _knowledge_time(floor: datetime | None) -> pl.Expr:
 
 def placed(resolved: pl.DataFrame) -> pl.DataFrame:
     """By knowledge time; ties: definitions, check-ins, outcomes, then natural key, then revision. `seq` counts them."""
-    ordered = resolved.sort("knowledge_time", "order", "source_id", "revision")
     published = pl.col("verdict").is_in(PUBLISHED)
-    return ordered.with_columns(pl.when(published).then(published.cum_sum()).cast(pl.Int64).alias("seq"))
+    ordered = resolved.filter(published).sort("knowledge_time", "order", "source_id", "revision")
+    others = resolved.filter(~published).with_columns(seq=pl.lit(None, pl.Int64))
+    return pl.concat([ordered.with_columns(seq=pl.int_range(1, pl.len() + 1, dtype=pl.Int64)), others])
 
 
 def account(resolved: pl.DataFrame, rejected: int) -> dict[str, int]:

@@ -107,6 +107,7 @@ select key_result_id, 'key_result', source from key_result where key_result_id =
 on conflict (entity_id) do update set revision = nextval('document_revision'), due_at = now()
 
 -- name: unit_records
-select seq, entity, entity_id::text, revision, knowledge_time, batch_id, row_num, payload, closed
+-- For COPY: as text, the columns of store/records.py.
+select seq, entity, entity_id, revision, knowledge_time at time zone 'UTC', batch_id, row_num, payload, to_json(closed)
 from entity_version where source = $1 and position = $2 and generation = $3 and seq > $4 and ($5::int is null or seq <= $5)
 order by seq limit $6

@@ -1,6 +1,7 @@
 """okr_processed: a batch's one transaction, and what the relay reads of it."""
 
 import asyncio
+import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -161,8 +162,10 @@ class ProcessedStore:
         """For the relay: the records of a batch after a place, in the order they are published."""
         place = Place(**unit)
         at, after = (place.source, place.position, place.generation), max(after, place.after_seq)
-        rows = await self._pool.fetch(SQL["unit_records"], *at, after, place.until_seq, limit)
-        return await asyncio.to_thread(records, place, rows)
+        rows, asked = io.BytesIO(), (*at, after, place.until_seq, limit)
+        async with self._pool.acquire() as connection:
+            await connection.copy_from_query(SQL["unit_records"], *asked, output=rows, format="csv")
+        return await asyncio.to_thread(records, place, rows.getvalue())
 
 
 async def _advance(connection: Connection, task: Task) -> Head | None:

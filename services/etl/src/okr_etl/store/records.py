@@ -1,13 +1,11 @@
 """The records of a batch, as they travel on okr_processed_records."""
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
+import polars as pl
 
 from okr_common import codec
 from okr_common.clock import utc_now
@@ -21,6 +19,8 @@ from okr_etl.domain.ids import name_id
 STAGE = STAGES["etl"]
 CE_TYPE = ProcessedRecord.ce_type
 NONE = UUID(int=0)
+COLUMNS = ("seq", "entity", "entity_id", "revision", "knowledge_time", "batch_id", "row_num", "payload", "closed")
+"""Of entity_version, as `unit_records` reads it: the time in UTC, the last two as JSON text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +34,46 @@ class Place:
     until_seq: int | None = None
 
 
-def records(place: Place, rows: Iterable[asyncpg.Record]) -> list[tuple[int, Outgoing]]:
-    """Each row of entity_version, as `unit_records` reads it, as (seq, message).
+def records(place: Place, rows: bytes) -> list[tuple[int, Outgoing]]:
+    """Each row of entity_version, as COPY writes it with `COLUMNS`, as (seq, message).
 
-    Millions pass here, so what they share is made once, and each row is taken apart only once.
+    Millions pass here, so what they share is made once, and columns are put together instead of rows.
     """
+    if not rows:
+        return []
+    frame = pl.read_csv(rows, has_header=False, new_columns=list(COLUMNS), infer_schema=False)
+    told = frame.select(pl.col("seq").cast(pl.Int64), "entity_id", _subject(), _value(place))
     shared = codec.envelope(ce_id=NONE, ce_type=CE_TYPE, source=STAGE.event_source, subject="", time=utc_now())
-    return [_message(place, row, shared) for row in rows]
+    topic, source, spans = PROCESSED_RECORDS.name, place.source, os.urandom(8 * told.height).hex()
+    made = []
+    for number, (seq, key, subject, value) in enumerate(told.iter_rows()):
+        headers = {**shared, **_own(subject, place.generation, spans[16 * number : 16 * number + 16])}
+        made.append((seq, Outgoing(source, topic, source, key.encode(), value.encode(), headers)))
+    return made
 
 
-def _message(place: Place, row: asyncpg.Record, shared: dict[str, str]) -> tuple[int, Outgoing]:
+def _subject() -> pl.Expr:
+    return pl.concat_str("entity_id", pl.lit("@"), "revision").alias("subject")
+
+
+def _value(place: Place) -> pl.Expr:
     """A ProcessedRecord as JSON, its payload as it stands in the table."""
-    seq, entity, entity_id, revision, knowledge_time, batch_id, row_num, payload, closed = row
-    record: dict[str, Any] = {
-        "source": place.source,
-        "position": place.position,
-        "seq": seq,
-        "generation": place.generation,
-        "entity": entity,
-        "entity_id": entity_id,
-        "revision": revision,
-        "knowledge_time": knowledge_time,
-        "batch_id": batch_id,
-        "row_num": row_num,
-        "payload": orjson.Fragment(payload),
+    shared = {"source": place.source, "position": place.position, "generation": place.generation}
+    named = {
+        **{name: pl.col(name) for name in ("seq", "revision", "batch_id", "row_num", "payload")},
+        **{name: _quoted(pl.col(name)) for name in ("entity", "entity_id")},
+        "knowledge_time": _quoted(pl.col("knowledge_time").str.replace(" ", "T", literal=True) + "+00:00"),
     }
-    if closed is not None:
-        record["closed"] = closed
-    headers = {**shared, **_own(f"{entity_id}@{revision}", place.generation)}
-    value, topic = orjson.dumps(record), PROCESSED_RECORDS.name
-    return seq, Outgoing(place.source, topic, place.source, entity_id.encode(), value, headers)
+    parts = [part for name, text in named.items() for part in (pl.lit(f',"{name}":'), text)]
+    closed = (pl.lit(',"closed":') + pl.col("closed")).fill_null("")
+    return pl.concat_str(pl.lit(orjson.dumps(shared).decode()[:-1]), *parts, closed, pl.lit("}")).alias("value")
 
 
-def _own(subject: str, generation: int) -> dict[str, str]:
+def _quoted(text: pl.Expr) -> pl.Expr:
+    """Of what needs no escapes."""
+    return pl.concat_str(pl.lit('"'), text, pl.lit('"'))
+
+
+def _own(subject: str, generation: int, span: str) -> dict[str, str]:
     ce_id = name_id(event_name(CE_TYPE, subject, generation))
-    return {
-        "ce_id": ce_id,
-        "ce_subject": subject,
-        "traceparent": f"00-{ce_id.replace('-', '')}-{os.urandom(8).hex()}-01",
-    }
+    return {"ce_id": ce_id, "ce_subject": subject, "traceparent": f"00-{ce_id.replace('-', '')}-{span}-01"}
