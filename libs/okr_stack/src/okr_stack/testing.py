@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from okr_common.kafka.admin import recreate_topics
@@ -27,6 +28,9 @@ from okr_stack.status import PartStatus
 
 NO_FLUSH = ("fsync=off", "full_page_writes=off")
 """Tests kill processes, never the machine: what the kernel has is safe."""
+MEMORY = Path("/dev/shm")  # noqa: S108 -- the name of Linux's file system in memory, not of a file
+ROOM_BYTES = 4 * 1024**3
+"""A stack of the tests keeps some hundred MB; PostgreSQL's log may grow to two GB."""
 APART = 10_000 + os.getpid() % 400 * 20
 """Tests keep away from the default ports, which a developer's own stack may want, and from other checkouts' tests."""
 
@@ -109,7 +113,7 @@ class StackUnderTest:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[StackUnderTest]:
     """Kafka and PostgreSQL, migrated, topics made, in a folder of their own that is removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="okr-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="okr-test-", dir=_memory()))
     folder.chmod(0o711)  # PostgreSQL's user must be able to pass through
     running = StackUnderTest(Stack(folder / "state", tied=True))
     running.stack.state.remember(ports={name: port + APART for name, port in DEFAULTS.items()})
@@ -139,6 +143,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for log in sorted(running.stack.state.logs.glob("*.log")):
             report.sections.append((f"end of {log.name}", "\n".join(logs.tail(log))))
     return report
+
+
+def _memory() -> Path | None:
+    """Where there is room: to make databases and topics anew takes a tenth of the time that it takes on a disk."""
+    if not os.access(MEMORY, os.W_OK):
+        return None
+    room = min(shutil.disk_usage(MEMORY).free, psutil.virtual_memory().available // 2)
+    return MEMORY if room >= ROOM_BYTES else None
 
 
 def _apart(work: Coroutine[Any, Any, None]) -> None:
