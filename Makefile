@@ -8,7 +8,9 @@ PACKAGES := $(wildcard libs/*) $(wildcard services/*)
 PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 # Two workers, each with a Kafka and a PostgreSQL of its own: tests mostly wait. `make test PARALLEL=` runs one.
 PARALLEL ?= -n 2 --dist worksteal
-export PYTHONDONTWRITEBYTECODE ?= 1
+# Bytecode is kept where the services keep theirs: the tree stays clean, and no process compiles what another one has.
+export PYTHONPYCACHEPREFIX ?= $(CURDIR)/.okr/cache/python
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help setup lock fmt check test test-fast test-faults test-containers compose-secrets demo up down bench bench-ingest bench-etl bench-columns bench-replicas docs
 
