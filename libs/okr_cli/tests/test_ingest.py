@@ -31,7 +31,7 @@ async def test_files_are_sent_waited_for_and_known_again(flow: Flow, published: 
     assert told.startswith("first.csv: file 1 of mta_nyct, waiting second.csv: file 2 of mta_nyct, waiting")
     assert "2 of 2 files read, 100 of 100 rows applied" in told
     assert again[0] == 0
-    assert again[1].startswith("second.csv: already there as file 2 of mta_nyct, done 1 of 1 files read")
+    assert again[1].startswith("second.csv: already there as file 2 of mta_nyct, done 1 of 1 file read")
 
 
 async def test_the_bytes_of_an_archived_file_are_found(flow: Flow, published: Published, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from okr_cli.reach import Reach
+from okr_common.counted import counted
 from okr_common.errors import OkrError
 from okr_common.sql import queries
 
@@ -62,8 +63,9 @@ class Stand:
     def __str__(self) -> str:
         """In words, for a person who waits."""
         return (
-            f"{self.done} of {self.files} files read, {self.rows_applied:,} of {self.rows:,} rows applied, "
-            f"{self.predicted:,} of {self.to_predict:,} predictions made"
+            f"{self.done} of {counted(self.files, 'file')} read, "
+            f"{self.rows_applied:,} of {counted(self.rows, 'row')} applied, "
+            f"{self.predicted:,} of {counted(self.to_predict, 'prediction')} made"
         )
 
 

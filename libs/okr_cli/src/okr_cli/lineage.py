@@ -17,6 +17,7 @@ from okr_cli.kept import kept
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import figure, percent, print_json
+from okr_common.counted import counted
 from okr_common.errors import OkrError
 from okr_common.sql import queries
 
@@ -122,7 +123,7 @@ def _of_version(one: dict[str, Any]) -> str:
 
 
 def _of_row(row: dict[str, Any]) -> str:
-    return f"raw row {row['row_num']} of batch {row['batch_id']}: {len(row['cells'])} cells"
+    return f"raw row {row['row_num']} of batch {row['batch_id']}: {counted(len(row['cells']), 'cell')}"
 
 
 def _of_file(row: dict[str, Any]) -> str:

@@ -52,7 +52,7 @@ def export_(context: typer.Context, source: OfSource, reason: ReasonOption = Non
     rows = asyncio.run(mendable(reach_of(context), source, reason))
     header = list(dict.fromkeys(name for row in rows for name in row))
     count = csv_rows(header, ([row.get(name, "") for name in header] for row in rows), output)
-    told(count, "rejected rows", output)
+    told(count, "rejected row", output)
 
 
 async def mendable(reach: Reach, source: str, reason: str | None) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.send import SAMPLE_BYTES, beginning
 from okr_cli.show import Column, print_json, table
+from okr_common.counted import counted
 from okr_common.errors import OkrError
 from okr_common.sources.draft import drafted, found_in
 
@@ -20,7 +21,7 @@ app = typer.Typer(help="Sources: what a mapping makes of a file, and a first map
 ROWS_LOOKED_AT = 500
 HEADER_SHOWN = 40
 """Names of a header that are shown; a transposed file has as many as it tells of."""
-PLURALS = {"objective": "objectives", "key_result": "key results", "check_in": "check-ins", "outcome": "outcomes"}
+NAMES = {"key_result": "key result", "check_in": "check-in"}
 TITLE_LINES, KNOWN_COLUMNS = 6, 3
 """So many lines may stand above a header, in which so many columns at least have names that exports use."""
 RECORDS = (
@@ -187,17 +188,19 @@ def _say(text: str) -> None:
 
 def _show(preview: dict[str, Any]) -> None:
     if preview["transposed"]:
-        _say(f"rows        {preview['rows']:,} lines of a transposed file; {preview['good']:,} columns are in order")
+        good = counted(preview["good"], "column is in order", "columns are in order")
+        _say(f"rows        {counted(preview['rows'], 'line')} of a transposed file; {good}")
     else:
-        _say(f"rows        {preview['rows']:,}, of which {preview['good']:,} are in order")
-    made = ", ".join(f"{count:,} {PLURALS.get(entity, entity)}" for entity, count in preview["entities"].items())
+        good = counted(preview["good"], "is in order", "are in order")
+        _say(f"rows        {preview['rows']:,}, of which {good}")
+    made = ", ".join(counted(count, NAMES.get(entity, entity)) for entity, count in preview["entities"].items())
     _say(f"makes       {made}")
     for reason, count in preview["reasons"].items():
         _say(f"rejected    {count:,} for {reason}")
     if preview["waiting"]:
-        _say(f"pending     {preview['waiting']:,} wait for a parent that the file does not hold")
+        _say(f"pending     {counted(preview['waiting'], 'waits', 'wait')} for a parent that the file does not hold")
     for word, count in preview["unknown"].items():
-        _say(f"no status   {count:,} say {word}, which the mapping does not know; they are kept")
+        _say(f"no status   {counted(count, 'says', 'say')} {word}, which the mapping does not know; kept all the same")
     if preview["records"]:
         columns = preview["transposed"]
         told = [
