@@ -18,6 +18,7 @@ from okr_etl.store.raw import RawStore
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0)]
+Every = Annotated[bool, Query(alias="all", description="each time that a row came, not the last only")]
 
 
 class Rows(BaseModel):
@@ -62,10 +63,18 @@ def router(
 
     @routes.get("/rejected", tags=["quality"])
     async def rejected(
-        source: str | None = None, reason: str | None = None, limit: Limit = 100, offset: Offset = 0
+        source: str | None = None,
+        reason: str | None = None,
+        limit: Limit = 100,
+        offset: Offset = 0,
+        *,
+        every: Every = False,
     ) -> list[dict[str, Any]]:
-        """Rejected rows with every reason, and the file and line to mend; `reason` is a code, or `code:column`."""
-        return await located(await quality.rejected(source, reason, limit, offset))
+        """Rejected rows with every reason, and the file and line to mend; `reason` is a code, or `code:column`.
+
+        One that comes again with each export is told where it came last, and in how many `exports` it was.
+        """
+        return await located(await quality.rejected(source, reason, limit, offset, repeated=every))
 
     @routes.get("/pending", tags=["quality"])
     async def pending(source: str | None = None, limit: Limit = 100, offset: Offset = 0) -> list[dict[str, Any]]:

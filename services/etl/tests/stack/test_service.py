@@ -126,6 +126,28 @@ async def test_rejected_rows_say_where_to_mend(watch: Watch, raw: RawWriter, mta
             assert reasons["too_few_cells"] == 1
 
 
+async def test_a_rejected_row_that_each_export_repeats_is_told_once(
+    watch: Watch, raw: RawWriter, mta_file: Table
+) -> None:
+    header, rows = mta_file
+    bad, other = rows[1][:4], rows[2][:5]
+    with watch.stack.service("etl") as service:
+        for export in ([rows[0], bad, bad], [bad, rows[0]], [rows[0], other, bad]):
+            await raw.tell(await raw.release("mta_nyct", header, export))
+        await watch.until("processed", "select count(*)::int from rejected", 5)
+        async with httpx2.AsyncClient(base_url=service.url) as rest:
+            found = (await rest.get("/rejected")).json()
+            every = (await rest.get("/rejected", params={"all": True})).json()
+            reasons = (await rest.get("/quality")).json()["sources"][0]["reasons"]
+    assert [(one["path"], one["row_num"], one["exports"]) for one in found] == [
+        ("inbox/3.csv", 2, 1),
+        ("inbox/3.csv", 3, 3),
+        ("inbox/1.csv", 3, 1),
+    ], "the row that stood twice in the first export stands here twice, each where it came last"
+    assert len(every) == 5
+    assert reasons["too_few_cells"] == 5
+
+
 async def test_messages_nobody_understands_become_dead_letters(watch: Watch, raw: RawWriter, mta_file: Table) -> None:
     known = "okr.ingestion.batch_ingested.v1"
     with watch.stack.service("etl"):
