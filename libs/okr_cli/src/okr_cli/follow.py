@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,7 @@ class NotInTimeError(OkrError):
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Where some files are. `trouble` says which cannot become predictions, and why."""
+    """Where some files are. `trouble` says which cannot become predictions, and why; `waiting` which rows must wait."""
 
     files: int
     seen: int
@@ -47,6 +47,7 @@ class Stand:
     batches: int = 0
     batches_applied: int = 0
     unsent: int = 0
+    waiting: tuple[str, ...] = ()
 
     @property
     def arrived(self) -> bool:
@@ -103,6 +104,7 @@ class Follower:
             outcomes=await self._processed.fetchval(SQL["outcomes_made"], batches),
             outcomes_heard=await self._ops.fetchval(SQL["outcomes_heard"], batches),
             unsent=await self._ops.fetchval(SQL["unsent"]),
+            waiting=tuple(waits(dict(row)) for row in await self._processed.fetch(SQL["waiting_rows"], batches)),
         )
 
     async def until_arrived(self, asked: Asked, within_seconds: float) -> AsyncIterator[Stand]:
@@ -132,6 +134,16 @@ def trouble(row: dict[str, Any]) -> str | None:
     if row["state"] in ENDED_BADLY:
         return f"{row['path']}: {row['state']}, {row['reason']}: {row['detail']}"
     return None
+
+
+def waits(row: Mapping[str, Any]) -> str:
+    """Which rows wait for the row above them, and where to look; nobody can wait until that comes.
+
+    >>> waits({"source": "viva_goals", "rows": 3})
+    '3 rows wait for their parents: okr pending --source viva_goals'
+    """
+    rows = counted(row["rows"], "row waits for its parent", "rows wait for their parents")
+    return f"{rows}: okr pending --source {row['source']}"
 
 
 @asynccontextmanager
