@@ -74,7 +74,7 @@ def new(context: typer.Context, file: FileArgument, source: NameOption = None) -
     if _source_name(Path(f"{name}.csv")) != name:
         raise OkrError(f"a source is called by small letters, digits and _: {_source_name(Path(f'{name}.csv'))}")
     header, rows = looked_at(reach_of(context), file)
-    typer.echo(drafted(name, header, rows), nl=False)
+    typer.echo(drafted(name, header, rows, file.name), nl=False)
     then = f"okr sources check {shlex.quote(str(file))} --source {name}"
     err.print(
         f"save it as configs/sources/{name}.yaml, mend it, then: {then}", highlight=False, soft_wrap=True, markup=False
