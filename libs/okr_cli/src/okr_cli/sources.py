@@ -1,4 +1,4 @@
-"""`okr sources`: what would become of a file, before anything of it is loaded."""
+"""`okr sources`: what there is, and why it waits; what would become of a file, before anything of it is loaded."""
 
 import re
 import shlex
@@ -12,12 +12,15 @@ from okr_cli.context import err, out
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.send import SAMPLE_BYTES, beginning
-from okr_cli.show import Column, print_json, table
+from okr_cli.show import Column, print_json, show, table
 from okr_common.counted import counted
 from okr_common.errors import OkrError
 from okr_common.sources.draft import drafted, found_in
 
-app = typer.Typer(help="Sources: what a mapping makes of a file, and a first mapping for one.", no_args_is_help=True)
+app = typer.Typer(
+    help="Sources: what a mapping makes of a file, and a first mapping for one. Without a verb: the list of them.",
+    invoke_without_command=True,
+)
 ROWS_LOOKED_AT = 500
 HEADER_SHOWN = 40
 """Names of a header that are shown; a transposed file has as many as it tells of."""
@@ -35,11 +38,36 @@ RECORDS = (
     Column("outcome", "outcome"),
 )
 REJECTED = (Column("line", "line", right=True), Column("said", "what was read, what would be right"))
+SOURCES = (
+    Column("source", "source"),
+    Column("batches", "batches", right=True),
+    Column("rows", "rows", right=True),
+    Column("rejected", "rejected", right=True),
+    Column("pending", "pending", right=True),
+    Column("applied_at", "applied last (UTC)", lambda at: (at or "")[:19].replace("T", " ")),
+    Column("waits", "why it waits"),
+)
 PENDING = (Column("line", "line", right=True), Column("parent", "waits for"))
 FileArgument = Annotated[Path, typer.Argument(help="A file; it is read and not kept.")]
 SourceHint = Annotated[str | None, typer.Option("--source", help="Whose file it is; without it the mappings tell.")]
 NameOption = Annotated[str | None, typer.Option("--source", help="What to call the source; else after the file.")]
 RowsOption = Annotated[int, typer.Option("--rows", min=1, max=1000, help="Records and rejected rows to show.")]
+
+
+@app.callback()
+def sources(context: typer.Context, *, as_json: JsonOption = False) -> None:
+    """What was applied of each source, and why one waits."""
+    if context.invoked_subcommand is None:
+        show("Sources", listed(reach_of(context).get("etl", "/quality").json()), SOURCES, as_json=as_json)
+
+
+def listed(quality: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each source with its counts, also one of which nothing could be applied yet."""
+    waiting = {source: f"{why['reason']}: {why['detail']}" for source, why in quality["waiting"].items()}
+    found = {one["source"]: one for one in quality["sources"]}
+    none = dict.fromkeys(("batches", "rows", "rejected", "pending", "applied_at"))
+    names = sorted({*found, *waiting})
+    return [{"source": name, **none, **found.get(name, {}), "waits": waiting.get(name)} for name in names]
 
 
 @app.command()

@@ -165,6 +165,26 @@ async def test_messages_nobody_understands_become_dead_letters(watch: Watch, raw
     assert letters[0].value == b"\xff not json"
 
 
+async def test_why_a_source_waits_is_told_by_every_replica(
+    watch: Watch, raw: RawWriter, mta_file: Table, tmp_path: Path
+) -> None:
+    settings = {"OKR_SOURCES__FOLDER": str(tmp_path), "OKR_ETL__SWEEP_SECONDS": "0.2"}
+    await raw.release("unheard_of", mta_file[0], mta_file[1][:10])
+    with watch.stack.service("etl", settings) as one, watch.stack.service("etl", settings) as other:
+        for replica in (one, other):
+            async with httpx2.AsyncClient(base_url=replica.url) as rest:
+
+                async def told(rest: httpx2.AsyncClient = rest) -> bool:
+                    return "unheard_of" in (await rest.get("/status")).json()["waiting"]
+
+                await until(told, "the source waits")
+                why = (await rest.get("/quality")).json()["waiting"]["unheard_of"]
+                assert (why["position"], why["reason"]) == (1, "no_mapping")
+        (tmp_path / "unheard_of.yaml").write_text(MTA)
+        await watch.until("processed", "select count(*)::int from check_in", 10)
+        await watch.until("processed", "select count(*)::int from source_wait", 0)
+
+
 async def test_a_source_without_a_sound_mapping_waits_and_the_others_go_on(
     watch: Watch, raw: RawWriter, mta_file: Table, tmp_path: Path
 ) -> None:
@@ -188,6 +208,7 @@ async def test_a_source_without_a_sound_mapping_waits_and_the_others_go_on(
             assert "YTD_TARGT, which the file's header lacks (it has YTD_TARGET)" in waiting["broken"]["detail"]
             (tmp_path / "broken.yaml").write_text(MTA)
             await watch.until("processed", "select count(*)::int from check_in", 20)
+            await watch.until("processed", "select count(*)::int from source_wait", 1)
             assert (await rest.get("/status")).json()["waiting"].keys() == {"unheard_of"}
 
 

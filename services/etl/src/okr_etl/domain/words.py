@@ -96,7 +96,7 @@ def _moves(key_result: KeyResult) -> Iterator[str]:
     moves = sum(before != after for before, after in pairwise(targets))
     if moves:
         first, last = (_figure(target, key_result.unit, "none") for target in (targets[0], targets[-1]))
-        yield f"The target moved {moves} time{'s' * (moves > 1)}, from {first} to {last}."
+        yield f"The target moved {counted(moves, 'time')}, from {first} to {last}."
 
 
 def _day(day: date | None) -> str:
