@@ -51,7 +51,6 @@ class WaitStore:
         return True
 
     async def clear(self, source: str) -> None:
-        """It goes on."""
-        if source in self.known:
+        """It goes on. Where the database is away just then, the next look finds the row again."""
+        if self.known.pop(source, None) is not None:
             await self._pool.execute(SQL["clear_wait"], source, self._work)
-            self.known.pop(source, None)
