@@ -198,15 +198,16 @@ asyncio.run(main())
 
 
 async def test_a_header_whose_name_is_no_text_stops_nobody(flow: Flow) -> None:
-    heard = (EVENTS, topics.PROCESSED_RECORDS.name, topics.PROCESSING_EVENTS.name)
-    with flow.stack.supervised(["etl", "trainer"]):
+    by_faust = (topics.RUN_REQUESTS.name, topics.MONITORING_EVENTS.name)
+    heard = (EVENTS, topics.PROCESSED_RECORDS.name, topics.PROCESSING_EVENTS.name, *by_faust)
+    with flow.stack.supervised(["etl", "trainer", "monitor"]):
         command = [sys.executable, "-c", HOSTILE, flow.stack.bootstrap, *heard]
         hostile = {**os.environ, "AIOKAFKA_NO_EXTENSIONS": "1"}
         await asyncio.to_thread(subprocess.run, command, check=True, env=hostile, timeout=60)
-        found = await letters(flow, 3)
+        found = await letters(flow, 5)
         await send(flow, *(Exact(topic, 0, None, b"{", ODD) for topic in heard))
-        await letters(flow, 6)
-        assert {flow.stack.part(name).deaths for name in ("etl", "trainer")} == {0}
+        await letters(flow, 10)
+        assert {flow.stack.part(name).deaths for name in ("etl", "trainer", "monitor")} == {0}
     assert {one["reason"] for one in found} == {"bad_headers", "not_json"}
     for one in await asked(flow, "replay", *(one["letter"] for one in found), "--dry-run"):
         assert "the rest is too large or unreadable" in one["refused"]

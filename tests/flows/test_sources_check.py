@@ -64,7 +64,7 @@ async def test_rows_that_wait_for_a_parent_are_shown_before_and_after_they_are_l
         await flow.until("processed", "select count(*) from batch_result", 1, 20)
         listed = await asyncio.to_thread(CliRunner().invoke, app, [*state, "pending", "--json"])
     assert code == 0, said
-    assert "pending     1 wait for a parent that the file does not hold" in said
+    assert "pending     1 waits for a parent that the file does not hold" in said
     (waiting,) = json.loads(listed.output)
     assert (waiting["row_num"], waiting["parent"], waiting["line"]) == (9, "99", 12)
 

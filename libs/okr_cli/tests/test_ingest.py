@@ -14,8 +14,13 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
 
 def ingest(flow: Flow, *arguments: object, stdin: bytes = b"") -> tuple[int, str, str]:
+    """As `okr` does; see there."""
+    return okr_(flow, "ingest", *arguments, stdin=stdin)
+
+
+def okr_(flow: Flow, *arguments: object, stdin: bytes = b"") -> tuple[int, str, str]:
     """Exit code, what it printed, what it complained of; words as they stand, whatever the width."""
-    okr = [str(Path(sys.executable).with_name("okr")), "--state", str(flow.stack.stack.state.folder), "ingest"]
+    okr = [str(Path(sys.executable).with_name("okr")), "--state", str(flow.stack.stack.state.folder)]
     done = subprocess.run([*okr, *map(str, arguments)], input=stdin, capture_output=True, check=False, timeout=120)
     return done.returncode, " ".join(done.stdout.decode().split()), " ".join(done.stderr.decode().split())
 
@@ -31,7 +36,34 @@ async def test_files_are_sent_waited_for_and_known_again(flow: Flow, published: 
     assert told.startswith("first.csv: file 1 of mta_nyct, waiting second.csv: file 2 of mta_nyct, waiting")
     assert "2 of 2 files read, 100 of 100 rows applied" in told
     assert again[0] == 0
-    assert again[1].startswith("second.csv: already there as file 2 of mta_nyct, done 1 of 1 files read")
+    assert again[1].startswith("second.csv: already there as file 2 of mta_nyct, done 1 of 1 file read")
+
+
+VIVA = "Row ID,Title,Parent,Entity,Owner Email,Time Period,Start Date,Due Date,Start Value,Target,Current,Status"
+CHILD = "{0},100% of team {0},{1},Growth,,Q1 2026,2026-01-01,2026-03-31,1,4,2,On Track"
+PARENT = "{0},Grow,,Company,,Q1 2026,2026-01-01,2026-03-31,,,,On Track"
+
+
+async def test_what_waits_for_a_parent_is_told_and_not_waited_for(flow: Flow, tmp_path: Path) -> None:
+    children, later = tmp_path / "children.csv", tmp_path / "later.csv"
+    children.write_text("\n".join([VIVA, CHILD.format(2, 1), CHILD.format(3, 1), CHILD.format(4, 9), ""]))
+    later.write_text("\n".join([VIVA, PARENT.format(1), CHILD.format(5, 1), ""]))
+    with flow.stack.supervised(["ingest-csv", "etl", "trainer"]):
+        code, told, complaints = ingest(flow, children, "--wait", "--within", 60)
+        after = ingest(flow, later, "--wait", "--within", 60)
+        again = ingest(flow, children, "--wait", "--within", 60)
+    traced = okr_(flow, "lineage", "Grow/100% of team 5/Q1 2026")
+    assert traced[0] == 0
+    assert "Grow/100% of team 5/Q1 2026 " in traced[1]
+    assert "%25" not in traced[1]
+    assert (code, complaints) == (0, "")
+    assert told.endswith(
+        "1 of 1 file read, 3 of 3 rows applied, 0 of 0 predictions made "
+        "3 rows wait for their parents: okr pending --source viva_goals"
+    )
+    assert after[0] == 0
+    assert after[1].endswith("1 of 1 file read, 2 of 2 rows applied, 2 of 2 predictions made")
+    assert again[1].endswith("1 row waits for its parent: okr pending --source viva_goals")
 
 
 async def test_the_bytes_of_an_archived_file_are_found(flow: Flow, published: Published, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import orjson
 import psutil
 import pytest
 
+from okr_common.counted import counted
 from okr_common.events import BatchIngested
 from okr_ingest_csv.domain.record import Shape, Unreadable
 from okr_ingest_csv.domain.records import read_records
@@ -214,7 +215,7 @@ async def test_a_file_that_changes_while_its_parts_are_read_keeps_what_was_read(
         assert service.is_alive
     assert (old["state"], old["reason"]) == ("failed", "changed_while_read")
     await half_of_it_stays(scene, old)
-    assert f"the {old['batches']} batches read before stay" in old["detail"]
+    assert f"the {counted(old['batches'], 'batch', 'batches')} read before stay" in old["detail"]
     assert (new["state"], new["rows"], new["revert_of"]) == ("done", rows, None)
     await released_in_order(scene, old, new)
 

@@ -175,5 +175,5 @@ async def test_a_check_in_without_its_row_fails_the_run_and_is_counted(
         run, steps = await the.tick(minutes=1)
     assert run.state is RunState.FAILED
     assert steps["update_incrementally"]["reason"] == "unanswered"
-    assert "acme: 1 check-ins, 0 outcomes" in steps["update_incrementally"]["error"]
+    assert "acme: 1 check-in, 0 outcomes" in steps["update_incrementally"]["error"]
     assert steps["register"]["reason"] == "not_reached"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
-from okr_cli.show import WHOLE, Column, figure, percent, show
+from okr_cli.show import WHOLE, Column, figure, key_in_words, percent, show
 from okr_common.sql import queries
 
 SQL = queries("okr_cli")
@@ -20,7 +20,7 @@ def headline(row: Any) -> Text:  # noqa: ANN401 - a row
     """Which key result, and below it why; where no model answered yet, that is said."""
     by = "" if row["model_version"] else "by the pace rule, until its next check-in: "
     return Text.assemble(
-        (row["title"], "bold"), f" {row['key_result']}, due {row['due_on']}\n", (by + row["why"], "dim")
+        (row["title"], "bold"), f" {key_in_words(row['key_result'])}, due {row['due_on']}\n", (by + row["why"], "dim")
     )
 
 

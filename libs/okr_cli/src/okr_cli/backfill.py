@@ -11,6 +11,7 @@ from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import Column, print_json, show
 from okr_common import polling
+from okr_common.counted import counted
 from okr_common.errors import OkrError
 
 app = typer.Typer(help="Replays: do a source's batches again after its mapping was mended.", no_args_is_help=True)
@@ -99,7 +100,10 @@ def asked(reach: Reach, source: str, wanted: dict[str, Any], *, wait: bool, as_j
     if as_json:
         print_json(done or replay)
     elif done is None:
-        out.print(f"asked for: {replay['batches']} batches of {source}; see `okr backfill list`", highlight=False)
+        out.print(
+            f"asked for: {counted(replay['batches'], 'batch', 'batches')} of {source}; see `okr backfill list`",
+            highlight=False,
+        )
     else:
         _report(done)
 
@@ -137,8 +141,9 @@ def _report(done: dict[str, Any]) -> None:
         out.print(f"{done['source']}: nothing differs, so nothing was published", highlight=False)
         return
     out.print(
-        f"{done['source']}: generation {done['generation']} holds; {done['versions']} versions published, "
-        f"{done['closed']} of them close what nothing says any more; {done['withdrawn']} earlier versions withdrawn",
+        f"{done['source']}: generation {done['generation']} holds; {counted(done['versions'], 'version')} published, "
+        f"{counted(done['closed'], 'of them closes', 'of them close')} what nothing says any more; "
+        f"{counted(done['withdrawn'], 'earlier version')} withdrawn",
         highlight=False,
     )
     if done["withdrawn"]:

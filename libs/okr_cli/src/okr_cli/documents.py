@@ -51,7 +51,7 @@ def export_(
 ) -> None:
     """All documents: text, meta, labels. In Parquet meta and labels are columns, as meta.due_on."""
     reach = reach_of(context)
-    told(asyncio.run(_exported(reach, "all_documents", (source, entity), form, output)), "documents", output)
+    told(asyncio.run(_exported(reach, "all_documents", (source, entity), form, output)), "document", output)
 
 
 @app.command()
@@ -60,7 +60,7 @@ def training(
 ) -> None:
     """What models learn from: each check-in's features as they were then, and how its key result ended, if known."""
     reach = reach_of(context)
-    told(asyncio.run(_exported(reach, "training_rows", (source,), form, output)), "rows", output)
+    told(asyncio.run(_exported(reach, "training_rows", (source,), form, output)), "row", output)
 
 
 STANDS_IN = {"all_documents": "curated", "training_rows": "ops"}

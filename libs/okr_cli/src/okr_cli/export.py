@@ -14,6 +14,7 @@ import polars as pl
 import typer
 
 from okr_cli.context import err
+from okr_common.counted import counted
 from okr_common.errors import OkrError
 
 _RISKY = re.compile(r"[=+\-@\t\r]")
@@ -102,7 +103,8 @@ def opened(output: Path | None) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
 
 
-def told(count: int, what: str, output: Path | None) -> None:
+def told(count: int, one: str, output: Path | None) -> None:
     """Says how many were written, where that is not standard output."""
     if output is not None:
-        err.print(f"{count} {what} written to {output}" if count else f"there are no {what}; nothing was written")
+        said = f"{counted(count, one)} written to {output}" if count else f"there are no {one}s; nothing was written"
+        err.print(said, highlight=False, markup=False)

@@ -7,6 +7,8 @@ from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
+from okr_common.counted import counted
+
 STYLES = {"error": "red", "warning": "yellow", "information": "cyan"}
 SHOWN = 20
 """So many unreadable records are printed; `--json` and REST have more."""
@@ -59,13 +61,15 @@ def _read_as(file: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def _rows(file: Mapping[str, Any]) -> Iterator[Text]:
-    yield Text(f"{file['rows']:,} rows, {file['unreadable']:,} unreadable records, {file['batches']} batches")
+    rows, unreadable = counted(file["rows"], "row"), counted(file["unreadable"], "unreadable record")
+    yield Text(f"{rows}, {unreadable}, {counted(file['batches'], 'batch', 'batches')}")
     if file["revert_of"] is not None:
         yield Text(f"the content of file {file['revert_of']} again: its rows have their turn once more")
     if file["known_share"] is not None:
         yield Text(f"{file['known_share']:.1%} of the rows stood in the file before, cell for cell")
     if file["gone_rows"]:
-        yield Text(f"{file['gone_rows']:,} rows of that one are changed or gone; what a row said that is gone stays")
+        gone = counted(file["gone_rows"], "row of that one is", "rows of that one are")
+        yield Text(f"{gone} changed or gone; what a row said that is gone stays")
 
 
 def _found(file: Mapping[str, Any]) -> Iterator[Text]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from okr_cli.reach import Reach
+from okr_common.counted import counted
 from okr_common.errors import OkrError
 from okr_common.sql import queries
 
@@ -27,7 +28,7 @@ class NotInTimeError(OkrError):
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Where some files are. `trouble` says which cannot become predictions, and why."""
+    """Where some files are. `trouble` says which cannot become predictions, and why; `waiting` which rows must wait."""
 
     files: int
     seen: int
@@ -46,6 +47,7 @@ class Stand:
     batches: int = 0
     batches_applied: int = 0
     unsent: int = 0
+    waiting: tuple[str, ...] = ()
 
     @property
     def arrived(self) -> bool:
@@ -62,8 +64,9 @@ class Stand:
     def __str__(self) -> str:
         """In words, for a person who waits."""
         return (
-            f"{self.done} of {self.files} files read, {self.rows_applied:,} of {self.rows:,} rows applied, "
-            f"{self.predicted:,} of {self.to_predict:,} predictions made"
+            f"{self.done} of {counted(self.files, 'file')} read, "
+            f"{self.rows_applied:,} of {counted(self.rows, 'row')} applied, "
+            f"{self.predicted:,} of {counted(self.to_predict, 'prediction')} made"
         )
 
 
@@ -101,6 +104,7 @@ class Follower:
             outcomes=await self._processed.fetchval(SQL["outcomes_made"], batches),
             outcomes_heard=await self._ops.fetchval(SQL["outcomes_heard"], batches),
             unsent=await self._ops.fetchval(SQL["unsent"]),
+            waiting=tuple(waits(dict(row)) for row in await self._processed.fetch(SQL["waiting_rows"], batches)),
         )
 
     async def until_arrived(self, asked: Asked, within_seconds: float) -> AsyncIterator[Stand]:
@@ -130,6 +134,16 @@ def trouble(row: dict[str, Any]) -> str | None:
     if row["state"] in ENDED_BADLY:
         return f"{row['path']}: {row['state']}, {row['reason']}: {row['detail']}"
     return None
+
+
+def waits(row: Mapping[str, Any]) -> str:
+    """Which rows wait for the row above them, and where to look; nobody can wait until that comes.
+
+    >>> waits({"source": "viva_goals", "rows": 3})
+    '3 rows wait for their parents: okr pending --source viva_goals'
+    """
+    rows = counted(row["rows"], "row waits for its parent", "rows wait for their parents")
+    return f"{rows}: okr pending --source {row['source']}"
 
 
 @asynccontextmanager

@@ -116,6 +116,8 @@ class Bars:
 
 def _report(stand: Stand) -> None:
     out.print(f"{stand}", highlight=False)
+    for line in stand.waiting:
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
     for line in stand.trouble:
         _complain(line)
     if stand.trouble:

@@ -16,21 +16,27 @@ from okr_cli.context import out
 from okr_cli.kept import kept
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
-from okr_cli.show import figure, percent, print_json
+from okr_cli.show import figure, key_in_words, percent, print_json
+from okr_common.counted import counted
 from okr_common.errors import OkrError
 from okr_common.sql import queries
 
 SQL = queries("okr_cli")
+SHOWN = 500
+"""Characters of a record that are shown; some are as long as a page."""
+FullOption = Annotated[bool, typer.Option("--full", help="Show the whole record, however long it is.")]
 NameArgument = Annotated[str, typer.Argument(help="A prediction's id, or a key result's id or natural key.")]
 
 
-def lineage(context: typer.Context, name: NameArgument, *, as_json: JsonOption = False) -> None:
+def lineage(
+    context: typer.Context, name: NameArgument, *, full: FullOption = False, as_json: JsonOption = False
+) -> None:
     """Lead a prediction back: to its check-in version, its row, its file, its lines, its bytes."""
     found = asyncio.run(trace(reach_of(context), name))
     if as_json:
         print_json(found)
     else:
-        out.print(picture(found))
+        out.print(picture(found, full=full))
 
 
 async def trace(reach: Reach, name: str) -> dict[str, Any]:
@@ -88,26 +94,30 @@ def _bytes(row: asyncpg.Record) -> dict[str, Any]:
     return {"text": piece.decode(row["encoding"]), "why": None}
 
 
-def picture(found: dict[str, Any]) -> Tree:
-    """The chain as a tree, one step per level."""
+def picture(found: dict[str, Any], *, full: bool = False) -> Tree:
+    """The chain as a tree, one step per level; of a long record the beginning, unless it is wanted in full."""
     prediction, version, row = found["prediction"], found["version"], found["row"]
     tree = Tree(Text(_of_prediction(prediction), style="bold"))
     step = tree.add(Text(_of_version(version)))
     step = step.add(Text(_of_row(row)))
     step = step.add(Text(_of_file(row)))
-    step.add(
-        Panel(
-            Text((found["bytes"]["text"] or found["bytes"]["why"]).rstrip("\r\n")), title="the very bytes", expand=False
-        )
-    )
+    record = (found["bytes"]["text"] or found["bytes"]["why"]).rstrip("\r\n")
+    step.add(Panel(Text(record if full else beginning(record)), title="the very bytes", expand=False))
     return tree
+
+
+def beginning(record: str) -> str:
+    """The first characters of a record, and how many more there are."""
+    if len(record) <= SHOWN:
+        return record
+    return f"{record[:SHOWN]}... ({counted(len(record) - SHOWN, 'character')} more: --full)"
 
 
 def _of_prediction(one: dict[str, Any]) -> str:
     said = "cannot be judged" if one["probability"] is None else f"{percent(one['probability'])}, {one['risk']} risk"
     because = "; ".join(reason["text"] for reason in one["reasons"])
     return (
-        f"prediction {one['prediction_id']}: {one['key_result']} {said}, {one['kind']}, "
+        f"prediction {one['prediction_id']}: {key_in_words(one['key_result'])} {said}, {one['kind']}, "
         f"{one['model']} version {one['model_version']}, known {one['knowledge_time']:%Y-%m-%d}: {because}"
     )
 
@@ -118,11 +128,11 @@ def _of_version(one: dict[str, Any]) -> str:
         f" value {figure(payload.get('value'))}, target {figure(payload.get('target'))}" if "value" in payload else ""
     )
     stands = f"batch at position {one['position']}, version {one['seq']} of it"
-    return f"{one['entity']} {payload['source_id']}, revision {one['revision']}:{said}; {stands}"
+    return f"{one['entity']} {key_in_words(payload['source_id'])}, revision {one['revision']}:{said}; {stands}"
 
 
 def _of_row(row: dict[str, Any]) -> str:
-    return f"raw row {row['row_num']} of batch {row['batch_id']}: {len(row['cells'])} cells"
+    return f"raw row {row['row_num']} of batch {row['batch_id']}: {counted(len(row['cells']), 'cell')}"
 
 
 def _of_file(row: dict[str, Any]) -> str:

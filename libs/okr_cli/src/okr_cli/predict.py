@@ -11,7 +11,7 @@ from okr_cli.at_risk import why
 from okr_cli.context import out
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
-from okr_cli.show import figure, percent, print_json
+from okr_cli.show import figure, key_in_words, percent, print_json
 from okr_common.errors import OkrError
 from okr_common.sql import queries
 
@@ -64,10 +64,11 @@ def in_words(answer: dict[str, Any]) -> str:
     >>> in_words({"key_result": "k", "probability": None, "reasons": [{"text": "no target"}]})
     'k cannot be judged: no target'
     """
+    name = key_in_words(answer["key_result"])
     if answer["probability"] is None:
-        return f"{answer['key_result']} cannot be judged: {answer['reasons'][0]['text']}"
+        return f"{name} cannot be judged: {answer['reasons'][0]['text']}"
     return (
-        f"{answer['key_result']}: {percent(answer['probability'])} likely to be reached by {answer['due_on']} "
+        f"{name}: {percent(answer['probability'])} likely to be reached by {answer['due_on']} "
         f"({answer['risk']} risk; {answer['model']} version {answer['model_version']})\n"
         f"  now {figure(answer['value'])}, forecast {figure(answer['forecast'])}, target {figure(answer['target'])}\n"
         f"  {why(answer['reasons'])}"

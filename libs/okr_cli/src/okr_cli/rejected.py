@@ -1,7 +1,8 @@
 """`okr rejected`: records that are no rows, rows that break a rule: file, line, what was read, what would be right."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Annotated, Any
 
 import asyncpg
@@ -13,19 +14,32 @@ from okr_cli.export import OutputOption, csv_rows, told
 from okr_cli.files import called
 from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
-from okr_cli.show import Column, show
+from okr_cli.show import WHOLE, Column, show
+from okr_common.counted import counted
 from okr_common.sql import queries
 
 SQL = queries("okr_cli")
+
+
+def seen(row: Mapping[str, Any]) -> str:
+    """What is wrong with a row, and in how many exports it came, if in several.
+
+    >>> seen({"said": "Due is blank", "exports": 5}), seen({"said": "Due is blank", "exports": 1})
+    ('Due is blank (seen in 5 exports)', 'Due is blank')
+    """
+    return f"{row['said']} (seen in {counted(row['exports'], 'export')})" if row["exports"] > 1 else row["said"]
+
+
 COLUMNS = (
     Column("source", "source"),
     Column("where", "file and line", called),
     Column("row_num", "row", right=True),
     Column("reasons", "reasons"),
-    Column("said", "what was read, what would be right"),
+    Column(WHOLE, "what was read, what would be right", seen),
 )
 RAW_SHOWN = 200
 """Characters of an unreadable record in the listing; okr_raw has them all."""
+AllOption = Annotated[bool, typer.Option("--all", help="Also where a row came before: each export that has it.")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Only with this reason code.")]
 
 
@@ -39,29 +53,39 @@ def rejected(
     source: SourceOption = None,
     limit: LimitOption = 50,
     *,
+    every: AllOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Rows that cannot be read or break a rule: where they stand, and what would be right."""
+    """Rows that cannot be read or break a rule: where they stand, and what would be right.
+
+    One that comes again with each export stands here once, where it came last.
+    """
     if context.invoked_subcommand is None:
-        _list(reach_of(context), source, reason, limit, as_json=as_json)
+        found = asyncio.run(listed(reach_of(context), source, reason, limit, every=every))
+        show("Rejected rows", found, COLUMNS, as_json=as_json)
 
 
 @app.command("export")
-def export_(context: typer.Context, source: OfSource, reason: ReasonOption = None, output: OutputOption = None) -> None:
+def export_(
+    context: typer.Context,
+    source: OfSource,
+    reason: ReasonOption = None,
+    output: OutputOption = None,
+    *,
+    every: AllOption = False,
+) -> None:
     """The rejected rows of a source as CSV, to be mended: where they stand, why, and their cells under their header."""
-    rows = asyncio.run(mendable(reach_of(context), source, reason))
+    rows = asyncio.run(mendable(reach_of(context), source, reason, every=every))
     header = list(dict.fromkeys(name for row in rows for name in row))
     count = csv_rows(header, ([row.get(name, "") for name in header] for row in rows), output)
-    told(count, "rejected rows", output)
+    told(count, "rejected row", output)
 
 
-async def mendable(reach: Reach, source: str, reason: str | None) -> list[dict[str, str]]:
-    """The rejected rows of a source, each with its cells by the header of its file."""
+async def mendable(reach: Reach, source: str, reason: str | None, *, every: bool = False) -> list[dict[str, str]]:
+    """The rejected rows of a source, each with its cells by the header of its file, in the order of the source."""
     async with reach.database("processed") as processed, reach.database("raw") as raw:
-        rows = await processed.fetch(SQL["rejected_cells"], source, reason)
-        pairs = [row["batch_id"] for row in rows], [row["row_num"] for row in rows]
-        places = {(row["batch_id"], row["row_num"]): row for row in await raw.fetch(SQL["rows_of"], *pairs)}
-    return [_mendable(_told(dict(row), places.get((row["batch_id"], row["row_num"])))) for row in rows]
+        rows = await _rejected(processed, raw, source, reason, None, every=every)
+    return [_mendable(row) for row in sorted(rows, key=itemgetter("position", "row_num"))]
 
 
 def _mendable(row: dict[str, Any]) -> dict[str, str]:
@@ -81,19 +105,32 @@ def retry(
     asked(reach_of(context), source, {"rejected": True}, wait=not no_wait, as_json=as_json)
 
 
-def _list(reach: Reach, source: str | None, reason: str | None, limit: int, *, as_json: bool) -> None:
-    show("Rejected rows", asyncio.run(listed(reach, source, reason, limit)), COLUMNS, as_json=as_json)
+async def listed(
+    reach: Reach, source: str | None, reason: str | None, limit: int, *, every: bool = False
+) -> list[dict[str, Any]]:
+    """What was rejected, each with its place in its file: unreadable records as they stand there, rows by cells.
 
-
-async def listed(reach: Reach, source: str | None, reason: str | None, limit: int) -> list[dict[str, Any]]:
-    """What was rejected, each with its place in its file: unreadable records as they stand there, rows by cells."""
+    `every`: each export that has a row, not the last one only.
+    """
     async with reach.database("processed") as processed, reach.database("raw") as raw:
-        rows = await processed.fetch(SQL["rejected"], source, reason, limit)
-        pairs = [row["batch_id"] for row in rows], [row["row_num"] for row in rows]
-        places = {(row["batch_id"], row["row_num"]): row for row in await raw.fetch(SQL["rows_of"], *pairs)}
-        unreadable = [_unread(row) for row in await raw.fetch(SQL["unreadable"], source, reason, limit)]
-    told = [_told(dict(row), places.get((row["batch_id"], row["row_num"]))) for row in rows]
-    return [*unreadable, *told][:limit]
+        rows = await _rejected(processed, raw, source, reason, limit, every=every)
+        unreadable = [_unread(row) for row in await raw.fetch(SQL["unreadable"], source, reason, limit, every)]
+    return [*unreadable, *rows][:limit]
+
+
+async def _rejected(
+    processed: asyncpg.Connection,
+    raw: asyncpg.Connection,
+    source: str | None,
+    reason: str | None,
+    limit: int | None,
+    *,
+    every: bool,
+) -> list[dict[str, Any]]:
+    rows = await processed.fetch(SQL["rejected"], source, reason, limit, every)
+    pairs = [row["batch_id"] for row in rows], [row["row_num"] for row in rows]
+    places = {(row["batch_id"], row["row_num"]): row for row in await raw.fetch(SQL["rows_of"], *pairs)}
+    return [_told(dict(row), places.get((row["batch_id"], row["row_num"]))) for row in rows]
 
 
 def _unread(row: asyncpg.Record) -> dict[str, Any]:
@@ -104,6 +141,7 @@ def _unread(row: asyncpg.Record) -> dict[str, Any]:
         "row_num": None,
         "reasons": [row["reason"]],
         "detail": row["detail"],
+        "exports": row["exports"],
         "where": _where(row),
         "said": f"{row['detail']}: {raw[:RAW_SHOWN]!r}",
         "cells": None,

@@ -99,6 +99,15 @@ _WORDS: dict[Any, Callable[[Any], str]] = {
 """The first kind that fits: a bool is also an int."""
 
 
+def key_in_words(key: str) -> str:
+    """A natural key as a person writes it: where it has several parts, a `/` or `%` inside of one is stored escaped.
+
+    >>> key_in_words("Quality/100%25 of builds/and%2For"), key_in_words("50% off")
+    ('Quality/100% of builds/and/or', '50% off')
+    """
+    return key.replace("%2F", "/").replace("%25", "%") if "/" in key else key
+
+
 def figure(value: float | None) -> str:
     """A measured value in its own unit: no needless digits.
 

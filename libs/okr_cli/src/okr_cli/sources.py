@@ -1,4 +1,4 @@
-"""`okr sources`: what would become of a file, before anything of it is loaded."""
+"""`okr sources`: what there is, and why it waits; what would become of a file, before anything of it is loaded."""
 
 import re
 import shlex
@@ -12,15 +12,19 @@ from okr_cli.context import err, out
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.send import SAMPLE_BYTES, beginning
-from okr_cli.show import Column, print_json, table
+from okr_cli.show import Column, print_json, show, table
+from okr_common.counted import counted
 from okr_common.errors import OkrError
 from okr_common.sources.draft import drafted, found_in
 
-app = typer.Typer(help="Sources: what a mapping makes of a file, and a first mapping for one.", no_args_is_help=True)
+app = typer.Typer(
+    help="Sources: what a mapping makes of a file, and a first mapping for one. Without a verb: the list of them.",
+    invoke_without_command=True,
+)
 ROWS_LOOKED_AT = 500
 HEADER_SHOWN = 40
 """Names of a header that are shown; a transposed file has as many as it tells of."""
-PLURALS = {"objective": "objectives", "key_result": "key results", "check_in": "check-ins", "outcome": "outcomes"}
+NAMES = {"key_result": "key result", "check_in": "check-in"}
 TITLE_LINES, KNOWN_COLUMNS = 6, 3
 """So many lines may stand above a header, in which so many columns at least have names that exports use."""
 RECORDS = (
@@ -34,11 +38,36 @@ RECORDS = (
     Column("outcome", "outcome"),
 )
 REJECTED = (Column("line", "line", right=True), Column("said", "what was read, what would be right"))
+SOURCES = (
+    Column("source", "source"),
+    Column("batches", "batches", right=True),
+    Column("rows", "rows", right=True),
+    Column("rejected", "rejected", right=True),
+    Column("pending", "pending", right=True),
+    Column("applied_at", "applied last (UTC)", lambda at: (at or "")[:19].replace("T", " ")),
+    Column("waits", "why it waits"),
+)
 PENDING = (Column("line", "line", right=True), Column("parent", "waits for"))
 FileArgument = Annotated[Path, typer.Argument(help="A file; it is read and not kept.")]
 SourceHint = Annotated[str | None, typer.Option("--source", help="Whose file it is; without it the mappings tell.")]
 NameOption = Annotated[str | None, typer.Option("--source", help="What to call the source; else after the file.")]
 RowsOption = Annotated[int, typer.Option("--rows", min=1, max=1000, help="Records and rejected rows to show.")]
+
+
+@app.callback()
+def sources(context: typer.Context, *, as_json: JsonOption = False) -> None:
+    """What was applied of each source, and why one waits."""
+    if context.invoked_subcommand is None:
+        show("Sources", listed(reach_of(context).get("etl", "/quality").json()), SOURCES, as_json=as_json)
+
+
+def listed(quality: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each source with its counts, also one of which nothing could be applied yet."""
+    waiting = {source: f"{why['reason']}: {why['detail']}" for source, why in quality["waiting"].items()}
+    found = {one["source"]: one for one in quality["sources"]}
+    none = dict.fromkeys(("batches", "rows", "rejected", "pending", "applied_at"))
+    names = sorted({*found, *waiting})
+    return [{"source": name, **none, **found.get(name, {}), "waits": waiting.get(name)} for name in names]
 
 
 @app.command()
@@ -73,7 +102,7 @@ def new(context: typer.Context, file: FileArgument, source: NameOption = None) -
     if _source_name(Path(f"{name}.csv")) != name:
         raise OkrError(f"a source is called by small letters, digits and _: {_source_name(Path(f'{name}.csv'))}")
     header, rows = looked_at(reach_of(context), file)
-    typer.echo(drafted(name, header, rows), nl=False)
+    typer.echo(drafted(name, header, rows, file.name), nl=False)
     then = f"okr sources check {shlex.quote(str(file))} --source {name}"
     err.print(
         f"save it as configs/sources/{name}.yaml, mend it, then: {then}", highlight=False, soft_wrap=True, markup=False
@@ -187,17 +216,19 @@ def _say(text: str) -> None:
 
 def _show(preview: dict[str, Any]) -> None:
     if preview["transposed"]:
-        _say(f"rows        {preview['rows']:,} lines of a transposed file; {preview['good']:,} columns are in order")
+        good = counted(preview["good"], "column is in order", "columns are in order")
+        _say(f"rows        {counted(preview['rows'], 'line')} of a transposed file; {good}")
     else:
-        _say(f"rows        {preview['rows']:,}, of which {preview['good']:,} are in order")
-    made = ", ".join(f"{count:,} {PLURALS.get(entity, entity)}" for entity, count in preview["entities"].items())
+        good = counted(preview["good"], "is in order", "are in order")
+        _say(f"rows        {preview['rows']:,}, of which {good}")
+    made = ", ".join(counted(count, NAMES.get(entity, entity)) for entity, count in preview["entities"].items())
     _say(f"makes       {made}")
     for reason, count in preview["reasons"].items():
         _say(f"rejected    {count:,} for {reason}")
     if preview["waiting"]:
-        _say(f"pending     {preview['waiting']:,} wait for a parent that the file does not hold")
+        _say(f"pending     {counted(preview['waiting'], 'waits', 'wait')} for a parent that the file does not hold")
     for word, count in preview["unknown"].items():
-        _say(f"no status   {count:,} say {word}, which the mapping does not know; they are kept")
+        _say(f"no status   {counted(count, 'says', 'say')} {word}, which the mapping does not know; kept all the same")
     if preview["records"]:
         columns = preview["transposed"]
         told = [

@@ -26,10 +26,11 @@ from okr_common.delivery.relay import Relay
 from okr_common.errors import FatalError
 from okr_common.health import Check
 from okr_common.kafka.dead_letters import Received
+from okr_common.kafka.header_names import make_readable
 from okr_common.kafka.topic_watch import topic_ids
 from okr_common.logs import logger
 from okr_common.postgres.pool import RETRYABLE, until_done
-from okr_common.run_requests import Headers, RunRequests
+from okr_common.run_requests import RunRequests
 from okr_common.run_steps import Steps
 from okr_common.runner import RETRY, Runner
 from okr_common.runs import Retry
@@ -46,7 +47,7 @@ FAUST_STOP_SECONDS = 10.0
 NOTHING: Mapping[Topic, "Take"] = MappingProxyType({})
 
 
-Take = Callable[[Received, Headers], Awaitable[None]]
+Take = Callable[[Received], Awaitable[None]]
 """Handles one message; what passes by itself is tried again, anything else it raises is logged and left behind."""
 
 
@@ -163,6 +164,7 @@ RAW: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer":
 
 def application(stage: Stage, bootstrap: str, folder: str) -> faust.App:
     """A Faust app with the settings under which it was found to survive; `folder` is one that it may fill."""
+    make_readable()
     return faust.App(
         f"{stage.group}-control",
         broker=[f"kafka://{address}" for address in bootstrap.split(",")],
@@ -189,7 +191,7 @@ def _agent(app: faust.App, topic: Topic, take: Take, stop: asyncio.Event) -> Non
 
     async def handle(event: Any) -> None:  # noqa: ANN401 - Faust has no types
         received = _Received(event.message)
-        await until_done(topic.name, lambda: take(received, received.headers()), stop)
+        await until_done(topic.name, lambda: take(received), stop)
 
     @app.agent(app.topic(topic.name, **RAW), name=topic.name, concurrency=1)
     async def agent(stream: Any) -> None:  # noqa: ANN401

@@ -1,13 +1,14 @@
 """What arrives on okr_run_requests: written into the ledger, under an id that makes a repeat harmless."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import asyncpg
 
-from okr_common import codec, metrics
+from okr_common import metrics
 from okr_common.delivery import outbox
 from okr_common.errors import PermanentError
 from okr_common.events import RunRequested
+from okr_common.kafka.consumer import event_of
 from okr_common.kafka.dead_letters import Received, dead_letter
 from okr_common.logs import logger
 from okr_common.postgres import ledger
@@ -16,7 +17,6 @@ from okr_common.topics import RUN_REQUESTS
 from okr_common.topology import STAGES, Stage
 
 log = logger(__name__)
-Headers = Iterable[tuple[str, bytes | str | None]]
 FOR_NOBODY = "monitor"
 """Who sets a message aside whose key names no pipeline."""
 
@@ -32,13 +32,13 @@ class RunRequests:
         self._topic_id = topic_ids[RUN_REQUESTS.name]
         self._requested = requested
 
-    async def take(self, message: Received, headers: Headers) -> None:
+    async def take(self, message: Received) -> None:
         """Writes one request down; a message that is none becomes a dead letter of the service its key names."""
         if addressee(message.key()) != self._stage.service:
             return
         metrics.MESSAGES_CONSUMED.labels(RUN_REQUESTS.name).inc()
         try:
-            await self._write_down(_run_of(headers, message, self._stage))
+            await self._write_down(_run_of(message, self._stage))
         except PermanentError as why:
             await self._set_aside(message, why)
         self._requested()
@@ -67,9 +67,8 @@ def addressee(key: bytes | str | None) -> str:
     return name if name in STAGES else FOR_NOBODY
 
 
-def _run_of(headers: Headers, message: Received, stage: Stage) -> Run:
-    value = message.value()
-    event = codec.decode_event(headers, value.encode() if isinstance(value, str) else value)
+def _run_of(message: Received, stage: Stage) -> Run:
+    event = event_of(message)
     if not isinstance(event, RunRequested) or event.pipeline != stage.service:
         raise PermanentError("not_a_request", f"a {event.ce_type} under the key {stage.service} requests no run of it")
     return Run(

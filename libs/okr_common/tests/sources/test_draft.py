@@ -1,9 +1,11 @@
 """A draft is a mapping that loads, with each column where the field's words say it belongs."""
 
+import csv
 from pathlib import Path
 
 import pytest
 
+from okr_common.paths import repository
 from okr_common.sources import Mapping, load_mapping
 from okr_common.sources.draft import drafted, found_in
 
@@ -24,13 +26,14 @@ GERMAN = ["Goal", "KR", "Start", "Due", "Day", "From", "To", "Value", "Done"]
         (
             PEOPLEBOX,
             {"objective": "Goal Title", "baseline": "Starting Value", "target": "Target Value",
-             "value": "Current Value", "start": "Start Date", "due": "End Date", "owner": "Owner Emails",
+             "value": "Current Value", "start": "Start Date", "due": "End Date", "period": "Goal Cycle",
+             "owner": "Owner Emails",
              "status": "Progress Status", "id": "Row ID"},
         ),
         (
             APPFIRE,
             {"title": "Summary", "baseline": "Start value", "target": "Target value", "value": "Current value",
-             "start": "Expected start date", "due": "Expected end date", "day": "Period", "owner": "Owner",
+             "start": "Expected start date", "due": "Expected end date", "period": "Period", "owner": "Owner",
              "status": "Status", "id": "Order"},
         ),
         (
@@ -139,6 +142,75 @@ def test_people_lists_and_markup_are_told_from_headers_and_cells(tmp_path: Path)
     loaded = load_mapping(tmp_path / "drafted.yaml")
     assert isinstance(loaded, Mapping), [str(problem) for problem in loaded]
     assert (loaded.people, loaded.columns["owner"].separator) == (["owner"], "\n")
+
+
+def test_a_period_is_told_by_its_labels_and_tells_the_days_that_no_column_has(tmp_path: Path) -> None:
+    text = drafted(
+        "drafted", ["Goal", "KR", "Quarter", "Target"], [["a", "b", "Q3 2025", "4"], ["a", "c", "FY24 H2", "5"]]
+    )
+    (tmp_path / "drafted.yaml").write_text(text, encoding="utf-8")
+    loaded = load_mapping(tmp_path / "drafted.yaml")
+    assert isinstance(loaded, Mapping), [str(problem) for problem in loaded]
+    assert loaded.entities.objective.period is not None
+    assert loaded.entities.objective.period.label == "period"
+    assert (loaded.entities.objective.key, loaded.entities.key_result.key[-1]) == (("objective", "period"), "period")
+    assert (loaded.columns["start"].origin, loaded.columns["start"].edge, loaded.columns["due"].edge) == (
+        *("Quarter", "start", "end"),
+    )
+    assert "start:" not in text.split("derived:")[1].split("entities:")[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["Time Period", "Cycle", "Timeframe", "Goal cycle", "OKR period", "Session", "Quartal"]
+)
+def test_the_words_for_periods(name: str) -> None:
+    assert found_in(["Goal", name])["period"] == name
+
+
+def test_a_period_that_holds_days_is_the_day() -> None:
+    text = drafted("x", ["Goal", "Period"], [["a", "2026-01-31"], ["a", "2026-02-28"]])
+    assert '  day: { from: "Period", type: date }' in text
+    assert "label: period" not in text
+
+
+LYING = ["Field", "Signups", "Visits"]
+LINES = [["Target", "400", "5,000"], ["Current value", "150", "4,100"], ["Due date", "30.06.2026", "31.12.2026"]]
+UNKNOWN = [["Frist (geplant)", "30.06.2026", "31.12.2026"], ["Budget in Mio", "4", "7"], ["Chef", "ada", "bob"]]
+
+
+@pytest.mark.parametrize("lines", [LINES, UNKNOWN])
+def test_a_file_that_lies_on_its_side_is_drafted_so(tmp_path: Path, lines: list[list[str]]) -> None:
+    text = drafted("drafted", LYING, lines, "goals_2026.csv")
+    (tmp_path / "drafted.yaml").write_text(text, encoding="utf-8")
+    loaded = load_mapping(tmp_path / "drafted.yaml")
+    assert isinstance(loaded, Mapping), [str(problem) for problem in loaded]
+    assert loaded.rows.transposed == "Field"
+    assert loaded.columns["title"].origin == "Field"
+    assert loaded.recognise is not None
+    assert loaded.recognise.path == "*goals_????.csv"
+    assert lines is UNKNOWN or {"target", "value", "due"} <= loaded.columns.keys()
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        (GERMAN, [ROW, ROW]),
+        (["Goal", "Jan", "Feb"], [["a", "1", "2"], ["b", "3", "4"]]),
+        (["a", "b"], [["x", "y"], ["z", "w"]]),
+    ],
+)
+def test_a_file_that_stands_is_not_turned(header: list[str], rows: list[list[str]]) -> None:
+    assert "transposed" not in drafted("x", header, rows)
+
+
+def test_the_british_file_of_2014_is_turned_and_its_prose_names_are_known(tmp_path: Path) -> None:
+    with (repository() / "samples" / "uk_gmpp" / "uk_2014.csv").open(encoding="cp1252", newline="") as file:
+        header, *rows = csv.reader(file)
+    (tmp_path / "drafted.yaml").write_text(drafted("drafted", header, rows, "uk_2014.csv"), encoding="utf-8")
+    loaded = load_mapping(tmp_path / "drafted.yaml")
+    assert isinstance(loaded, Mapping), [str(problem) for problem in loaded]
+    assert loaded.rows.transposed == "Project name"
+    assert loaded.columns["start"].origin.startswith("Project - Start Date")
 
 
 def test_one_mistyped_date_does_not_hide_how_the_others_are_written() -> None:

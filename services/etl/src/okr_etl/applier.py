@@ -6,7 +6,8 @@ A source that cannot go on does not hold up the others.
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping as MappingOf
+from dataclasses import replace
 
 from okr_common import metrics
 from okr_common.errors import FatalError, PermanentError
@@ -24,17 +25,9 @@ from okr_etl.share import Holds
 from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore, Task
 from okr_etl.store.raw import RawStore, Released
+from okr_etl.store.waits import Waiting
 
 log = logger(__name__)
-
-
-@dataclass
-class Waiting:
-    """Why a source's batches wait, since when they are tried."""
-
-    position: int
-    reason: str
-    detail: str
 
 
 class Applier:
@@ -69,7 +62,6 @@ class Applier:
         self._applying = False
         self._woken = asyncio.Event()
         self.heads: dict[str, int] = {}
-        self.waiting: dict[str, Waiting] = {}
 
     def wake(self, sources: Iterable[str]) -> None:
         """Batches of these sources were released."""
@@ -80,6 +72,11 @@ class Applier:
     def busy(self) -> bool:
         """Batches are being applied, or wait for it."""
         return bool(self._due) or self._applying
+
+    @property
+    def waiting(self) -> MappingOf[str, Waiting]:
+        """The sources whose batches cannot go on, of all replicas, as they stood at the last sweep."""
+        return self._processed.waits.known
 
     @property
     def sources(self) -> list[str]:
@@ -121,8 +118,8 @@ class Applier:
         due = [name for name, position in released.items() if position > self.heads.get(name, 0)]
         due += [*await self._items.look(), *sorted(self._unended)]
         due += [name for name in self._decider.of_a_new_day() if name in self.heads]
+        due += await self._processed.waits.look()
         self._due.update(dict.fromkeys(filter(self._holds, due)))
-        self.waiting = {source: why for source, why in self.waiting.items() if self._holds(source)}
 
     async def _turn(self, stop: asyncio.Event) -> None:
         """One batch of the source that waits longest; it queues again if there may be more."""
@@ -150,10 +147,10 @@ class Applier:
         except (FatalError, *RETRYABLE):
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one source must not stop the others
-            self._wait(source, head.position + 1, error)
-            await self._items.settle(source, {"error": self.waiting[source].detail}, "failed")
+            waiting = await self._wait(source, head.position + 1, error)
+            await self._items.settle(source, {"error": waiting.detail}, "failed")
             return False
-        self.waiting.pop(source, None)
+        await self._processed.waits.clear(source)
         if released is None:
             await self._items.settle(source, {"position": head.position})
         return released is not None
@@ -202,16 +199,15 @@ class Applier:
         task = Task(batch, proposed, mapping, head.generation, released.behind, released.beside(mapping), said, late)
         return await self._processed.apply(task)
 
-    def _wait(self, source: str, position: int, error: Exception) -> None:
-        reason = error.reason if isinstance(error, PermanentError) else "failed"
-        waiting = Waiting(position, reason, str(error) or repr(error))
-        if self.waiting.get(source) != waiting:
+    async def _wait(self, source: str, position: int, error: Exception) -> Waiting:
+        waiting = Waiting.after(error, position)
+        if await self._processed.waits.put(source, waiting):
             log.error(
                 "source_waits",
                 source=source,
                 position=position,
-                reason=reason,
+                reason=waiting.reason,
                 detail=waiting.detail,
                 exc_info=None if isinstance(error, PermanentError) else error,
             )
-        self.waiting[source] = waiting
+        return waiting

@@ -1,6 +1,6 @@
 """REST: /replays, and asking for the replay of a source."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
@@ -25,21 +25,21 @@ class Wanted(BaseModel):
 def router(
     replays: ReplayStore,
     stores: tuple[RawStore, ProcessedStore],
-    waiting: Callable[[], Mapping[str, str]],
     asked: Callable[[], None],
 ) -> APIRouter:
-    """The routes; `asked` wakes whoever carries replays out, `waiting` says why one cannot go on."""
+    """The routes; `asked` wakes whoever carries replays out."""
     raw, processed = stores
     routes = APIRouter(tags=["replays"])
 
-    def told(replay: Replay) -> dict[str, Any]:
-        return {**view(replay), "waits": waiting().get(replay.source)}
+    async def told(*found: Replay) -> list[dict[str, Any]]:
+        waits = await replays.waits.look()
+        return [{**view(one), "waits": waits[one.source].detail if one.source in waits else None} for one in found]
 
     @routes.get("/replays")
     async def list_replays(source: str | None = None, limit: Limit = 50) -> dict[str, Any]:
         """Those that were asked for, with how far they are; and those that hold, the newest first."""
         return {
-            "asked": [told(replay) for replay in await replays.asked(source)],
+            "asked": await told(*await replays.asked(source)),
             "done": await replays.done(source, limit),
         }
 
@@ -58,7 +58,7 @@ def router(
             raise HTTPException(404, f"etl has applied no batch of {source}, so there is nothing to do again")
         if (replay.first, replay.mapping_version) != (first, version):
             raise HTTPException(409, _runs_already(replay))
-        return told(replay)
+        return (await told(replay))[0]
 
     @routes.get("/sources/{source}/mappings")
     async def mappings(source: str) -> list[dict[str, Any]]:
@@ -70,8 +70,7 @@ def router(
         """Stop between two batches; what was published is not touched."""
         if not await replays.stop(source):
             raise HTTPException(404, f"no replay of {source} is under way; GET /replays lists them")
-        (replay,) = await replays.asked(source)
-        return told(replay)
+        return (await told(*await replays.asked(source)))[0]
 
     return routes
 

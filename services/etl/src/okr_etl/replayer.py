@@ -23,6 +23,7 @@ from okr_etl.share import Holds
 from okr_etl.store.processed import ProcessedStore, Task
 from okr_etl.store.raw import RawStore, Released
 from okr_etl.store.replays import ReplayStore
+from okr_etl.store.waits import Waiting
 
 log = logger(__name__)
 
@@ -53,7 +54,6 @@ class Replayer:
         self._told = told
         self._every_seconds = every_seconds
         self._woken = asyncio.Event()
-        self.waiting: dict[str, str] = {}
 
     def wake(self) -> None:
         """One was asked for."""
@@ -62,11 +62,17 @@ class Replayer:
     async def run(self, stop: asyncio.Event) -> None:
         """Carries out one after another, and ends between two batches."""
         while not stop.is_set():
-            self.waiting = {source: why for source, why in self.waiting.items() if self._holds(source)}
-            for replay in await until_done("replays", self._replays.asked, stop) or ():
+            for replay in await until_done("replays", self._look, stop) or ():
                 if replay.state == "running" and self._holds(replay.source) and not stop.is_set():
                     await until_done("replay", partial(self._replay, replay.source, stop), stop)
             await self._rest(stop)
+
+    async def _look(self) -> list[Replay]:
+        """Those that were asked for; of one that has ended, here or elsewhere, it is not told any more why it waits."""
+        asked, waiting = await self._replays.asked(), await self._replays.waits.look()
+        for source in waiting.keys() - {replay.source for replay in asked}:
+            await self._replays.waits.clear(source)
+        return asked
 
     async def _rest(self, stop: asyncio.Event) -> None:
         stopping, woken = asyncio.create_task(stop.wait()), asyncio.create_task(self._woken.wait())
@@ -79,12 +85,12 @@ class Replayer:
         """As far as it goes; where it cannot go on, why is told, and the others have their turn."""
         try:
             while self._holds(source) and not stop.is_set() and await self._step(source):
-                self.waiting.pop(source, None)
-            self.waiting.pop(source, None)
+                await self._replays.waits.clear(source)
+            await self._replays.waits.clear(source)
         except (FatalError, *RETRYABLE):
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one source must not stop the others
-            self._wait(source, error)
+            await self._wait(source, error)
 
     async def _step(self, source: str) -> bool:
         """False where it is at its end, or was stopped."""
@@ -149,8 +155,8 @@ class Replayer:
         log.info("source_replayed", source=source, **told)
         return True
 
-    def _wait(self, source: str, error: Exception) -> None:
-        detail = str(error) or repr(error)
-        if self.waiting.get(source) != detail:
-            log.error("replay_waits", source=source, detail=detail, exc_info=not isinstance(error, PermanentError))
-        self.waiting[source] = detail
+    async def _wait(self, source: str, error: Exception) -> None:
+        waiting = Waiting.after(error)
+        if await self._replays.waits.put(source, waiting):
+            is_known = isinstance(error, PermanentError)
+            log.error("replay_waits", source=source, detail=waiting.detail, exc_info=None if is_known else error)

@@ -1,7 +1,6 @@
 """REST: /quality, /rejected, /pending, /documents, /sources."""
 
 import asyncio
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,9 +14,11 @@ from okr_etl.mappings import Mappings
 from okr_etl.store.documents import DocumentStore
 from okr_etl.store.quality import QualityStore
 from okr_etl.store.raw import RawStore
+from okr_etl.store.waits import WaitStore
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0)]
+Every = Annotated[bool, Query(alias="all", description="each time that a row came, not the last only")]
 
 
 class Rows(BaseModel):
@@ -45,9 +46,7 @@ def previews(mappings: Mappings) -> APIRouter:
     return routes
 
 
-def router(
-    quality: QualityStore, raw: RawStore, documents: DocumentStore, waiting: Callable[[], Mapping[str, Any]]
-) -> APIRouter:
+def router(quality: QualityStore, raw: RawStore, documents: DocumentStore, waits: WaitStore) -> APIRouter:
     """The routes of etl."""
     routes = APIRouter()
 
@@ -58,14 +57,22 @@ def router(
     @routes.get("/quality", tags=["quality"])
     async def counts() -> dict[str, Any]:
         """Of each source: rows by result, the rejected ones by reason; and the sources that wait, with what to do."""
-        return {"sources": await quality.counts(), "waiting": waiting()}
+        return {"sources": await quality.counts(), "waiting": await waits.look()}
 
     @routes.get("/rejected", tags=["quality"])
     async def rejected(
-        source: str | None = None, reason: str | None = None, limit: Limit = 100, offset: Offset = 0
+        source: str | None = None,
+        reason: str | None = None,
+        limit: Limit = 100,
+        offset: Offset = 0,
+        *,
+        every: Every = False,
     ) -> list[dict[str, Any]]:
-        """Rejected rows with every reason, and the file and line to mend; `reason` is a code, or `code:column`."""
-        return await located(await quality.rejected(source, reason, limit, offset))
+        """Rejected rows with every reason, and the file and line to mend; `reason` is a code, or `code:column`.
+
+        One that comes again with each export is told where it came last, and in how many `exports` it was.
+        """
+        return await located(await quality.rejected(source, reason, limit, offset, repeated=every))
 
     @routes.get("/pending", tags=["quality"])
     async def pending(source: str | None = None, limit: Limit = 100, offset: Offset = 0) -> list[dict[str, Any]]:

@@ -84,9 +84,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     steps = EtlSteps(stores, mappings, kafka, patience, timedelta(days=mine.reconcile_days), applier.look).as_steps()
     control = ControlPlane(STAGE, settings, stores.ops, stores.relays.ops, steps, clock=clock)
     parts = _parts(stores, applier, curator, listener, control)
-    replays = replay_routes.router(
-        stores.replays, (stores.raw, stores.processed), lambda: replayer.waiting, replayer.wake
-    )
+    replays = replay_routes.router(stores.replays, (stores.raw, stores.processed), replayer.wake)
     warned = warning_routes.router(stores.quality, stores.processed, mappings)
     return replace(
         parts,
@@ -109,7 +107,7 @@ def _parts(stores: Stores, applier: Applier, curator: Curator, listener: Listene
             "relay_curated": relays.curated.run,
             "relay_ops": relays.ops.run,
         },
-        routers=[rest.router(stores.quality, stores.raw, stores.documents, waiting), control.router],
+        routers=[rest.router(stores.quality, stores.raw, stores.documents, stores.processed.waits), control.router],
         live={"feed": listener.feed.trouble, **control.live},
         ready=control.ready,
         status=lambda: {"heads": applier.heads, "waiting": waiting(), "documents_written": curator.documents},

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from okr_common import polling
+from okr_common.counted import counted
 from okr_common.errors import PermanentError
 from okr_common.kafka.admin import end_offsets
 from okr_common.logs import logger
@@ -120,7 +121,9 @@ class EtlSteps:
         self.stores.relays.processed.wake()
         named = ". ".join(map(str, found[:NAMED]))
         more = f". And {len(found) - NAMED} more: see the log" if len(found) > NAMED else ""
-        raise PermanentError("counts_drift", f"{len(found)} batches do not add up. {named}{more}.")
+        raise PermanentError(
+            "counts_drift", f"{counted(len(found), 'batch does', 'batches do')} not add up. {named}{more}."
+        )
 
     async def curate(self, _: RunContext) -> Detail:
         """Every document that was due when the step began is written."""

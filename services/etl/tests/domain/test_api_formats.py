@@ -10,6 +10,7 @@ import pytest
 from okr_common.paths import repository
 from okr_etl.domain.batch import Proposed, propose
 from okr_etl.domain.check import trouble
+from okr_etl.domain.periods import periods as periods_of
 from okr_etl.testing import INGESTED_AT, MemorySource, raw_batch
 from okr_etl.testing.shipped import shipped
 
@@ -328,6 +329,58 @@ def test_an_unknown_word_is_a_rejection_that_names_the_known_ones(
     (rejected,) = read(source, [one | edit]).rejected
     assert any(told in sentence for sentence in rejected.detail.values()), rejected.detail
     assert any(reason.startswith("unknown_word:") for reason in rejected.reasons)
+
+
+ABOVE: dict[str, dict[int, tuple[str, list[str]]]] = {
+    "lattice": {
+        2: ("goal_02", ["goal_01"]),
+        3: ("goal_03", ["goal_01"]),  # of a department
+        5: ("goal_05", ["goal_01"]),  # yes or no, and of one person
+        7: ("goal_07", ["goal_01"]),  # ended
+        8: ("goal_08", ["goal_01"]),  # archived
+        10: ("goal_10", []),  # nobody above it
+        13: ("goal_13", ["goal_01"]),
+    },
+    "gitlab_work_items": {
+        2: ("gid://gitlab/WorkItem/41", ["gid://gitlab/WorkItem/40"]),
+        5: ("gid://gitlab/WorkItem/44", []),  # the widget tells of nobody above
+        6: ("gid://gitlab/WorkItem/45", ["gid://gitlab/WorkItem/40"]),  # closed
+        9: ("gid://gitlab/WorkItem/48", []),  # without the widget
+        12: ("gid://gitlab/WorkItem/51", ["gid://gitlab/WorkItem/40"]),
+    },
+}
+
+
+@pytest.mark.parametrize("source", ABOVE)
+def test_what_the_goals_of_a_sample_contribute_to(source: str) -> None:
+    wide = read(source, records(source)).wide.rows_by_key("row_num", named=True, unique=True)
+    for row, (key, above) in ABOVE[source].items():
+        told, objective = wide[row]["key_result.alignment"], wide[row]["objective.alignment"]
+        assert (told["key"], told["parents"], told["kind"], told["weight"]) == (key, above, "contributes", None)
+        assert (objective["key"], objective["parents"]) == (above[0] if above else key, []), "the list tells no more"
+
+
+@pytest.mark.parametrize(
+    ("source", "periods"),
+    [
+        ("asana_goals", {("Q1 FY26", "quarter", *QUARTER)}),
+        (
+            "quantive",
+            {
+                ("65c000000000000000000000", "other", date(2025, 10, 1), date(2025, 12, 31)),
+                ("65c000000000000000000001", "other", *QUARTER),
+            },
+        ),
+        ("tability", {("Company OKRs 2026 Q1", "other", *QUARTER)}),
+        ("lattice", set()),
+        ("gitlab_work_items", set()),
+    ],
+)
+def test_the_periods_of_a_sample(source: str, periods: set[tuple[object, ...]]) -> None:
+    told = periods_of(read(source, records(source)).wide, shipped(source), source)
+    assert (
+        set(told.select("label", "kind", "start_on", "end_on").iter_rows()) == periods if periods else told.is_empty()
+    )
 
 
 def test_a_check_in_more_is_the_only_news_of_its_outcome() -> None:

@@ -526,6 +526,14 @@ def test_what_goals_contribute_to() -> None:
             },
         ),
         (
+            "appfire_okr",
+            {
+                ("Q3 Y2025", "quarter", date(2025, 7, 1), date(2025, 9, 30)),
+                ("Q4 Y2025", "quarter", date(2025, 10, 1), date(2025, 12, 31)),
+                ("Q1 Y2026", "quarter", date(2026, 1, 1), date(2026, 3, 31)),
+            },
+        ),
+        (
             "peoplebox",
             {
                 ("H1 2026", "half", date(2026, 1, 1), date(2026, 6, 30)),

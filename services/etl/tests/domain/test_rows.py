@@ -117,6 +117,41 @@ def test_a_wrong_row_has_all_its_reasons(
     assert all(reason.split(":")[0] in CODES for reason in found[0].reasons)
 
 
+def test_a_blank_row_has_one_reason(goals: Mapping) -> None:
+    blank, noted = dict.fromkeys(GOOD, " "), {**dict.fromkeys(GOOD, ""), "Target": "x"}
+    found = proposed(goals, {}, blank, noted).rejected
+    lacking = ("id", "goal", "direction", "start", "due", "count")
+    assert [one.row_num for one in found] == [2, 3]
+    assert found[0].reasons == ("blank_row",)
+    assert set(found[1].reasons) == {*(f"missing_value:{name}" for name in lacking), "not_a_number:target"}
+    assert found[0].detail == {"blank_row": "all cells that the mapping reads are blank; delete the row"}
+
+
+@pytest.mark.parametrize(
+    "text", ["due - start", "INTERVAL '1 day'", "STRING_TO_ARRAY(goal, 'a')", "CAST(goal AS BLOB)"]
+)
+@pytest.mark.parametrize("place", ["key: [id, day]", "attributes: [day, goal]", "due_on: due, unit: day"])
+def test_what_no_text_can_hold_is_found_before_a_batch(tmp_path: Path, text: str, place: str) -> None:
+    used = COLUMNS.replace("DATE(CONCAT('2017-01-', count))", text).replace("as_of: day", "as_of: due")
+    former = {"key: [id, day]": "key: [id, count]", "attributes: [day, goal]": "attributes: [count, goal]"}
+    used = used.replace(
+        former.get(place, "due_on: due, attributes"), place if place in former else f"{place}, attributes"
+    )
+    assert place in used
+    (wrong,) = trouble(mapping_of(tmp_path, CSV.replace(COLUMNS, used)))
+    assert wrong.startswith("derived.day: ")
+    assert "needs what text can hold, but this gives " in wrong
+
+
+def test_a_duration_may_stand_between_two_expressions(tmp_path: Path) -> None:
+    between = COLUMNS.replace("derived:\n", "derived:\n  lasts: due - start\n")
+    mapping = mapping_of(tmp_path, CSV.replace(COLUMNS, between))
+    assert trouble(mapping) == []
+    found = proposed(mapping, {}, {"Due": "2016-12-31"})
+    assert found.wide.height == 1
+    assert [one.reasons for one in found.rejected] == [("due_before_start",)]
+
+
 def test_rows_of_another_width(goals: Mapping) -> None:
     row = list(GOOD.values())
     rows = [row[:-1], row, [*row, "", " "], [*row, "", "x"], []]

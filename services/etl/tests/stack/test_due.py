@@ -269,7 +269,7 @@ async def test_a_source_may_begin_and_cease_to_say_how_its_goals_end(etl: Etl, r
         await etl.replays.ask("goals", first)
         while await etl.replayer._step("goals"):
             pass
-        assert etl.replayer.waiting == {}
+        assert await etl.replays.waits.look() == {}
         told = [(one[0], *one[2:5]) for one in await etl.outcomes()]
         assert told == [(one[0], *one[2:5]) for one in DECIDED], kind
         basis = await etl.pool.fetch("select distinct label_basis from outcome where closed is null")

@@ -70,7 +70,7 @@ async def test_nobody_shows_after_an_export_its_news_a_replay_and_the_documents(
         await etl.replays.ask("hides", 1)
         while await etl.replayer._step("hides"):
             pass
-        assert etl.replayer.waiting == {}
+        assert await etl.replays.waits.look() == {}
         documents = DocumentStore(etl.pool, curated)
         while (due := await documents.due(["hides"], 1000)) is not None:
             await documents.write(due, build(due))
@@ -91,7 +91,7 @@ async def test_without_a_key_only_the_source_that_hides_people_waits_and_a_key_l
         await raw.release(source, header, rows)
     async with inner(fresh_stack.dsn, sources) as etl:
         assert not await etl.applier._next("hides")
-        assert etl.applier.waiting.pop("hides").reason == "no_person_key"
+        assert etl.applier.waiting["hides"].reason == "no_person_key"
         await etl.apply_all("open")
     async with inner(fresh_stack.dsn, sources, person_key=KEY) as etl:
         await etl.apply_all("hides")

@@ -201,11 +201,11 @@ async def test_a_broken_mapping_holds_up_its_replay_only_and_tells_why(
     etl.edit("from: YTD_TARGET", "from: YTD_TARGT")
     await etl.replays.ask(SOURCE, 1)
     await etl.replayer._replay(SOURCE, asyncio.Event())
-    assert "YTD_TARGT" in etl.replayer.waiting[SOURCE]
+    assert "YTD_TARGT" in (await etl.replays.waits.look())[SOURCE].detail
     assert await etl.pool.fetchval("select generation from source_head") == 1
     etl.edit("from: YTD_TARGT", "from: YTD_TARGET")
     await etl.replayer._replay(SOURCE, asyncio.Event())
-    assert etl.replayer.waiting == {}
+    assert await etl.replays.waits.look() == {}
     assert await etl.pool.fetchval("select generation from source_head") == 2
 
 

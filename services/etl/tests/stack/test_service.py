@@ -126,6 +126,28 @@ async def test_rejected_rows_say_where_to_mend(watch: Watch, raw: RawWriter, mta
             assert reasons["too_few_cells"] == 1
 
 
+async def test_a_rejected_row_that_each_export_repeats_is_told_once(
+    watch: Watch, raw: RawWriter, mta_file: Table
+) -> None:
+    header, rows = mta_file
+    bad, other = rows[1][:4], rows[2][:5]
+    with watch.stack.service("etl") as service:
+        for export in ([rows[0], bad, bad], [bad, rows[0]], [rows[0], other, bad]):
+            await raw.tell(await raw.release("mta_nyct", header, export))
+        await watch.until("processed", "select count(*)::int from rejected", 5)
+        async with httpx2.AsyncClient(base_url=service.url) as rest:
+            found = (await rest.get("/rejected")).json()
+            every = (await rest.get("/rejected", params={"all": True})).json()
+            reasons = (await rest.get("/quality")).json()["sources"][0]["reasons"]
+    assert [(one["path"], one["row_num"], one["exports"]) for one in found] == [
+        ("inbox/3.csv", 2, 1),
+        ("inbox/3.csv", 3, 3),
+        ("inbox/1.csv", 3, 1),
+    ], "the row that stood twice in the first export stands here twice, each where it came last"
+    assert len(every) == 5
+    assert reasons["too_few_cells"] == 5
+
+
 async def test_messages_nobody_understands_become_dead_letters(watch: Watch, raw: RawWriter, mta_file: Table) -> None:
     known = "okr.ingestion.batch_ingested.v1"
     with watch.stack.service("etl"):
@@ -141,6 +163,26 @@ async def test_messages_nobody_understands_become_dead_letters(watch: Watch, raw
         *("not_json", "wrong_shape", "unknown_type", "no_type")
     ]
     assert letters[0].value == b"\xff not json"
+
+
+async def test_why_a_source_waits_is_told_by_every_replica(
+    watch: Watch, raw: RawWriter, mta_file: Table, tmp_path: Path
+) -> None:
+    settings = {"OKR_SOURCES__FOLDER": str(tmp_path), "OKR_ETL__SWEEP_SECONDS": "0.2"}
+    await raw.release("unheard_of", mta_file[0], mta_file[1][:10])
+    with watch.stack.service("etl", settings) as one, watch.stack.service("etl", settings) as other:
+        for replica in (one, other):
+            async with httpx2.AsyncClient(base_url=replica.url) as rest:
+
+                async def told(rest: httpx2.AsyncClient = rest) -> bool:
+                    return "unheard_of" in (await rest.get("/status")).json()["waiting"]
+
+                await until(told, "the source waits")
+                why = (await rest.get("/quality")).json()["waiting"]["unheard_of"]
+                assert (why["position"], why["reason"]) == (1, "no_mapping")
+        (tmp_path / "unheard_of.yaml").write_text(MTA)
+        await watch.until("processed", "select count(*)::int from check_in", 10)
+        await watch.until("processed", "select count(*)::int from source_wait", 0)
 
 
 async def test_a_source_without_a_sound_mapping_waits_and_the_others_go_on(
@@ -166,6 +208,7 @@ async def test_a_source_without_a_sound_mapping_waits_and_the_others_go_on(
             assert "YTD_TARGT, which the file's header lacks (it has YTD_TARGET)" in waiting["broken"]["detail"]
             (tmp_path / "broken.yaml").write_text(MTA)
             await watch.until("processed", "select count(*)::int from check_in", 20)
+            await watch.until("processed", "select count(*)::int from source_wait", 1)
             assert (await rest.get("/status")).json()["waiting"].keys() == {"unheard_of"}
 
 

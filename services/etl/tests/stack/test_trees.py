@@ -72,7 +72,7 @@ class Etl(Inner):
         await self.replays.ask(SOURCE, first)
         while await self.replayer._step(SOURCE):
             pass
-        assert (await self.replays.asked(), self.replayer.waiting) == ([], {})
+        assert (await self.replays.asked(), await self.replays.waits.look()) == ([], {})
 
     async def chains(self) -> set[tuple[object, ...]]:
         return {tuple(one) for one in await self.pool.fetch(CHAINS)}

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from okr_common.counted import counted
 from okr_common.errors import PermanentError, RetryableError
 from okr_common.postgres.pool import AWAY
 from okr_common.run_steps import RunContext, Steps
@@ -138,7 +139,9 @@ class ApiSteps:
         deadline = time.monotonic() + self.fetcher.settings.publish_patience_seconds
         while unsent := await self.ledger.unsent(sources):
             if time.monotonic() > deadline:
-                raise RetryableError(f"the broker has not acknowledged {unsent} outbox rows of {', '.join(sources)}")
+                raise RetryableError(
+                    f"the broker has not acknowledged {counted(unsent, 'outbox row')} of {', '.join(sources)}"
+                )
             await asyncio.sleep(LOOK_SECONDS)
 
 

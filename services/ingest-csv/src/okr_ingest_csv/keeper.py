@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 from okr_common import metrics
+from okr_common.counted import counted
 from okr_common.errors import PermanentError
 from okr_common.logs import logger
 from okr_common.sources import Read, SourcesFolder
@@ -57,7 +58,7 @@ class Keeper:
             raise PermanentError(
                 "too_many_rows",
                 f"{portion.file.path} has more than {self._max_rows:,} records, the limit of ingest_csv.max_rows; the "
-                f"{portion.number - 1} batches read before stay. Raise it, or cut the file.",
+                f"{counted(portion.number - 1, 'batch', 'batches')} read before stay. Raise it, or cut the file.",
             )
 
     def _read_block(self, source: str) -> Read:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from okr_common.counted import counted
 from okr_common.errors import PermanentError
 from okr_ingest_csv.domain.batch import Batch, take_batch
 from okr_ingest_csv.domain.fingerprint import Fingerprinted
@@ -99,6 +100,6 @@ def changed(file: Claimed, batches: int) -> PermanentError:
     """Its bytes are not those that were claimed; so many batches were read before."""
     return PermanentError(
         "changed_while_read",
-        f"{file.path} changed after it was claimed; the {batches} batches read before stay, "
+        f"{file.path} changed after it was claimed; the {counted(batches, 'batch', 'batches')} read before stay, "
         "and what it holds now is taken as a new file. Write to another name and rename when complete.",
     )

@@ -10,9 +10,10 @@ from okr_common.clock import utc_now
 from okr_common.control_plane import Take
 from okr_common.errors import PermanentError
 from okr_common.kafka.admin import identities
+from okr_common.kafka.consumer import event_of
 from okr_common.kafka.dead_letters import Received, dead_letter
+from okr_common.kafka.original import headers_of, pairs
 from okr_common.logs import logger
-from okr_common.run_requests import Headers
 from okr_common.topics import RUN_REQUESTS, TOPICS, Topic
 from okr_common.topology import STAGES
 from okr_monitor.domain.live_view import LiveView, is_ours_alone
@@ -45,14 +46,13 @@ class Listener:
         """Every topic the monitor reads; requests for runs are the control plane's own."""
         return {topic: self.hear for topic in STAGE.consumes if topic is not RUN_REQUESTS}
 
-    async def hear(self, message: Received, headers: Headers) -> None:
+    async def hear(self, message: Received) -> None:
         """Shows one event. What cannot be read becomes a dead letter where no other service will see to it."""
         topic = str(message.topic())
         metrics.MESSAGES_CONSUMED.labels(topic).inc()
-        held, value = list(headers), message.value()
         try:
-            event = codec.decode_event(held, value.encode() if isinstance(value, str) else value)
-            self._view.hear(event, _time(codec.header(held, "ce_time")))
+            event = event_of(message)
+            self._view.hear(event, _time(codec.header(pairs(headers_of(message)), "ce_time")))
         except PermanentError as why:
             self._view.unreadable[topic] += 1
             log.warning("unreadable_event", topic=topic, offset=message.offset(), reason=why.reason)

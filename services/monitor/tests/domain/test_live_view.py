@@ -14,13 +14,16 @@ def done(number: int) -> FileDone:
 
 def test_an_event_becomes_a_sentence() -> None:
     assert sentence(done(7)) == "file 7 of mta stored: 10 rows, 1 unreadable"
+    one = done(8).model_copy(update={"rows": 1, "unreadable": 0})
+    assert sentence(one) == "file 8 of mta stored: 1 row, 0 unreadable"
     assert sentence(AlertResolved(about="etl", alert_id=1, rule="lag")) == "alert resolved: lag of etl"
 
 
 def test_every_event_has_a_sentence_of_fields_it_has() -> None:
     for ce_type, event in codec.EVENT_TYPES.items():
         if ce_type in SENTENCES:
-            nothing = event.model_construct(None, **dict.fromkeys(event.model_fields, "x"))
+            fields = {name: 1 if field.annotation is int else "x" for name, field in event.model_fields.items()}
+            nothing = event.model_construct(None, **fields)
             assert "x" in sentence(nothing)
         else:
             assert short(ce_type) == "run_step_ended", f"{ce_type} has no sentence"

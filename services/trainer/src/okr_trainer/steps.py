@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from okr_common import polling
+from okr_common.counted import counted
 from okr_common.errors import PermanentError
 from okr_common.postgres import work_items
 from okr_common.run_steps import RunContext, Steps
@@ -56,7 +57,8 @@ class TrainerSteps:
         lost = {model: one for model, one in answered.items() if one.unanswered or one.unheard}
         if lost:
             told = "; ".join(
-                f"{model}: {one.unanswered} check-ins, {one.unheard} outcomes" for model, one in lost.items()
+                f"{model}: {counted(one.unanswered, 'check-in')}, {counted(one.unheard, 'outcome')}"
+                for model, one in lost.items()
             )
             raise PermanentError("unanswered", f"heard, and no row made of it: {told}. `okr verify` names them")
         return {"reached": ends, "models": {model: asdict(one) for model, one in answered.items()}}

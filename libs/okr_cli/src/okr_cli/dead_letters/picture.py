@@ -11,6 +11,7 @@ from rich.tree import Tree
 from okr_cli.dead_letters.cures import cure
 from okr_cli.dead_letters.letters import Letter, Letters, State
 from okr_cli.show import words
+from okr_common.counted import counted
 
 SHOWN = 4_000
 """Characters of a text that are printed; `--json` has all."""
@@ -28,7 +29,7 @@ def picture(letter: Letter, letters: Letters, refused: str | None) -> Group:
         "what to do": list(_to_do(letter, letters, refused)),
         "headers of the message": [f"{name}: {_header(value)}" for name, value in letter.headers or ()] or ["none"],
         "key": [_text(letter.read.key)],
-        f"value, {len(letter.read.value or b''):,} bytes": [readable(letter.read.value)],
+        f"value, {counted(len(letter.read.value or b''), 'byte')}": [readable(letter.read.value)],
     }
     for heading, lines in sections.items():
         branch = tree.add(Text(heading, style="bold"))

@@ -13,6 +13,7 @@ from okr_cli.dead_letters.heard import Place, passed_over
 from okr_cli.dead_letters.letters import Letter, Letters, Replay
 from okr_common import codec
 from okr_common.clock import utc_now
+from okr_common.counted import counted
 from okr_common.errors import OkrError, RetryableError
 from okr_common.events import NAMESPACE
 from okr_common.kafka.dead_letters import LEFT_OUT, PREFIX, TOO_LARGE
@@ -89,8 +90,8 @@ def _too_often(letter: Letter, letters: Letters, most: int | None) -> str | None
     if most is None or attempts < most:
         return None
     return (
-        f"it was sent again {attempts} times already, and dead_letters.attempts is {most}: mend the cause first; "
-        "--force sends it once more"
+        f"it was sent again {counted(attempts, 'time')} already, and dead_letters.attempts is {most}: "
+        "mend the cause first; --force sends it once more"
     )
 
 

@@ -18,6 +18,7 @@ from okr_cli.show import table
 from okr_cli.verify.command import as_data as verify_data
 from okr_cli.verify.command import show_report
 from okr_cli.verify.oracle import look
+from okr_common.counted import counted
 
 YEAR = 2017
 LATE = 6
@@ -68,8 +69,8 @@ async def second_half(stage: Stage) -> Told:
     after = await readings.learned(stage.reach)
     out.print(tables.refreshes(refreshed))
     out.print(
-        f"{after['outcomes'] - before['outcomes']} outcomes closed; the model learned them one at a time: "
-        f"{after['learned'] - before['learned']:,} predictions, a year's check-ins and definitions of each.",
+        f"{counted(after['outcomes'] - before['outcomes'], 'outcome')} closed; the model learned them one at a time: "
+        f"{counted(after['learned'] - before['learned'], 'prediction')}, a year's check-ins and definitions of each.",
         highlight=False,
     )
     judged = by_month(await readings.scored(stage.reach, YEAR))

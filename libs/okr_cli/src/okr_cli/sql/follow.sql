@@ -17,13 +17,20 @@ left join lateral (select array_agg(batch_id order by number) as batches, count(
 select count(*) as batches, coalesce(sum(rows), 0)::bigint as rows from batch_result where not replayed and batch_id = any($1::bigint[])
 
 -- name: to_predict
--- Versions of these batches that ask for a prediction.
+-- Versions of these batches' own rows that ask for a prediction: not of rows before that waited for one of theirs, nor of
+-- what they close.
 select count(*) from batch_result r join entity_version v using (source, position, generation)
-where not r.replayed and r.batch_id = any($1::bigint[]) and v.entity in ('check_in', 'key_result')
+where not r.replayed and r.batch_id = any($1::bigint[]) and v.batch_id = any($1::bigint[]) and v.closed is null
+  and v.entity in ('check_in', 'key_result')
 
 -- name: outcomes_made
+-- The same of outcomes: those that are decided with these batches may be told of check-ins that came long before.
 select count(*) from batch_result r join entity_version v using (source, position, generation)
-where not r.replayed and r.batch_id = any($1::bigint[]) and v.entity = 'outcome'
+where not r.replayed and r.batch_id = any($1::bigint[]) and v.batch_id = any($1::bigint[]) and v.closed is null and v.entity = 'outcome'
+
+-- name: waiting_rows
+select source, count(*) as rows from pending join source_head using (source, generation) where batch_id = any($1::bigint[])
+group by source order by source
 
 -- name: outcomes_heard
 select count(*) from outcome_heard where batch_id = any($1::bigint[])

@@ -11,17 +11,37 @@ select null::bigint as file_id, null::text as source, path, 'left alone' as stat
 from sighting where file_id is null order by path limit $1
 
 -- name: unreadable
--- Records that are no rows: of a file, or of an API's page.
-select b.source, b.batch_id, f.path, f.encoding, u.first_line, u.reason, u.detail, u.raw
-from unreadable u
-join batch b using (batch_id)
-left join file f using (file_id)
-where ($1::text is null or b.source = $1) and ($2::text is null or u.reason = $2)
-order by u.batch_id desc, u.number limit $3
+-- Records that are no rows: of a file, or of an API's page. One that each export repeats as `rejected` tells it.
+with wanted as (
+    select b.source, b.batch_id, coalesce(b.file_id::text, b.request) as unit, b.file_id, u.number, u.first_line, u.reason, u.detail, u.raw
+    from unreadable u join batch b using (batch_id)
+    where ($1::text is null or b.source = $1) and ($2::text is null or u.reason = $2)
+), copies as (
+    select *, row_number() over (partition by source, md5(raw), unit order by number) as copy from wanted
+), told as (
+    select *, count(*) over (partition by source, md5(raw), copy) as exports,
+           row_number() over (partition by source, md5(raw), copy order by batch_id desc) as age
+    from copies
+)
+select t.source, t.batch_id, f.path, f.encoding, t.first_line, t.reason, t.detail, t.raw, t.exports
+from told t left join file f using (file_id) where t.age = 1 or $4::boolean
+order by t.batch_id desc, t.number limit $3
 
 -- name: rejected
-select source, position, batch_id, row_num, reasons, detail from rejected
-where ($1::text is null or source = $1) and ($2::text is null or exists (select from unnest(reasons) as r where r = $2 or r like $2 || ':%'))
+-- A row that each export repeats once, where it came last; `exports` tells in how many files, or requests, it came. Of rows
+-- with the same cells in one file the first is the same as the first of another file, the second as the second.
+with wanted as (
+    select *, coalesce(row_hash, int8send(position) || int8send(row_num)) as same from rejected
+    where ($1::text is null or source = $1)
+      and ($2::text is null or exists (select from unnest(reasons) as r where r = $2 or r like $2 || ':%'))
+), copies as (
+    select *, row_number() over (partition by source, same, coalesce(unit, batch_id::text) order by position, row_num) as copy from wanted
+), told as (
+    select *, count(*) over (partition by source, same, copy) as exports,
+           row_number() over (partition by source, same, copy order by position desc) as age
+    from copies
+)
+select source, position, batch_id, row_num, reasons, detail, exports from told where age = 1 or $4::boolean
 order by position desc, row_num limit $3
 
 -- name: rows_of
@@ -51,8 +71,3 @@ left join lateral (
     where h.model = p.model and h.key_result_id = p.key_result_id order by h.revision desc limit 1) o on true
 where p.kind in ('live', 'replay') and p.features is not null and ($1::text is null or p.source = $1)
 order by p.knowledge_time, p.prediction_id
-
--- name: rejected_cells
-select source, position, batch_id, row_num, reasons, detail from rejected
-where source = $1 and ($2::text is null or exists (select from unnest(reasons) as r where r = $2 or r like $2 || ':%'))
-order by position, row_num

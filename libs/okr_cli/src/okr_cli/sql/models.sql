@@ -35,7 +35,11 @@ select k.key_result_id, k.title, o.title as objective from key_result k left joi
 where k.key_result_id = any($1::uuid[])
 
 -- name: key_results_named
-select key_result_id, source from key_result where key_result_id::text = $1 or source_id = $1 order by source
+-- By its id or natural key, also as people read it (`key_in_words`).
+select key_result_id, source from key_result
+where key_result_id::text = $1 or source_id = $1
+   or (source_id like '%\%%' and replace(replace(source_id, '%2F', '/'), '%25', '%') = $1)
+order by source
 
 -- name: heard
 -- Of each source the place in its order up to which a model has heard it.

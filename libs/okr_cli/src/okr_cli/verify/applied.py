@@ -4,6 +4,7 @@ from okr_cli.verify.evidence import Evidence
 from okr_cli.verify.finding import Check, dense
 from okr_cli.verify.merge import outer_join
 from okr_cli.verify.pairs import pairs
+from okr_common.counted import counted
 
 COUNTS = ("new", "changed", "duplicate", "unchanged", "rejected", "pending")
 
@@ -64,7 +65,7 @@ async def _versions(of: Evidence) -> Check:
         check.find(
             f"{stray['source']}: position {stray['position']}",
             "a batch result",
-            f"none for {stray['versions']} versions",
+            f"none for {counted(stray['versions'], 'version')}",
         )
     for entity in await of.processed.rows("revisions_with_holes"):
         where = f"{entity['entity']} {entity['entity_id']}"

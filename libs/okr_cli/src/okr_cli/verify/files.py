@@ -17,6 +17,7 @@ import orjson
 from okr_cli.kept import kept
 from okr_cli.verify.evidence import Evidence
 from okr_cli.verify.finding import Check
+from okr_common.counted import counted
 
 MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 """Byte order marks."""
@@ -115,7 +116,9 @@ class Tiles:
         self._line = row["last_line"] + 1
         lines = sum(1 for _ in io.StringIO(piece.decode(self._encoding, "replace"), newline=""))
         if lines != row["last_line"] - row["first_line"] + 1:
-            check.find(f"{self._where}, line {row['first_line']}", f"{lines} lines", f"to line {row['last_line']}")
+            check.find(
+                f"{self._where}, line {row['first_line']}", counted(lines, "line"), f"to line {row['last_line']}"
+            )
 
     def _begin(self, start: int, check: Check) -> None:
         """What stands before the first record, below any titles, ends with the header."""
@@ -135,7 +138,7 @@ class Tiles:
             )
         except (csv.Error, UnicodeDecodeError) as error:
             return f"{error}: {piece[:80]!r}"
-        return records[0] if len(records) == 1 else f"{len(records)} records: {piece[:80]!r}"
+        return records[0] if len(records) == 1 else f"{counted(len(records), 'record')}: {piece[:80]!r}"
 
 
 def _unmarked(content: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from okr_cli.verify.evidence import Evidence
 from okr_cli.verify.finding import Check, dense
+from okr_common.counted import counted
 
 
 async def check(of: Evidence) -> list[Check]:
@@ -35,7 +36,9 @@ async def _batches(of: Evidence) -> Check:
             within = batch["first_row"] <= batch["lowest"] <= batch["highest"] <= last
             check.must_be(f"{where}, its rows' numbers between {batch['first_row']} and {last}", True, within)
     for orphan in await of.raw.rows("orphans"):
-        check.find(f"{orphan['kind']} of batch {orphan['batch_id']}", "a batch", f"none for {orphan['rows']} rows")
+        check.find(
+            f"{orphan['kind']} of batch {orphan['batch_id']}", "a batch", f"none for {counted(orphan['rows'], 'row')}"
+        )
     return check
 
 

@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from okr_common import codec, metrics
 from okr_common.events import Event
-from okr_common.kafka.original import headers_of
+from okr_common.kafka.original import HasHeaders, headers_of, pairs
 from okr_common.logs import logger
 
 log = logger(__name__)
@@ -49,11 +49,17 @@ class Batch:
         return int(self.messages[-1].offset() or 0) + 1
 
 
-def event_of(message: Message) -> Event:
+class HasContent(HasHeaders, Protocol):
+    """A message as confluent-kafka or Faust has it."""
+
+    def value(self) -> bytes | str | None:
+        """Its bytes."""
+
+
+def event_of(message: HasContent) -> Event:
     """The event this message carries. Raises PermanentError: bad_headers, or see `codec.decode_event`."""
     headers, value = headers_of(message), message.value()
-    pairs = headers if isinstance(headers, list) else []
-    return codec.decode_event(pairs, value.encode() if isinstance(value, str) else value)
+    return codec.decode_event(pairs(headers), value.encode() if isinstance(value, str) else value)
 
 
 class Feed:

@@ -61,14 +61,14 @@ def headers_of(message: HasHeaders) -> Headers:
     except (UnicodeDecodeError, SystemError):
         cast("Message", message).set_headers([UNREADABLE])
         found = [UNREADABLE]
-    if found == [UNREADABLE]:
+    if UNREADABLE[0] in dict(pairs(found)):
         raise PermanentError("bad_headers", "the name of a header is no UTF-8, so its headers cannot be read")
     return found
 
 
 def chain_of(headers: Headers, place: str) -> Chain:
     """What the headers of a message say, that stands at this place; a stranger's nonsense says nothing."""
-    said = {name: value.decode("utf-8", "replace") for name, value in _pairs(headers) if value is not None}
+    said = {name: value.decode("utf-8", "replace") for name, value in pairs(headers) if value is not None}
     attempt, origin = said.get(ATTEMPT, ""), said.get(ORIGIN, "")
     if not _COUNT.fullmatch(attempt) or not _PLACE.fullmatch(origin):
         return Chain(0, place)
@@ -81,7 +81,7 @@ def kept(headers: Headers) -> str | None:
     >>> kept([("ce_id", b"7"), ("odd", b"\xff"), ("odd", None)])
     '[["ce_id","7"],["odd",{"base64":"/w=="}],["odd",null]]'
     """
-    own = [[name, _said(value)] for name, value in _pairs(headers) if name not in (ATTEMPT, ORIGIN)]
+    own = [[name, _said(value)] for name, value in pairs(headers) if name not in (ATTEMPT, ORIGIN)]
     text = orjson.dumps(own)
     return text.decode() if len(text) <= MOST_BYTES else None
 
@@ -95,7 +95,8 @@ def restored(text: str) -> list[Header]:
     return [(name, _bytes(said)) for name, said in orjson.loads(text)]
 
 
-def _pairs(headers: Headers) -> list[Header]:
+def pairs(headers: Headers) -> list[Header]:
+    """Names and values, in their order."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
     return [(name, value.encode() if isinstance(value, str) else value) for name, value in pairs]
 

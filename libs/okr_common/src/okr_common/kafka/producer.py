@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, Message
 from confluent_kafka import Producer as KafkaProducer
 
 from okr_common import metrics
+from okr_common.counted import counted
 from okr_common.delivery.outbox import Outgoing
 from okr_common.errors import FatalError, RetryableError
 from okr_common.kafka.original import Header
@@ -104,9 +105,8 @@ class Producer:
         if fatal is not None:
             raise FatalError(f"the producer cannot go on: {fatal}")
         if failures:
-            raise RetryableError(
-                f"{len(failures)} messages were not acknowledged, first: {failures[0]}; they are sent again"
-            )
+            lost = counted(len(failures), "message was", "messages were")
+            raise RetryableError(f"{lost} not acknowledged, first: {failures[0]}; sent again")
 
 
 def _count(topics: Iterable[str]) -> None:

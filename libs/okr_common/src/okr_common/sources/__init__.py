@@ -1,6 +1,6 @@
 """Sources as data: one mapping per source says how its files or responses become the canonical model (design §10)."""
 
-from okr_common.sources.checks import MissingColumn, missing_columns, missing_names
+from okr_common.sources.checks import MissingColumn, missing_columns, missing_names, references
 from okr_common.sources.folder import SourcesFolder
 from okr_common.sources.language import (
     AbsentBlock,
@@ -64,4 +64,5 @@ __all__ = [
     "missing_names",
     "nearest",
     "reading",
+    "references",
 ]

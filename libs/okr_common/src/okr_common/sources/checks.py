@@ -63,7 +63,7 @@ def disagreements(mapping: Mapping) -> Iterator[tuple[Place, str]]:
     for entity, aligned in mapping.entities.alignments.items():
         if aligned.dotted and aligned.parents:
             yield ("entities", entity, "alignment", "dotted"), "dotted keys name their parents; say dotted or parents"
-    for place, field, name in _references(mapping):
+    for place, field, name in references(mapping):
         yield from _reference(mapping, place, field, name)
 
 
@@ -212,7 +212,7 @@ def _words(mapping: Mapping, name: str, column: Column) -> Iterator[tuple[Place,
         yield ("columns", name, "person"), f"{_list(open_)} reads {column.origin}, too, and does not hide who it is"
 
 
-def _references(mapping: Mapping) -> Iterator[tuple[Place, str, str]]:
+def references(mapping: Mapping) -> Iterator[tuple[Place, str, str]]:
     """Each (place, field, name of a column) that the entities mention."""
     blocks: list[tuple[Place, Block]] = [
         (("entities", "objective"), mapping.entities.objective),

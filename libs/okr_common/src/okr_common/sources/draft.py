@@ -1,10 +1,11 @@
 """A first mapping for a file nobody has mapped yet: from its header, by the words exports use, and from its cells."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from string import Template
 
+from okr_common.sources import lying
 from okr_common.sources.draft_texts import example, text_column
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -84,9 +85,32 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "last update",
         "timestamp",
         "reported",
-        "period",
         "stichtag",
         "datum",
+    ),
+    "period": (
+        *(
+            "time period",
+            "period",
+            "quarter",
+            "cycle",
+            "goal cycle",
+            "okr cycle",
+            "planning cycle",
+            "timeframe",
+            "time frame",
+        ),
+        *(
+            "session",
+            "okr period",
+            "reporting period",
+            "interval",
+            "zeitraum",
+            "quartal",
+            "zyklus",
+            "p\u00e9riode",
+            "trimestre",
+        ),
     ),
     "owner": ("owner", "owner email", "owners", "owner emails", "assignee", "responsible", "verantwortlich"),
     "unit": ("unit", "units", "metric type", "currency"),
@@ -97,7 +121,13 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 _DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%Y-%m-%d %H:%M:%S", "%d %b %Y")
 _NEARLY_ALL = 0.9
 """So many cells of a column must be dates for it to hold dates."""
+_MOST = 0.7
+"""So many cells of a line or column are of one kind, where words stand for some."""
+_DOUBT = 1_000
+"""A shortened name comes behind all that are whole."""
 _FIGURES, _DAYS = {"baseline", "target", "value"}, {"start", "due", "day"}
+_LABEL = re.compile(r"(?i)(?:^|[^a-z0-9])(?:[qh]\d|\dq\d{2}|fy|gj)|^20\d\d")
+_EDGES = {"start": "start", "due": "end"}
 _COMMA_LAST = re.compile(r"\d,\d{1,2}\D*$|\.\d{3},")
 _FIGURE = re.compile(r"[+-]?[\d.,'\s]*\d\s*[%\u20ac$\u00a3kKM]?")
 _POINT_LAST = re.compile(r",\d{3}(\.|\D*$)|\d\.\d{1,2}\D*$")
@@ -115,16 +145,16 @@ title: $title
 kind: csv
 clock: wall # or `data`, if the file is history and its newest row tells what today is
 
-recognise: { columns: [$recognised] } # what tells these files from others
+recognise: { $recognised } # what tells these files from others
 
 columns:
 $columns
-
+$rows
 derived:
 $derived
 
 entities:
-  objective: { key: [$objective], title: $objective }
+  objective: { key: [$objective_key], title: $objective$period }
   key_result: { key: [$key], title: $key_result, metric_kind: kind, direction: direction, baseline: baseline,
     target: target, start_on: start, due_on: due$more }
   check_in: { key: [$key, $day], as_of: $day, value: value$status }
@@ -139,13 +169,14 @@ def found_in(header: Sequence[str]) -> dict[str, str]:
     >>> found_in(["Goal", "KR", "Target Value", "Due"])
     {'objective': 'Goal', 'title': 'KR', 'target': 'Target Value', 'due': 'Due'}
     """
-    plain = {name: " ".join(re.sub(r"[\W_]+", " ", name).lower().split()) for name in header if name.strip()}
+    names = [name for name in header if name.strip()]
     pairs = [
-        (rank, field, name)
+        (doubt + rank, field, name)
+        for doubt, plain in ((0, _plain), (_DOUBT, _shortened))
         for field, words in FIELDS.items()
         for rank, word in enumerate(words)
-        for name in header
-        if plain.get(name) == word
+        for name in names
+        if plain(name) == word
     ]
     taken: dict[str, str] = {}
     for _, field, name in sorted(pairs, key=lambda pair: pair[0]):
@@ -154,20 +185,50 @@ def found_in(header: Sequence[str]) -> dict[str, str]:
     return {field: taken[field] for field in FIELDS if field in taken}
 
 
-def drafted(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The text of `configs/sources/<name>.yaml`; what nobody can tell from the file has a question mark."""
-    found = found_in(header)
+def _plain(name: str) -> str:
+    return " ".join(re.sub(r"[\W_]+", " ", name).lower().split())
+
+
+def _shortened(name: str) -> str:
+    r"""Without what it says in brackets, on further lines, or before a dash.
+
+    >>> _shortened("Project - Start Date\n(latest approved)"), _shortened("Target (EUR)")
+    ('start date', 'target')
+    """
+    return _plain(re.split(r"[(\[\n]", name.strip())[0].split(" - ")[-1])
+
+
+def drafted(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], file: str = "*.csv") -> str:
+    """The text of `configs/sources/<name>.yaml`; what nobody can tell from the file has a question mark.
+
+    `file`: how it is called, by which a file that lies on its side is known.
+    """
+    lies = lying.lies(header, rows, _is_typed, lambda names: len(found_in(names)))
+    corner = header[0] if header else ""
+    header, rows = lying.upright(header, rows) if lies else (header, rows)
+    found = _meant(found_in(header), header, rows)
+    if lies and not {"objective", "title"} & found.keys():
+        found["title"] = corner
     key_result = "title" if "title" in found else "objective"
     objective = "objective" if "objective" in found else key_result
+    period = ["period"] if "period" in found else []
+    known = {*found, *(field for field, _ in _from_labels(found, _cells_of(found, "period", header, rows)))}
     return _DRAFT.substitute(
         name=name,
         title=name.replace("_", " "),
-        recognised=", ".join(map(_quoted, list(found.values())[:4])),
+        recognised=f'path: "{lying.glob(file)}"'
+        if lies
+        else f"columns: [{', '.join(map(_quoted, list(found.values())[:4]))}]",
+        rows=f"\nrows: {{ transposed: {_quoted(corner)} }} # its first column holds what others have in the header\n"
+        if lies
+        else "",
         columns="\n".join(_columns(found, header, rows)),
-        derived="\n".join(_derived(found, _percent(found, header, rows))),
+        derived="\n".join(_derived(known, _percent(found, header, rows))),
         objective=objective,
+        objective_key=", ".join([objective, *period]),
+        period=", period: { label: period }" if period else "",
         key_result=key_result,
-        key="id" if "id" in found else ", ".join(dict.fromkeys([objective, key_result])),
+        key="id" if "id" in found else ", ".join(dict.fromkeys([objective, key_result, *period])),
         day="day" if "day" in found else "today",
         more="".join(f", {field}: {field}" for field in ("owner", "unit") if field in found),
         status=", status_raw: status" if "status" in found else "",
@@ -181,6 +242,9 @@ def _columns(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Seq
     number = _number([cell for field in _FIGURES & found.keys() for cell in cells[field]])
     for field, column in found.items():
         yield _column(field, column, cells[field], number)
+    for field, edge in _from_labels(found, cells.get("period", ())):
+        read = f"{_quoted(found['period'])}, type: date, formats: [period], edge: {edge}"
+        yield f"  {field}: {{ from: {read} }} # ? as its label says"
     if "day" not in found:
         yield '  today: { from: "file:day", type: date } # ? the day the file came: no column is called like one'
 
@@ -200,20 +264,47 @@ def _others(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Sequ
             yield f"#   ...: {{ from: {_quoted(column)}, {read} }} # {example(column, cells)}\n"
 
 
+def _meant(found: dict[str, str], header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, str]:
+    """A column called like a period that holds days is the day, where no other one is."""
+    name = found.get("period")
+    if name is None or "day" in found or not _fitting("day", _cells(rows, header.index(name))):
+        return found
+    return {("day" if field == "period" else field): column for field, column in found.items()}
+
+
+def _from_labels(found: Mapping[str, str], labels: Sequence[str]) -> list[tuple[str, str]]:
+    """Which of the days that no column holds a period's label tells, and by which of its edges."""
+    told = sum(bool(_LABEL.search(label)) for label in labels)
+    if not labels or told < _NEARLY_ALL * len(labels):
+        return []
+    return [(field, edge) for field, edge in _EDGES.items() if field not in found]
+
+
+def _is_typed(cells: Sequence[str]) -> bool:
+    """Most are dates, or figures."""
+    figures = sum(bool(_FIGURE.fullmatch(cell)) for cell in cells)
+    days = max(sum(_is_date(cell, written) for cell in cells) for written in _DATES)
+    return bool(cells) and max(figures, days) >= _MOST * len(cells)
+
+
 def _figures(cells: Sequence[str]) -> bool:
     return bool(cells) and all(_FIGURE.fullmatch(cell) for cell in cells)
+
+
+def _cells_of(found: Mapping[str, str], field: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return _cells(rows, header.index(found[field])) if field in found else []
 
 
 def _cells(rows: Sequence[Sequence[str]], place: int) -> list[str]:
     return [row[place].strip() for row in rows if place < len(row) and row[place].strip()]
 
 
-def _derived(found: Mapping[str, str], percent: bool) -> Iterator[str]:  # noqa: FBT001 - private
-    if not {"objective", "title"} & found.keys():
+def _derived(found: Collection[str], percent: bool) -> Iterator[str]:  # noqa: FBT001 - private
+    if not {"objective", "title"} & set(found):
         yield "  objective: \"'everything'\" # ? no column was found for what is wanted"
     kind = "percentage" if percent else "number"
     yield f"  kind: \"'{kind}'\" # ? or number, percentage, currency, boolean, milestone, ordinal"
-    if {"baseline", "target"} <= found.keys():
+    if {"baseline", "target"} <= set(found):
         yield "  direction: CASE WHEN target >= baseline THEN 'increase' ELSE 'decrease' END"
     else:
         yield "  direction: \"'increase'\" # ? or decrease, stay_above, stay_below, none"

@@ -7,6 +7,7 @@ read to its last row, nor where too many are gone at once.
 from dataclasses import dataclass
 from datetime import datetime
 
+from okr_common.counted import counted
 from okr_common.sources import AbsentBlock, Mapping
 from okr_etl.domain.head import Head
 
@@ -51,16 +52,12 @@ def undecided(read: Completeness) -> Verdict | None:
     if not read.one_mapping:
         return Verdict(UNDECIDED, "the mapping was changed since; the next file is judged with it")
     found = (
-        _several(read.unreadable, "record is unreadable", "records are unreadable"),
-        _several(read.rejected, "row was rejected", "rows were rejected"),
-        _several(read.pending, "row waits for its parent", "rows wait for their parents"),
+        (read.unreadable, "record is unreadable", "records are unreadable"),
+        (read.rejected, "row was rejected", "rows were rejected"),
+        (read.pending, "row waits for its parent", "rows wait for their parents"),
     )
-    told = " and ".join(filter(None, found))
+    told = " and ".join(counted(*one) for one in found if one[0])
     return Verdict(UNDECIDED, f"{told}: they may speak of what seems to be gone") if told else None
-
-
-def _several(count: int, one: str, more: str) -> str:
-    return f"{count} {one if count == 1 else more}" if count else ""
 
 
 def shared(absent: AbsentBlock, gone: int, held_open: int) -> Verdict:
@@ -77,7 +74,7 @@ def shared(absent: AbsentBlock, gone: int, held_open: int) -> Verdict:
     allowed = max(absent.at_most * held_open, min(1, held_open - 1))
     if gone <= allowed:
         return Verdict()
-    told = f"{gone} of {held_open} open key results are in its last file no more"
+    told = f"{gone} of {counted(held_open, 'open key result')} {'is' if gone == 1 else 'are'} in its last file no more"
     return Verdict(BEYOND, f"{told}, which is above at_most: {absent.at_most:g}; nothing was closed")
 
 

@@ -172,8 +172,9 @@ def chosen(rows: pl.DataFrame, choose: Choose | None) -> pl.DataFrame:
 
 
 def _rejected(mapping: Mapping, bad: pl.DataFrame, wrong: pl.DataFrame, failures: Iterable[Failure]) -> list[Rejected]:
-    # as text: Polars has dates that Python has not, such as those of the year 0
-    told = [frame.with_columns(pl.selectors.temporal().cast(pl.String)) for frame in (bad, wrong)]
+    # as text: Polars has dates that Python has not, such as those of the year 0; no text holds a duration
+    days = pl.selectors.temporal() - pl.selectors.duration()
+    told = [frame.with_columns(days.cast(pl.String)) for frame in (bad, wrong)]
     found = [explain(mapping, row) for frame in told for row in frame.iter_rows(named=True)]
     found += [underivable(failure) for failure in failures]
     return merged(sorted(found, key=lambda rejected: rejected.row_num))

@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from okr_common.cleaning import clean
-from okr_common.sources import Mapping
+from okr_common.sources import Mapping, references
 from okr_etl.domain.cells import RESERVED
 from okr_etl.domain.derive import FINAL, empty, expressions, first_line
 from okr_etl.domain.shape import ONLY
@@ -21,9 +21,12 @@ _ACROSS_ROWS = re.compile(
 )
 """polars itself cannot tell: it calls DATE(...) no function of one row."""
 _DATES = (pl.Date, pl.Datetime)
+_NO_TEXT = (pl.Duration, pl.List, pl.Array, pl.Struct, pl.Binary, pl.Object)
+"""What a goal cannot be told in; between two expressions it may stand."""
 _NEEDED: dict[str, tuple[str, tuple[type[pl.DataType], ...]]] = {
     "start_on": ("a date", _DATES),
     "due_on": ("a date", _DATES),
+    "end_on": ("a date", _DATES),
     "as_of": ("a date", _DATES),
     "recorded_at": ("a timestamp", _DATES),
     "known_at": ("a date", _DATES),
@@ -32,6 +35,7 @@ _NEEDED: dict[str, tuple[str, tuple[type[pl.DataType], ...]]] = {
     "target": ("a number", ()),
     "value": ("a number", (pl.Boolean,)),
     "confidence": ("a number", ()),
+    "weight": ("a number", ()),
     "direction": ("a word", (pl.String,)),
     "metric_kind": ("a word", (pl.String,)),
 }
@@ -90,23 +94,19 @@ def _uncomputable(mapping: Mapping) -> Iterator[str]:
 
 
 def _mistyped(mapping: Mapping, schema: pl.Schema) -> Iterator[str]:
-    for field, name in _fields(mapping):
-        if field in _NEEDED:
-            wanted, dtypes = _NEEDED[field]
-            fits = schema[name] in dtypes or (wanted == "a number" and schema[name].is_numeric())
-            if not fits:
+    for _, field, name in references(mapping):
+        if name in mapping.derived:
+            wanted = _wanted(field, schema[name])
+            if wanted:
                 yield f"derived.{name}: {field} needs {wanted}, but this gives {schema[name]}"
     for name, key in KEYS.items():
         if name in schema and schema[name] != pl.Boolean:
             yield f"{key}: must be true or false, but gives {schema[name]}"
 
 
-def _fields(mapping: Mapping) -> Iterator[tuple[str, str]]:
-    entities = mapping.entities
-    blocks = [entities.objective, entities.key_result, entities.check_in]
-    blocks += [entities.final] if entities.final else []
-    blocks += [mapping.choose] if mapping.choose else []
-    for block in blocks:
-        for field, name in block:
-            if isinstance(name, str) and name in mapping.derived:
-                yield field, name
+def _wanted(field: str, dtype: pl.DataType) -> str | None:
+    """What this field must be, where this is not it."""
+    if field not in _NEEDED:
+        return "what text can hold" if dtype in _NO_TEXT else None
+    wanted, dtypes = _NEEDED[field]
+    return None if dtype in dtypes or (wanted == "a number" and dtype.is_numeric()) else wanted

@@ -8,6 +8,7 @@ import polars as pl
 
 from okr_common.cleaning import clean
 from okr_common.sources import Column, Mapping
+from okr_common.sources.language import FILE_ORIGINS
 from okr_etl.domain import dates, numbers
 from okr_etl.domain.cells import CELLS, CHAIN, COUNT, READ, SURPLUS
 
@@ -23,6 +24,7 @@ _FALSE = ("false", "f", "no", "n", "off", "0", "nein", "falsch", "non", "faux", 
 BOOLEANS = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
 """Small letters or capitals; a source with other words, or a blank that means no, maps text instead."""
 REASONS = "row:reasons"
+BLANK_ROW = "blank_row"
 _SEPARATOR = "\x1f"
 
 Rules = MappingOf[str, pl.Expr]
@@ -64,6 +66,9 @@ def rules(mapping: Mapping, width: int) -> Rules:
         "too_many_cells": ~pl.col(SURPLUS),
         "row_too_long": pl.col(CELLS).str.len_bytes() <= CELLS_BYTES,
     }
+    own = [pl.col(READ + name) for name, column in mapping.columns.items() if column.origin not in FILE_ORIGINS]
+    if mapping.kind == "csv" and own:
+        found[BLANK_ROW] = pl.any_horizontal(text.is_not_null() for text in own)
     if mapping.rows.parent:
         found["cyclic_parent"] = pl.col(CHAIN).is_null()
     for name, column in mapping.columns.items():

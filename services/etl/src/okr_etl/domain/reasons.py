@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from okr_common.counted import counted
 from okr_common.sources import Column, Mapping
 from okr_common.sources.language import DIRECTIONS, METRIC_KINDS
 from okr_etl.domain.cells import CHAIN, COUNT, READ
-from okr_etl.domain.columns import FIRST_DAY, LAST_DAY, REASONS
+from okr_etl.domain.columns import BLANK_ROW, FIRST_DAY, LAST_DAY, REASONS
 from okr_etl.domain.derive import Failure
 
 CODES: dict[str, str] = {
-    "too_few_cells": "the row has {count} cells, fewer than the header",
-    "too_many_cells": "the row has {count} cells, and those beyond the header are not blank",
+    "too_few_cells": "the row has {cells}, fewer than the header",
+    "too_many_cells": "the row has {cells}, and those beyond the header are not blank",
     "row_too_long": "the row is larger than a message may be; shorten its texts",
+    BLANK_ROW: "all cells that the mapping reads are blank; delete the row",
     "missing_value": "{origin} is blank; a value is needed",
     "unknown_word": "{origin} reads {read}; the mapping knows {words}",
     "not_an_integer": "{origin} reads {read}; whole numbers look like 12 or -3",
@@ -51,8 +53,9 @@ class Rejected:
 
 
 def explain(mapping: Mapping, row: MappingOf[str, Any]) -> Rejected:
-    """What is wrong with a judged row."""
-    reasons = tuple(row[REASONS])
+    """What is wrong with a judged row; of a blank one not each value that it lacks."""
+    found = row[REASONS]
+    reasons = tuple(one for one in found if BLANK_ROW not in found or not one.startswith("missing_value:"))
     return Rejected(row["row_num"], reasons, {reason: _sentence(mapping, row, reason) for reason in reasons})
 
 
@@ -83,7 +86,7 @@ def _sentence(mapping: Mapping, row: MappingOf[str, Any], reason: str) -> str:
     column = mapping.columns.get(name)
     start_on, due_on = _days(mapping, name)
     return CODES[code].format(
-        count=row.get(COUNT),
+        cells=counted(row.get(COUNT) or 0, "cell"),
         chain=row.get(CHAIN),
         origin=column.origin if column else name,
         read=_quoted(row.get(READ + name, row.get(name))),

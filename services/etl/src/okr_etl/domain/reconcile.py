@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from okr_common.counted import counted
+
 Place = tuple[str, int]
 """A source, and a position in it."""
 NO_BATCH = "a result, and no batch in okr_raw"
@@ -75,7 +77,7 @@ def drifts(batches: Iterable[Stored], results: Iterable[Result], heads: Mapping[
 
 def _wrong(batch: Stored, result: Result | None, *, is_applied: bool) -> Iterator[str]:
     if batch.rows != batch.found_rows:
-        yield f"{batch.rows} rows in the batch and {batch.found_rows} in okr_raw"
+        yield f"{counted(batch.rows, 'row')} in the batch and {batch.found_rows:,} in okr_raw"
     if result is not None:
         yield from _differences(batch, result)
     elif is_applied:
@@ -86,10 +88,10 @@ def _differences(batch: Stored, result: Result) -> Iterator[str]:
     if batch.batch_id != result.batch_id:
         yield f"the result is that of batch {result.batch_id}"
     if batch.rows != result.rows:
-        yield f"{batch.rows} rows in the batch and {result.rows} in its result"
+        yield f"{counted(batch.rows, 'row')} in the batch and {result.rows:,} in its result"
     if result.rows != result.counted:
-        yield f"{result.rows} rows in the result and {result.counted} counted"
+        yield f"{counted(result.rows, 'row')} in the result and {result.counted:,} counted"
     if result.rejected != result.found_rejected:
-        yield f"{result.rejected} rows rejected and {result.found_rejected} kept with their reasons"
+        yield f"{counted(result.rejected, 'row')} rejected and {result.found_rejected:,} kept with reasons"
     if result.versions != result.found_versions:
-        yield f"{result.versions} versions in the result and {result.found_versions} there"
+        yield f"{counted(result.versions, 'version')} in the result and {result.found_versions:,} there"

@@ -11,6 +11,7 @@ import orjson
 import polars as pl
 
 from okr_common.cleaning import clean
+from okr_common.counted import counted
 from okr_common.sources import Mapping, missing_names
 from okr_etl.domain.cells import CELLS, PART, ROW
 from okr_etl.domain.reasons import CODES, Rejected
@@ -82,7 +83,7 @@ def _odd(lines: Iterable[Line], width: int) -> Iterator[Rejected]:
         beyond = any(clean(cell).text for cell in cells[width:])
         code = "too_few_cells" if len(cells) < width else "too_many_cells" if beyond else None
         if code:
-            yield Rejected(number, (code,), {code: CODES[code].format(count=len(cells))})
+            yield Rejected(number, (code,), {code: CODES[code].format(cells=counted(len(cells), "cell"))})
 
 
 def _missing(mapping: Mapping, names: Sequence[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 
+from okr_common.counted import counted
 from okr_etl.domain.goals import CheckIn, KeyResult, Objective
 
 ALIGNED = {"contributes": "Contributes to", "supports": "Supports"}
@@ -63,7 +64,7 @@ def _history(key_result: KeyResult) -> Iterator[str]:
     if not check_ins:
         yield "No check-in yet."
         return
-    yield f"Progress ({len(check_ins)} check-in{'s' * (len(check_ins) > 1)}):"
+    yield f"Progress ({counted(len(check_ins), 'check-in')}):"
     if len(check_ins) > RECENT:
         yield _line(check_ins[0], key_result)
         yield f"- ... {len(check_ins) - RECENT - 1} more ..."
@@ -95,7 +96,7 @@ def _moves(key_result: KeyResult) -> Iterator[str]:
     moves = sum(before != after for before, after in pairwise(targets))
     if moves:
         first, last = (_figure(target, key_result.unit, "none") for target in (targets[0], targets[-1]))
-        yield f"The target moved {moves} time{'s' * (moves > 1)}, from {first} to {last}."
+        yield f"The target moved {counted(moves, 'time')}, from {first} to {last}."
 
 
 def _day(day: date | None) -> str:

@@ -81,8 +81,8 @@ where b.pending > 0
 
 -- name: seed_rejected
 -- Of the same batches, what was rejected of them.
-insert into replay_rejected (source, position, batch_id, row_num, reasons, detail)
-select source, position, batch_id, row_num, reasons, detail from rejected
+insert into replay_rejected (source, position, batch_id, row_num, reasons, detail, row_hash, unit)
+select source, position, batch_id, row_num, reasons, detail, row_hash, unit from rejected
 where source = $1 and position < $2 and position in (select position from replay_result where source = $1)
 
 -- name: waiting_since

@@ -11,7 +11,18 @@ select source, reason, count(*) as rows from rejected cross join unnest(reasons)
 group by source, reason order by source, rows desc, reason
 
 -- name: list_rejected
-select source, position, batch_id, row_num, reasons, detail from rejected
-where ($1::text is null or source = $1)
-  and ($2::text is null or exists (select from unnest(reasons) as r where r = $2 or r like $2 || ':%'))
+-- A row that each export repeats once, where it came last; `exports` tells in how many files, or requests, it came. Of rows
+-- with the same cells in one file the first is the same as the first of another file, the second as the second.
+with wanted as (
+    select *, coalesce(row_hash, int8send(position) || int8send(row_num)) as same from rejected
+    where ($1::text is null or source = $1)
+      and ($2::text is null or exists (select from unnest(reasons) as r where r = $2 or r like $2 || ':%'))
+), copies as (
+    select *, row_number() over (partition by source, same, coalesce(unit, batch_id::text) order by position, row_num) as copy from wanted
+), told as (
+    select *, count(*) over (partition by source, same, copy) as exports,
+           row_number() over (partition by source, same, copy order by position desc) as age
+    from copies
+)
+select source, position, batch_id, row_num, reasons, detail, exports from told where age = 1 or $5::boolean
 order by source, position desc, row_num limit $3 offset $4

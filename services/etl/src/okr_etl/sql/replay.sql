@@ -233,8 +233,8 @@ where c.entity = 'key_result' and r.revision >= c.begins and r.closed is null
 delete from rejected where source = $1 and (position >= $2 or position in (select position from replay_result where source = $1))
 
 -- name: put_rejected
-insert into rejected (source, position, batch_id, row_num, reasons, detail)
-select source, position, batch_id, row_num, reasons, detail from replay_rejected where source = $1
+insert into rejected (source, position, batch_id, row_num, reasons, detail, row_hash, unit)
+select source, position, batch_id, row_num, reasons, detail, row_hash, unit from replay_rejected where source = $1
 
 -- name: put_results
 insert into batch_result (source, position, generation, batch_id, mapping_hash, rows, new, changed, duplicate, unchanged, rejected,

@@ -38,7 +38,7 @@ select warning, source, entity, entity_id, title, detail from (
     union all
     select 'silent', g.source, 'key_result', g.key_result_id, g.title,
            case when l.as_of is null then 'no check-in since it began on ' || g.start_on
-                else 'no check-in since ' || l.as_of || ', ' || g.day - l.as_of || ' days ago' end
+                else 'no check-in since ' || l.as_of || ', ' || g.day - l.as_of || case g.day - l.as_of when 1 then ' day' else ' days' end || ' ago' end
     from open_goal g left join last_check_in l using (key_result_id) where g.day - coalesce(l.as_of, g.start_on) > $3
     union all
     select 'too_many_key_results', source, 'objective', objective_id, title, key_results || ' key results under way; 2 to 5 are usual'
@@ -48,12 +48,12 @@ select warning, source, entity, entity_id, title, detail from (
     from crowded where key_results = 1
     union all
     select 'on_track_without_movement', g.source, 'key_result', g.key_result_id, g.title,
-           r.check_ins || ' check-ins say on track in ' || r.days || ' days, and the value has not moved'
+           r.check_ins || ' check-ins say on track in ' || r.days || case r.days when 1 then ' day' else ' days' end || ', and the value has not moved'
     from open_goal g join recent r using (key_result_id)
     where r.on_track and r.values = 1 and r.check_ins > 1 and r.days >= $4::int - 7
     union all
     select 'contradicting_definitions', source, 'source', null, source,
-           sum(r.ignored) || ' times a row of its last file says something else of a goal or an outcome than a row above it, which counts'
+           sum(r.ignored) || case sum(r.ignored) when 1 then ' time' else ' times' end || ' a row of its last file says something else of a goal or an outcome than a row above it, which counts'
     from batch_result r join said using (source, generation, position) join today t using (source)
     group by source having sum(r.ignored) > 0
     union all
@@ -67,7 +67,7 @@ select warning, source, entity, entity_id, title, detail from (
     union all
     select 'pending_for_long', source, 'source', null, source,
            count(*) || ' row' || case count(*) when 1 then ' has' else 's have' end || ' waited for a parent for over ' || $8::int
-               || ' days, the first for ' || (array_agg(p.parent order by p.since, p.position, p.row_num))[1]
+               || case $8::int when 1 then ' day' else ' days' end || ', the first for ' || (array_agg(p.parent order by p.since, p.position, p.row_num))[1]
     from pending p join source_head using (source, generation) join today t using (source)
     where p.since < now() - make_interval(days => $8::int) group by source
     union all

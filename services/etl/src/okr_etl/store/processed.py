@@ -29,6 +29,7 @@ from okr_etl.domain.versions import HELD_SCHEMA
 from okr_etl.store import SQL, goals, parents, tables
 from okr_etl.store.parents import ParentStore
 from okr_etl.store.records import Place, records
+from okr_etl.store.waits import WaitStore
 
 STAGE = STAGES["etl"]
 ENTERED = ("clock", "coming", "unit", "newest", "spoken", "mapping_hash", "plain", "whole")
@@ -73,6 +74,7 @@ class ProcessedStore:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self.parents = ParentStore(pool)
+        self.waits = WaitStore(pool, "batches")
         self._kept: set[tuple[str, str]] = set()
 
     async def keep(self, mapping: Mapping) -> None:

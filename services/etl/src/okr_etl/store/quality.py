@@ -52,9 +52,11 @@ class QualityStore:
         asked = (list(sources), days, patience.silent, patience.still, warning, limit, worded, patience.pending)
         return [dict(row) for row in await self._pool.fetch(SQL["warnings"], *asked)]
 
-    async def rejected(self, source: str | None, reason: str | None, limit: int, offset: int) -> list[dict[str, Any]]:
-        """Rejected rows, the newest batch of a source first."""
-        rows = await self._pool.fetch(SQL["list_rejected"], source, reason, limit, offset)
+    async def rejected(
+        self, source: str | None, reason: str | None, limit: int, offset: int, *, repeated: bool
+    ) -> list[dict[str, Any]]:
+        """Rejected rows, the newest batch of a source first; `repeated`: each time that one came, not the last only."""
+        rows = await self._pool.fetch(SQL["list_rejected"], source, reason, limit, offset, repeated)
         return [{**row, "detail": orjson.loads(row["detail"])} for row in rows]
 
     async def pending(self, source: str | None, limit: int, offset: int) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from okr_etl.store import LONG_SECONDS, SQL, goals, parents, tables
 from okr_etl.store.due import Decision, frame, proposed, resolved
 from okr_etl.store.processed import Task, held_of, keep_said, result_row
 from okr_etl.store.records import Place
+from okr_etl.store.waits import WaitStore
 
 STAGE = STAGES["etl"]
 UNHASHED_AT_ONCE = 20_000
@@ -37,6 +38,7 @@ class ReplayStore:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self.waits = WaitStore(pool, "replay")
 
     async def asked(self, source: str | None = None) -> list[Replay]:
         """Those that have not come to their end, the oldest first."""

@@ -1,6 +1,7 @@
 """What an applied batch writes, as frames with the columns of the tables and as bytes for COPY."""
 
 import asyncio
+import hashlib
 import io
 from array import array
 from collections.abc import AsyncIterator, Sequence
@@ -150,19 +151,26 @@ def key_result_revisions(applied: Applied) -> pl.DataFrame:
 
 def rejected(batch: RawBatch, rows: Sequence[Rejected]) -> pl.DataFrame:
     """The rejected rows with all their reasons."""
+    cells = dict(batch.rows.select("row_num", "cells").iter_rows()) if rows else {}
     return pl.DataFrame(
         {
             "row_num": [row.row_num for row in rows],
             "reasons": ["{" + ",".join(f'"{reason}"' for reason in row.reasons) + "}" for row in rows],
             "detail": [orjson.dumps(row.detail).decode() for row in rows],
+            "row_hash": [HEX + _row_hash(cells[row.row_num]) for row in rows],
         },
-        schema={"row_num": pl.Int64, "reasons": pl.String, "detail": pl.String},
+        schema={"row_num": pl.Int64, "reasons": pl.String, "detail": pl.String, "row_hash": pl.String},
     ).select(
         pl.lit(batch.source).alias("source"),
         pl.lit(batch.position).alias("position"),
         pl.lit(batch.batch_id).alias("batch_id"),
-        *("row_num", "reasons", "detail"),
+        *("row_num", "reasons", "detail", "row_hash"),
+        pl.lit(batch.unit).alias("unit"),
     )
+
+
+def _row_hash(cells: str) -> str:
+    return hashlib.blake2b(cells.encode(), digest_size=16).hexdigest()
 
 
 def _hash() -> pl.Expr:

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Sequence
 
+from okr_common.counted import counted
 from okr_ingest_csv.domain.record import Repair, Shape
 
 _NO_CHARACTER = re.compile("[\ud800-\udfff]")
@@ -18,7 +19,7 @@ def flaw_of(cells: Sequence[str], width: int, cell_bytes: int) -> tuple[str, str
         return "blank_line", "the line is empty"
     if len(cells) != width:
         reason = "too_few_cells" if len(cells) < width else "too_many_cells"
-        return reason, f"{len(cells)} cells, the header has {width}"
+        return reason, f"{counted(len(cells), 'cell')}, the header has {width}"
     for number, cell in enumerate(cells, 1):
         if "\0" in cell:
             return "nul", f"cell {number} holds a NUL character"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from okr_common.counted import counted
 from okr_common.sources import FindingKind, Read, Severity
 from okr_ingest_csv.domain.drift import header_drift
 from okr_ingest_csv.domain.finding import Finding
@@ -85,16 +86,19 @@ def reason_to_stop(findings: Sequence[Finding]) -> Finding | None:
 def _of_reading(file: Summary, read: Read) -> Iterator[Finding]:
     if file.damaged:
         told = ", ".join(f"{reason} {count:,}" for reason, count in sorted(file.unreadable.items()))
-        share = f"{file.damaged:,} of {file.rows + file.damaged:,} records ({file.damaged_share:.1%})"
+        share = f"{file.damaged:,} of {counted(file.rows + file.damaged, 'record')} ({file.damaged_share:.1%})"
+        what = "is no row" if file.damaged == 1 else "are no rows"
         limit = f"the limit is {read.unreadable_limit:.0%}"
         bad: Severity | None = "error" if file.damaged_share > read.unreadable_limit else None
-        yield Finding("unreadable_records", f"{share} are no rows: {told}; {limit}", severity=bad)
+        yield Finding("unreadable_records", f"{share} {what}: {told}; {limit}", severity=bad)
     if file.profile.repaired:
         yield Finding(
-            "repaired_records", f"{file.profile.repaired:,} rows had surplus cells, joined as the source allows"
+            "repaired_records",
+            f"{counted(file.profile.repaired, 'row')} had surplus cells, joined as the source allows",
         )
     if file.duplicates:
-        yield Finding("duplicate_records", f"{file.duplicates:,} rows repeat an earlier row of the file, cell for cell")
+        repeated = counted(file.duplicates, "row repeats", "rows repeat")
+        yield Finding("duplicate_records", f"{repeated} an earlier row of the file, cell for cell")
     if file.encoding_guess is not None:
         yield Finding(
             "guessed_encoding", f"{file.encoding_guess}; say `encoding` in the source's read block to be sure"
@@ -106,7 +110,7 @@ def _of_header(file: Summary) -> Iterator[Finding]:
         yield Finding("title_lines", f"the header begins on line {file.header_line}")
     names = Counter(name.strip() for name in file.header)
     odd = [f'"{name}" stands {count} times' for name, count in names.items() if count > 1 and name]
-    odd += [f"{names['']} columns have no name"] if names[""] else []
+    odd += [counted(names[""], "column has no name", "columns have no name")] if names[""] else []
     if odd:
         yield Finding("header_names", "; ".join(odd))
 
@@ -114,7 +118,10 @@ def _of_header(file: Summary) -> Iterator[Finding]:
 def _of_rows(file: Summary, formers: Sequence[Former]) -> Iterator[Finding]:
     usual = median(former.rows for former in formers) if formers else 0
     if usual and not FEWER <= file.rows / usual <= MORE:
-        yield Finding("row_count", f"{file.rows:,} rows; the last {len(formers)} files had {usual:,.0f} (median)")
+        yield Finding(
+            "row_count",
+            f"{counted(file.rows, 'row')}; the last {counted(len(formers), 'file')} had {usual:,.0f} (median)",
+        )
 
 
 def _of_blanks(file: Summary, formers: Sequence[Former]) -> Iterator[Finding]:

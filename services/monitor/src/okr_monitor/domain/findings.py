@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from okr_common.counted import counted
 from okr_monitor.domain.data_quality import DataQuality, SourceQuality
 from okr_monitor.domain.detect_drift import DriftReport, ModelDrift
 from okr_monitor.domain.system_health import Life, Part, SystemHealth
@@ -113,7 +114,7 @@ def _of_part(part: Part) -> Finding:
 
 
 def _lag(group: str, lag: int) -> Finding:
-    text = f"{group} has {lag} records still to read and does not catch up; is its service alive and fast enough?"
+    text = f"{group} has {counted(lag, 'record')} to read and does not catch up; is its service alive and fast enough?"
     return Finding(rule=Rule.LAG, subject=group, severity="warning", text=text, detail={"lag": lag})
 
 
@@ -156,15 +157,15 @@ def of_quality(quality: DataQuality, lost_limit: float) -> Found:
 
 def _lost(source: SourceQuality) -> Finding:
     text = (
-        f"{source.lost_lately} of the {source.ended_lately} files of {source.source} that ended lately failed or are"
-        f" quarantined; `okr files` says why"
+        f"{source.lost_lately} of {counted(source.ended_lately, 'file')} of {source.source} that ended lately failed or"
+        f" went into quarantine; `okr files` says why"
     )
     detail = {"lost": source.lost_lately, "ended": source.ended_lately}
     return Finding(rule=Rule.FILES_LOST, subject=source.source, severity="warning", text=text, detail=detail)
 
 
 def _uncounted(source: SourceQuality) -> Finding:
-    text = f"{source.uncounted} rows of {source.source} were applied without being counted; `okr verify` names them"
+    text = f"{counted(source.uncounted, 'row')} of {source.source}: applied and never counted; `okr verify` names them"
     detail = {"uncounted": source.uncounted}
     return Finding(rule=Rule.ROWS_UNCOUNTED, subject=source.source, severity="critical", text=text, detail=detail)
 

@@ -2,8 +2,10 @@
 
 from collections import Counter, deque
 from datetime import datetime
-from typing import NamedTuple
+from string import Formatter
+from typing import Any, NamedTuple
 
+from okr_common.counted import counted
 from okr_common.events import Event
 from okr_common.topics import Topic
 from okr_common.topology import STAGES
@@ -13,20 +15,22 @@ SENTENCES: dict[str, str] = {
     "okr.ingestion.file_discovered.v1": "file {0.file_id} of {0.source} discovered: {0.path}",
     "okr.ingestion.file_validated.v1": "file {0.file_id} of {0.source} is readable ({0.encoding})",
     "okr.ingestion.file_loading.v1": "file {0.file_id} of {0.source} is being read",
-    "okr.ingestion.file_done.v1": "file {0.file_id} of {0.source} stored: {0.rows} rows, {0.unreadable} unreadable",
+    "okr.ingestion.file_done.v1": "file {0.file_id} of {0.source} stored: {0.rows:row|}, {0.unreadable} unreadable",
     "okr.ingestion.file_rejected.v1": "file {0.file_id} of {0.source} {0.state}: {0.reason}",
-    "okr.ingestion.batch_ingested.v1": "batch {0.batch_id} of {0.source} released: {0.rows} rows",
+    "okr.ingestion.batch_ingested.v1": "batch {0.batch_id} of {0.source} released: {0.rows:row|}",
     "okr.processing.batch_loaded.v1": (
         "batch {0.batch_id} of {0.source} loaded: {0.new} new, {0.changed} changed, {0.rejected} rejected"
     ),
-    "okr.processing.batch_published.v1": "batch {0.batch_id} of {0.source} published: {0.versions} versions",
-    "okr.processing.outcomes_decided.v1": "{0.outcomes} key results of {0.source} came to their due dates",
-    "okr.processing.absent_closed.v1": "{0.key_results} key results of {0.source} are in its export no more: closed",
-    "okr.processing.source_replayed.v1": "{0.source} done again: {0.versions} versions differ, {0.closed} closed",
+    "okr.processing.batch_published.v1": "batch {0.batch_id} of {0.source} published: {0.versions:version|}",
+    "okr.processing.outcomes_decided.v1": "{0.outcomes:key result|} of {0.source} came due",
+    "okr.processing.absent_closed.v1": "{0.key_results:key result|} of {0.source} closed: in its export no more",
+    "okr.processing.source_replayed.v1": (
+        "{0.source} done again: {0.versions:version differs|versions differ}, {0.closed} closed"
+    ),
     "okr.processing.batch_drifted.v1": "batch {0.batch_id} of {0.source} does not add up: {0.wrong[0]}",
-    "okr.processing.documents_curated.v1": "{0.changed} documents of {0.source} written",
-    "okr.model.trained.v1": "model {0.model} version {0.version} trained on {0.check_ins} check-ins",
-    "okr.model.evaluated.v1": "model {0.model} version {0.version} evaluated on {0.n} predictions",
+    "okr.processing.documents_curated.v1": "{0.changed:document|} of {0.source} written",
+    "okr.model.trained.v1": "model {0.model} version {0.version} trained on {0.check_ins:check-in|}",
+    "okr.model.evaluated.v1": "model {0.model} version {0.version} evaluated on {0.n:prediction|}",
     "okr.model.registered.v1": "model {0.model} version {0.version} registered as {0.alias}",
     "okr.run.requested.v1": "run of {0.pipeline} requested ({0.trigger})",
     "okr.monitoring.report_made.v1": "report {0.report_id}, {0.kind}: {0.verdict}",
@@ -34,8 +38,14 @@ SENTENCES: dict[str, str] = {
     "okr.monitoring.alert_raised.v1": "alert: {0.text}",
     "okr.monitoring.alert_resolved.v1": "alert resolved: {0.rule} of {0.about}",
 }
-"""What an event says, by its type; one that is not here says its type and subject."""
+"""What an event says, by its type; one that is not here says its type and subject. `{n:one|several}` counts."""
 RUN_STEP = "step {0.step} of {0.pipeline} {0.state}"
+
+
+class _Telling(Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:  # noqa: ANN401 - a field of any event
+        one, several, more = format_spec.partition("|")
+        return counted(value, one, more or None) if several else super().format_field(value, format_spec)
 
 
 class Happened(NamedTuple):
@@ -71,7 +81,7 @@ def sentence(event: Event) -> str:
     known = SENTENCES.get(event.ce_type)
     if known is None and short(event.ce_type) == "run_step_ended":
         known = RUN_STEP
-    return f"{short(event.ce_type)} {event.subject}" if known is None else known.format(event)
+    return f"{short(event.ce_type)} {event.subject}" if known is None else _Telling().format(known, event)
 
 
 def short(ce_type: str) -> str:

@@ -5,6 +5,7 @@ from math import expm1
 
 import numpy as np
 
+from okr_common.counted import counted
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.features import ATTRIBUTE, Features
 from okr_trainer.domain.key_result_state import MOVING
@@ -68,7 +69,7 @@ def _way(draft: Draft, progress: float, elapsed: float) -> str:
 
 
 def _days_left(draft: Draft) -> str:
-    return f"{max(0, draft.due - draft.on)} of {draft.due - draft.start} days left"
+    return f"{max(0, draft.due - draft.on)} of {counted(draft.due - draft.start, 'day')} left"
 
 
 def _trend(_: Draft, x: Features) -> str:
@@ -87,14 +88,15 @@ def _rhythm(_: Draft, x: Features) -> str:
     if x["no_value"]:
         return "there is no value yet"
     number, days = round(expm1(float(x["check_ins"]))), round(expm1(float(x["days_since"])))
-    return f"check-in {number}, {days} days after the last" if number > 1 else f"its first check-in, after {days} days"
+    after = counted(days, "day")
+    return f"check-in {number}, {after} after the last" if number > 1 else f"its first check-in, after {after}"
 
 
 def _changes(_: Draft, x: Features) -> str:
     targets, dues = (round(expm1(float(x[name]))) for name in ("target_changes", "due_changes"))
     if not targets and not dues:
         return "its target and due date have not moved"
-    return f"its target moved {targets} times, its due date {dues} times"
+    return f"its target moved {counted(targets, 'time')}, its due date {counted(dues, 'time')}"
 
 
 def _record(_: Draft, x: Features) -> str:
