@@ -106,16 +106,22 @@ select count(*) from pending p join source_head h using (source, generation)
 where exists (select from parent_said s where s.source = p.source and s.generation = p.generation and s.key = p.parent)
 
 -- name: keep_periods
--- $8: rows give the days, and the widest span holds; else the labels say them.
-insert into period as p (period_id, source, source_id, label, kind, start_on, end_on)
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::date[])
-on conflict (period_id) do update set kind = excluded.kind,
-    start_on = case when not $8 then excluded.start_on
+-- $10: rows give the days, and of what one file says the widest span holds; else the labels say them.
+insert into period_said as p (source, generation, position, unit, period_id, label, kind, start_on, end_on)
+select $1, $2, $3, $4, t.* from unnest($5::uuid[], $6::text[], $7::text[], $8::date[], $9::date[]) t
+on conflict (source, generation, period_id, unit) do update set
+    start_on = case when not $10 then excluded.start_on
         when least(p.start_on, excluded.start_on) > greatest(p.end_on, excluded.end_on) then p.start_on
         else least(p.start_on, excluded.start_on) end,
-    end_on = case when not $8 then excluded.end_on
+    end_on = case when not $10 then excluded.end_on
         when least(p.start_on, excluded.start_on) > greatest(p.end_on, excluded.end_on) then p.end_on
         else greatest(p.end_on, excluded.end_on) end
+
+-- name: seed_periods
+-- What was said before the first batch that is done again ($2).
+insert into period_said (source, generation, period_id, unit, position, label, kind, start_on, end_on)
+select p.source, h.generation + 1, p.period_id, p.unit, p.position, p.label, p.kind, p.start_on, p.end_on
+from period_said p join source_head h using (source, generation) where p.source = $1 and p.position < $2
 
 -- name: mark_aligned
 -- The goals that contribute to one of these, whose documents name it.

@@ -30,6 +30,7 @@ with versions as (delete from replay_version where source = $1), results as (del
     said as (delete from said s using source_head h where s.source = $1 and h.source = $1 and s.generation <> h.generation),
     judged as (delete from absent_decided a using source_head h where a.source = $1 and h.source = $1 and a.generation <> h.generation),
     told as (delete from parent_said s using source_head h where s.source = $1 and h.source = $1 and s.generation <> h.generation),
+    periods as (delete from period_said p using source_head h where p.source = $1 and h.source = $1 and p.generation <> h.generation),
     waiting as (delete from pending p using source_head h where p.source = $1 and h.source = $1 and p.generation <> h.generation)
 delete from replay_rejected where source = $1
 

@@ -192,6 +192,7 @@ async def _write(connection: Connection, task: Task, every: Sequence[Applied]) -
     for part, applied in zip(task.late, every, strict=False):
         await parents.settle(connection, part, applied, task.generation, "move_counts")
     await parents.keep(connection, task.batch, task.proposed, task.generation)
+    await goals.keep_periods(connection, task.batch, task.parts, task.mapping, task.generation)
     outcomes = sum(applied.published.filter(pl.col("entity") == "outcome").height for applied in every)
     result = result_row(task, every[-1], versions=published_by(every), outcomes=outcomes)
     await connection.execute(SQL["add_result"], *result)
@@ -214,7 +215,7 @@ async def _write_part(connection: Connection, task: Task, part: Part, applied: A
         if changed.height:
             await connection.execute(SQL[f"update_{entity}"], tables.as_recordset(changed))
     await _mark_documents(connection, part.proposed, applied)
-    await goals.keep(connection, part, applied, mapping)
+    await goals.mark_aligned(connection, part, applied, mapping)
 
 
 def published_by(every: Sequence[Applied]) -> int:

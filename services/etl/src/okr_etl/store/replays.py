@@ -28,6 +28,8 @@ STAGE = STAGES["etl"]
 UNHASHED_AT_ONCE = 20_000
 TOLD = ("source", "generation", "first_position", "position", "mapping_hash", "versions", "withdrawn", "closed")
 ASKED = ("source", "position", "generation", "mapping_hash", "mapping_version", "state", "asked_at", "head")
+SEEDS = ("seed_parents", "seed_periods", "seed_pending", "seed_results", "seed_rejected")
+"""What was told, counted or rejected before the first batch, besides the versions."""
 SEARCHES = ("scratch_chain", "scratch_change", "scratch_held")
 """What is compared stands in tables of the transaction's own."""
 
@@ -72,7 +74,7 @@ class ReplayStore:
                 await connection.execute(SQL["seed_replay"], source, first, timeout=LONG_SECONDS)
                 await _hash_seeds(connection, source)
                 await connection.execute(SQL["seed_clock"], source, ingested_at)
-                for query in ("seed_parents", "seed_pending", "seed_results", "seed_rejected"):
+                for query in SEEDS:
                     await connection.execute(SQL[query], source, first, timeout=LONG_SECONDS)
 
     async def apply(self, task: Task) -> dict[str, int] | None:
@@ -134,12 +136,12 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     every = await asyncio.to_thread(apply_in_turn, task.parts, held, floor(mapping, head), task.said, spoken)
     for part, applied in zip(task.parts, every, strict=True):
         await tables.copy(connection, "replay_version", tables.replay_versions(part.batch, applied))
-        await goals.keep_periods(connection, part, mapping)
         rejected = [*part.proposed.rejected, *applied.contradicting]
         await tables.copy(connection, "replay_rejected", tables.rejected(part.batch, rejected))
     for part, applied in zip(task.late, every, strict=False):
         await parents.settle(connection, part, applied, task.generation, "move_replayed_counts")
     await parents.keep(connection, batch, task.proposed, task.generation)
+    await goals.keep_periods(connection, batch, task.parts, mapping, task.generation)
     await connection.execute(SQL["waiting_since"], batch.source, task.generation, batch.position)
     await keep_said(connection, task, every, spoken)
     await connection.execute(SQL["add_replay_result"], *result_row(task, every[-1], versions=0, outcomes=0))
