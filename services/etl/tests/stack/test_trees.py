@@ -3,6 +3,7 @@
 The oracle is the source in memory, whose own tests say what it should be.
 """
 
+import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -90,6 +91,11 @@ class Etl(Inner):
     async def closed(self) -> list[str]:
         rows = await self.pool.fetch("select title from key_result where closed = 'absent' order by title")
         return [one["title"] for one in rows]
+
+    async def rejected(self) -> list[tuple[object, ...]]:
+        return [
+            tuple(one) for one in await self.pool.fetch("select position, row_num, reasons from rejected order by 1, 2")
+        ]
 
     async def waiting(self) -> list[tuple[int, int, str]]:
         rows = await self.pool.fetch(
@@ -222,6 +228,40 @@ async def test_a_row_that_is_rejected_when_its_parent_comes_while_it_is_replayed
     told = [] if mended else [(1, ["due_before_start"])]
     assert [tuple(one) for one in rejected] == told
     assert (await etl.counts())[1] == {**dict.fromkeys(COUNTS.split(", "), 0), "new" if mended else "rejected": 1}
+
+
+def tree(chance: random.Random) -> list[list[list[str]]]:
+    """Exports of some goals: parents and rows are missing now and then, some rows are rejected once theirs is there."""
+    exports = []
+    for month in range(1, 6):
+        rows = [row(one, f"Goal {one}") for one in "123" if chance.random() < 0.4]
+        below = [one for one in ("11", "12", "21", "22", "31", "32") if chance.random() < 0.6]
+        rows += [row(one, f"Result {one}", one[0], str(chance.randint(1, 3))) for one in below]
+        for told in rows:
+            told[HEADER.index("Start Date")] = f"2026-0{month}-01" if chance.random() < 0.8 else "2026-12-31"
+            told[HEADER.index("Due Date")] = "2026-12-01"
+        exports.append(chance.sample(rows, len(rows)))
+    return [rows for rows in exports if rows]
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_replay_judges_files_whose_parents_come_late_as_they_were_judged(
+    etl: Etl, raw: RawWriter, seed: int
+) -> None:
+    """Wherever it begins; also after others, since what each leaves behind is as it was."""
+    chance = random.Random(seed)  # noqa: S311 - the same ones each time
+    etl.edit({"clock: data": "clock: data\nabsent: { then: close, at_most: 1 }"})
+    begins = []
+    for rows in tree(chance):
+        batches = await raw.release(SOURCE, HEADER, rows, batch_rows=chance.choice([1, 2, 9]))
+        begins.append(batches[0].position)
+        await etl.apply_all(SOURCE)
+    before = await etl.chains(), await etl.counts(), await etl.waiting(), await etl.closed(), await etl.rejected()
+    for first in chance.sample(begins, len(begins)):
+        await etl.replay(first)
+        assert await etl.pool.fetchval("select sum(versions) from replay_done") == 0, f"from {first} of {begins}"
+        after = await etl.chains(), await etl.counts(), await etl.waiting(), await etl.closed(), await etl.rejected()
+        assert after == before, f"from {first} of {begins}"
 
 
 async def test_a_parent_that_was_told_without_a_column_that_is_taken_by_now(etl: Etl, raw: RawWriter) -> None:

@@ -190,7 +190,7 @@ async def _write(connection: Connection, task: Task, every: Sequence[Applied]) -
     for part, applied in zip(task.parts, every, strict=True):
         await _write_part(connection, task, part, applied)
     for part, applied in zip(task.late, every, strict=False):
-        await parents.settle(connection, part, applied, task.generation, "move_counts")
+        await parents.settle(connection, part, applied, by=task.batch, generation=task.generation, move="move_counts")
     await parents.keep(connection, task.batch, task.proposed, task.generation)
     await goals.keep_periods(connection, task.batch, task.parts, task.mapping, task.generation)
     outcomes = sum(applied.published.filter(pl.col("entity") == "outcome").height for applied in every)

@@ -28,8 +28,8 @@ STAGE = STAGES["etl"]
 UNHASHED_AT_ONCE = 20_000
 TOLD = ("source", "generation", "first_position", "position", "mapping_hash", "versions", "withdrawn", "closed")
 ASKED = ("source", "position", "generation", "mapping_hash", "mapping_version", "state", "asked_at", "head")
-SEEDS = ("seed_parents", "seed_periods", "seed_pending", "seed_results", "seed_rejected")
-"""What was told, counted or rejected before the first batch, besides the versions."""
+SEEDS = ("seed_parents", "seed_periods", "seed_waited", "seed_pending", "seed_results", "seed_rejected")
+"""What was told, waited for, counted or rejected before the first batch, besides the versions."""
 SEARCHES = ("scratch_chain", "scratch_change", "scratch_held")
 """What is compared stands in tables of the transaction's own."""
 
@@ -139,7 +139,9 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
         rejected = [*part.proposed.rejected, *applied.contradicting]
         await tables.copy(connection, "replay_rejected", tables.rejected(part.batch, rejected))
     for part, applied in zip(task.late, every, strict=False):
-        await parents.settle(connection, part, applied, task.generation, "move_replayed_counts")
+        await parents.settle(
+            connection, part, applied, by=batch, generation=task.generation, move="move_replayed_counts"
+        )
     await parents.keep(connection, batch, task.proposed, task.generation)
     await goals.keep_periods(connection, batch, task.parts, mapping, task.generation)
     await connection.execute(SQL["waiting_since"], batch.source, task.generation, batch.position)
