@@ -3,16 +3,19 @@
 The oracle is the source in memory, whose own tests say what it should be.
 """
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from okr_common.paths import repository
 from okr_common.sources import Mapping
+from okr_common.testing.waiting import until
 from okr_etl.store.quality import Patience, QualityStore, Today
 from okr_etl.testing import MemorySource, RawWriter
 from okr_etl.testing.inner import Inner, inner
@@ -32,6 +35,12 @@ BY_ROW = {
 OTHERWISE = {"columns: { goal: title,": "columns: { goal: title, above_entity: entity,"}
 CALLED_OTHERWISE = {"{ from: Row ID, type: text,": "{ from: Row ID, type: text, map: { x1: '1', '11': '11' },"}
 DUE_WHATEVER_IS_SAID = {"    due_on: due_on": "    due_on: start_on"}
+SAME_ROW_PENDING = """
+insert into pending (source, generation, position, batch_id, row_num, parent)
+select source, generation + 1, position, batch_id, row_num, parent from pending
+"""
+"""What the replay has to write itself: it waits for whoever did."""
+WAITS = "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and usename = 'okr_etl')"
 COUNTS = "new, changed, duplicate, unchanged, rejected, pending"
 CHAINS = """
 select v.entity, v.entity_id::text, row_number() over (partition by v.entity_id order by v.revision), v.payload
@@ -228,6 +237,36 @@ async def test_a_row_that_is_rejected_when_its_parent_comes_while_it_is_replayed
     told = [] if mended else [(1, ["due_before_start"])]
     assert [tuple(one) for one in rejected] == told
     assert (await etl.counts())[1] == {**dict.fromkeys(COUNTS.split(", "), 0), "new" if mended else "rejected": 1}
+
+
+async def test_what_a_replay_begins_with_is_one_look_while_live_batches_go_on(
+    etl: Etl, raw: RawWriter, fresh_stack: StackUnderTest
+) -> None:
+    """A row that waits is settled between two of its statements, one of which has to wait so long."""
+    await raw.release(SOURCE, HEADER, [row("11", "Customers", "1", "5")])
+    await raw.release(SOURCE, HEADER, [row("2", "Be known")])
+    await etl.apply_all(SOURCE)
+    await raw.release(SOURCE, HEADER, [row("1", "Grow")])
+    await etl.replays.ask(SOURCE, 2)
+    in_the_way = await asyncpg.connect(fresh_stack.admin_dsn("okr_processed"))
+    blocking = in_the_way.transaction()
+    await blocking.start()
+    await in_the_way.execute(SAME_ROW_PENDING)
+    beginning = asyncio.create_task(etl.replayer._step(SOURCE))
+    await until(lambda: in_the_way.fetchval(WAITS))
+    await etl.apply_all(SOURCE)
+    assert await etl.waiting() == []
+    await blocking.rollback()
+    await in_the_way.close()
+    assert await beginning, "begun"
+    seeds = "select pending, new from replay_result"
+    assert [tuple(one) for one in await etl.pool.fetch(seeds)] == [(1, 0)], "as the rows that wait in it"
+    before = await etl.chains(), await etl.counts()
+    while await etl.replayer._step(SOURCE):
+        pass
+    assert (await etl.replays.asked(), await etl.waiting()) == ([], [])
+    assert (await etl.chains(), await etl.counts()) == before
+    assert await etl.pool.fetchval("select versions from replay_done") == 0
 
 
 def tree(chance: random.Random) -> list[list[list[str]]]:
