@@ -19,7 +19,7 @@ from okr_etl.domain import due, versions
 from okr_etl.domain.canonical import INSTANT
 from okr_etl.domain.head import Head
 from okr_etl.store import SQL, tables
-from okr_etl.store.processed import held_by
+from okr_etl.store.processed import held_by, without
 from okr_etl.store.records import Place
 
 STAGE = STAGES["etl"]
@@ -100,16 +100,18 @@ async def proposed(decision: Decision, ended: pl.DataFrame) -> pl.DataFrame:
     return await asyncio.to_thread(due.outcomes, ended, decision.mapping, decision.rule, decision.clock)
 
 
-async def resolved(connection: Connection, query: str, decision: Decision, outcomes: pl.DataFrame) -> pl.DataFrame:
-    """The outcomes beside what is held of them, by this query; see `versions.resolve`."""
-    ids = outcomes["entity_id"].to_list()
-    held = await held_by(connection, query, ids, decision.source, decision.head.generation)
+async def resolved(decision: Decision, outcomes: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """The outcomes beside what is held of them; see `versions.resolve`."""
     newest = pl.max_horizontal("held_from", pl.lit(held["held_from"].max(), INSTANT))
     return await asyncio.to_thread(versions.resolve, outcomes.with_columns(held_from=newest), held, decision.clock)
 
 
 async def _decide(connection: Connection, decision: Decision, ended: pl.DataFrame) -> int:
-    found = await resolved(connection, "held", decision, await proposed(decision, ended))
+    outcomes, source = await proposed(decision, ended), decision.source
+    ids = outcomes["entity_id"]
+    held = await held_by(connection, "held", ids.to_list(), source, decision.head.generation)
+    held = await without(connection, held, ids, source, basis="source")
+    found = await resolved(decision, outcomes, held)
     news = found.filter(pl.col("seq").is_not_null()).sort("seq")
     if not news.height:
         return 0

@@ -18,7 +18,7 @@ from okr_common.events import BatchLoaded, BatchPublished
 from okr_common.sources import Mapping
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
-from okr_etl.domain import contradictions
+from okr_etl.domain import contradictions, versions
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
 from okr_etl.domain.contradictions import NONE_SAID
 from okr_etl.domain.entities import ENTITIES
@@ -134,7 +134,7 @@ class ProcessedStore:
         head = former.entering(batch.unit, task.mapping.hash, task.compared_with)
         if former.unit != batch.unit:
             await connection.execute(SQL["forget_said"], batch.source, task.generation)
-        held, times = await held_of(connection, "held", task), times_of(task.parts)
+        held, times = await _held(connection, task), times_of(task.parts)
         spoken = later(head.spoken, times.spoken)
         every = await asyncio.to_thread(apply_in_turn, task.parts, held, floor(task.mapping, head), task.said, spoken)
         applied = every[-1]
@@ -172,6 +172,23 @@ async def _advance(connection: Connection, task: Task) -> Head | None:
     batch = task.batch
     row = await connection.fetchrow(SQL["advance"], batch.source, batch.position, task.generation)
     return None if row is None else Head(batch.position - 1, task.generation, **row)
+
+
+async def _held(connection: Connection, task: Task) -> pl.DataFrame:
+    held = await held_of(connection, "held", task)
+    if task.mapping.entities.outcome is None or task.mapping.entities.due:
+        return held
+    told = pl.concat(part.proposed.candidates.filter(pl.col("entity") == "outcome")["entity_id"] for part in task.parts)
+    return held if told.is_empty() else await without(connection, held, told.unique(), task.batch.source, basis="due")
+
+
+async def without(
+    connection: Connection, held: pl.DataFrame, outcomes: pl.Series, source: str, *, basis: str
+) -> pl.DataFrame:
+    """What is held, but for what the versions of these outcomes say that have this basis (see `versions.without`)."""
+    rows = await connection.fetch(SQL["outcomes_told_so"], outcomes.to_list(), source, basis)
+    otherwise = pl.DataFrame([tuple(row) for row in rows], schema=versions.TOLD_SCHEMA, orient="row")
+    return versions.without(held, otherwise)
 
 
 async def held_of(connection: Connection, query: str, task: Task) -> pl.DataFrame:

@@ -21,7 +21,7 @@ from okr_etl.domain.late import apply_in_turn, times_of
 from okr_etl.domain.replay import Replay
 from okr_etl.store import LONG_SECONDS, SQL, goals, parents, tables
 from okr_etl.store.due import Decision, frame, proposed, resolved
-from okr_etl.store.processed import Task, held_of, keep_said, result_row
+from okr_etl.store.processed import Task, held_by, held_of, keep_said, result_row
 from okr_etl.store.records import Place
 
 STAGE = STAGES["etl"]
@@ -162,7 +162,9 @@ async def _decide(connection: Connection, source: str, decision: Decision | None
     await connection.execute(SQL["take_decisions"], source, ids, timeout=LONG_SECONDS)
     gone = [row["entity_id"] for row in await connection.fetch(SQL["went_with_its_goal"], ids)]
     outcomes = outcomes.filter(~pl.col("entity_id").is_in(gone))
-    found = await resolved(connection, "held_in_replay", decision, outcomes)
+    ids = outcomes["entity_id"].to_list()
+    held = await held_by(connection, "held_in_replay", ids, source, decision.head.generation)
+    found = await resolved(decision, outcomes, held)
     await tables.copy(connection, "replay_version", tables.due_in_replay(found, source))
     await connection.execute(SQL["close_decided"], source, timeout=LONG_SECONDS)
     mark = (source, decision.head.generation, decision.head.position, decision.day)
