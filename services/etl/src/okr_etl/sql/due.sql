@@ -44,8 +44,8 @@ on conflict (outcome_id) do update set revision = excluded.revision, content_has
     final_value = excluded.final_value, target = excluded.target, achieved = excluded.achieved,
     resolution = excluded.resolution, label_basis = excluded.label_basis, closed = null
 
--- name: add_due_unit
-insert into due_unit (source, generation, position, after_seq, versions, outcomes) values ($1, $2, $3, $4, $5, $5)
+-- name: add_unit_behind
+insert into due_unit (source, generation, position, after_seq, versions, outcomes, closed) values ($1, $2, $3, $4, $5, $6, $7)
 
 -- name: set_decided
 insert into due_decided (source, generation, position, on_day) values ($1, $2, $3, $4)

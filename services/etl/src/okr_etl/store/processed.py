@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +13,9 @@ import polars as pl
 
 from okr_common import crash
 from okr_common.delivery import outbox
-from okr_common.delivery.outbox import Connection, Outgoing, announce
+from okr_common.delivery.outbox import Connection, Outgoing
 from okr_common.events import BatchLoaded, BatchPublished
 from okr_common.sources import Mapping
-from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
 from okr_etl.domain import contradictions, versions
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
@@ -26,7 +25,7 @@ from okr_etl.domain.head import Head, floor, later
 from okr_etl.domain.late import Part, apply_in_turn, times_of
 from okr_etl.domain.news import MoreNeeded, plain, suffices
 from okr_etl.domain.versions import HELD_SCHEMA
-from okr_etl.store import SQL, goals, parents, tables
+from okr_etl.store import SQL, goals, parents, tables, units
 from okr_etl.store.parents import ParentStore
 from okr_etl.store.records import Place, records
 
@@ -282,8 +281,7 @@ def result_row(task: Task, applied: Applied, *, versions: int, outcomes: int) ->
 async def _announce(connection: Connection, task: Task, every: Sequence[Applied]) -> None:
     """The batch is loaded; its records; then that they are published: one order key, so in this order."""
     batch, versions = task.batch, published_by(every)
-    own = asdict(Place(batch.source, batch.position, task.generation, until_seq=versions))
-    place = {name: own[name] for name in ("source", "position", "generation")}
+    place: dict[str, Any] = {"source": batch.source, "position": batch.position, "generation": task.generation}
     loaded = BatchLoaded(batch_id=batch.batch_id, rows=batch.size, **place, **every[-1].counts)
     published = BatchPublished(
         batch_id=batch.batch_id,
@@ -292,5 +290,4 @@ async def _announce(connection: Connection, task: Task, every: Sequence[Applied]
         outcomes=await connection.fetchval(SQL["count_outcomes"], batch.source),
         **place,
     )
-    unit = Outgoing(batch.source, PROCESSED_RECORDS.name, batch.source, unit=own)
-    await outbox.put(connection, STAGE.service, [announce(loaded, STAGE), unit, announce(published, STAGE)])
+    await units.publish(connection, Place(**place, until_seq=versions), published, before=loaded)

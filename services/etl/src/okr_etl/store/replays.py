@@ -1,7 +1,6 @@
 """Replays in okr_processed: asked for, carried out beside what is published, and made to hold."""
 
 import asyncio
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,22 +8,18 @@ import asyncpg
 import polars as pl
 
 from okr_common import crash
-from okr_common.delivery import outbox
-from okr_common.delivery.outbox import Connection, Outgoing, announce
+from okr_common.delivery.outbox import Connection
 from okr_common.events import BatchPublished, SourceReplayed
-from okr_common.topics import PROCESSED_RECORDS
-from okr_common.topology import STAGES
 from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.head import Head, floor
 from okr_etl.domain.ids import content_hashes
 from okr_etl.domain.late import apply_in_turn, times_of
 from okr_etl.domain.replay import Replay
-from okr_etl.store import LONG_SECONDS, SQL, goals, parents, tables
+from okr_etl.store import LONG_SECONDS, SQL, goals, parents, tables, units
 from okr_etl.store.due import Decision, frame, proposed, resolved
 from okr_etl.store.processed import Task, held_by, held_of, keep_said, result_row
 from okr_etl.store.records import Place
 
-STAGE = STAGES["etl"]
 UNHASHED_AT_ONCE = 20_000
 TOLD = ("source", "generation", "first_position", "position", "mapping_hash", "versions", "withdrawn", "closed")
 ASKED = ("source", "position", "generation", "mapping_hash", "mapping_version", "state", "asked_at", "head")
@@ -220,7 +215,5 @@ async def _announce(connection: Connection, done: asyncpg.Record) -> SourceRepla
         outcomes=await connection.fetchval(SQL["count_outcomes"], source),
         **place,
     )
-    own = asdict(Place(**place, until_seq=done["versions"]))
-    unit = Outgoing(source, PROCESSED_RECORDS.name, source, unit=own)
-    await outbox.put(connection, STAGE.service, [unit, announce(published, STAGE), announce(event, STAGE)])
+    await units.publish(connection, Place(**place, until_seq=done["versions"]), published, event)
     return event
