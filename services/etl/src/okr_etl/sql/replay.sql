@@ -66,8 +66,7 @@ with published as (
 ), earlier as (
     select s.* from (select * from published union all select * from kept) s
     where coalesce(s.closed_in, s.batch_id) in (select batch_id from batch_result where source = $1 and position < $2)
-      and (s.closed_in is not null or not exists (
-          select from told_later t where t.batch_id = s.batch_id and t.row_num = s.row_num))
+      and (s.closed_in is not null or (s.batch_id, s.row_num) not in (select batch_id, row_num from told_later))
 )
 insert into replay_version (entity_id, number, source, entity, revision, held_from, content_hash, knowledge_time, batch_id, row_num, payload,
     closed, closed_in)
