@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from okr_cli.main import app
 from okr_cli.testing import Flow
+from okr_cli.verify.oracle import OF_THE_TRAINER
 from okr_common import topics
 from okr_common.events import AbsentClosed
 from okr_common.kafka.reader import read_all
@@ -43,6 +44,7 @@ absent: {absent}
 GOALS = 60
 BATCH_ROWS = 25
 OPEN = "select count(*) from key_result where closed is null"
+OPEN_CHECK_INS = "select count(*) from check_in where closed is null"
 CLOSED = "select count(*) from entity_version where closed is not null"
 OF_LATEST_DOCUMENTS = "select count(*) from document where entity = 'key_result'"
 UNDER_WAY = "select count(*) from key_result_state where open"
@@ -139,6 +141,47 @@ async def test_key_results_that_an_api_has_no_more_are_closed_when_all_pages_wer
     closed = "select string_agg(closed::text, ',' order by position) from due_unit where closed > 0"
     assert await flow.ask("processed", closed) == "2,1", "of the first with its objective"
     assert await flow.wrong() == []
+
+
+async def test_a_replay_judges_the_requests_of_an_api_under_another_mapping(flow: Flow, tmp_path: Path) -> None:
+    """What they lacked is known from the first one on that was asked for it."""
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    with misbehaving(tmp_path) as server:
+        mapping = server.write_mapping(sources)
+        text = mapping.read_text()
+
+        async def again(absent: str) -> int:
+            mapping.write_text(f"{text}\nabsent: {absent}\n")
+            return int(json.loads(await okr(flow, "backfill", "etl", "--source", "goals", "--json"))["versions"])
+
+        server.hold(told_of(range(6)))
+        with flow.stack.supervised(("ingest-api", "etl"), settings(sources, OKR_SCHEDULE__MISSED="none")):
+            await asked(flow)
+            await flow.until("processed", OPEN, 6)
+            server.hold(told_of(range(5)))
+            await asked(flow)
+            assert await again("close") == 0, "nobody noted then what it lacked"
+            await asked(flow)
+            await flow.until("processed", OPEN, 5)
+            server.hold(told_of(range(4)))
+            await asked(flow)
+            await flow.until("processed", OPEN, 4)
+            assert await flow.ask("processed", OPEN_CHECK_INS) == 24
+            assert await again("delete") > 0
+            assert await flow.ask("processed", OPEN_CHECK_INS) == 16
+            assert await flow.ask("processed", OPEN) == 4
+            assert await again("keep") > 0
+            assert (await flow.ask("processed", OPEN), await flow.ask("processed", OPEN_CHECK_INS)) == (6, 24)
+            assert await again("close") > 0
+            assert (await flow.ask("processed", OPEN), await flow.ask("processed", OPEN_CHECK_INS)) == (4, 24)
+            assert await again("close") == 0
+            server.hold(told_of(range(6)))
+            await asked(flow)
+            await flow.until("processed", OPEN, 6)
+            await flow.until("curated", OF_LATEST_DOCUMENTS, 6)
+            await flow.until("processed", "select count(*) from delivery.outbox where sent_at is null", 0)
+    assert await flow.wrong(without=OF_THE_TRAINER) == []
 
 
 def told_of(outcomes: range) -> list[dict[str, Any]]:

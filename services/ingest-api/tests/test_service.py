@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, suppress
@@ -190,3 +192,43 @@ async def test_a_stop_between_two_pages_hands_the_run_on(scene: Scene) -> None:
         service.start()
         assert (await scene.run(service, run_id))["state"] == "succeeded"
         await scene.every_object_once()
+
+
+HOLDER = """
+select split_part(s.application_name, ':', 2)::int from pg_locks l join pg_stat_activity s using (pid)
+where l.locktype = 'advisory' and l.classid = 7307 and s.backend_xid is not null
+  and exists (select from pg_locks w where w.pid = s.pid and not w.granted)
+"""
+HELD_BY = """
+select count(*) from pg_locks l join pg_stat_activity s using (pid)
+where l.locktype = 'advisory' and l.classid = 7307 and s.application_name like '%:' || $1::text
+"""
+TAKEN_OVER_SECONDS = 30.0
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(180)
+async def test_a_source_that_a_stopped_replica_holds_is_taken_over(scene: Scene) -> None:
+    """In the midst of a transaction, which would last as long as its connection."""
+    admin = await asyncpg.connect(scene.stack.admin_dsn("okr_raw"))
+    with scene.service() as one, scene.stack.service(STAGE.service, scene.env, name="ingest-api-2") as other:
+        async with admin.transaction():
+            await admin.execute("lock table raw_row in exclusive mode")  # so that it can be met in the midst
+            run_id = (await scene.ask(one))["run_id"]
+            stopped = await until(lambda: admin.fetchval(HOLDER), within=40)
+            os.kill(stopped, signal.SIGSTOP)
+
+        async def is_free() -> bool:
+            return not await admin.fetchval(HELD_BY, str(stopped))
+
+        await until(is_free, within=TAKEN_OVER_SECONDS)
+        left = other if stopped == one.pid else one
+        await scene.run(left, run_id)
+        assert (await scene.run(left))["state"] == "succeeded"
+        await scene.every_object_once()
+        os.kill(stopped, signal.SIGCONT)
+        for service in (one, other):
+            service.until_ready()
+        assert (await scene.run(left))["state"] == "succeeded"
+        await scene.every_object_once()
+    await admin.close()

@@ -10,6 +10,7 @@ import pytest
 
 from okr_common.paths import repository
 from okr_common.sources import Mapping, load_mapping, load_sources
+from okr_common.sources.language import PeriodBlock
 from okr_etl.domain.batch import propose
 from okr_etl.domain.check import trouble
 from okr_etl.domain.people import hidden
@@ -548,6 +549,21 @@ def test_the_periods_of_a_sample(source: str, periods: set[tuple[object, ...]]) 
     found = proposed_of(source, header, rows, SAMPLES / f"{source}.csv").wide
     told = periods_of(found, shipped(source), source)
     assert set(told.select("label", "kind", "start_on", "end_on").iter_rows()) == periods
+
+
+def test_a_file_whose_rows_give_the_days_of_a_period_is_read_whole() -> None:
+    """The widest span is that of all its rows, also of those that the file before had."""
+    mapping = shipped("mta_nyct")
+    assert mapping.row_by_row
+
+    def with_period(**days: str) -> Mapping:
+        objective = mapping.entities.objective.model_copy(update={"period": PeriodBlock(label="agency", **days)})
+        entities = mapping.entities.model_copy(update={"objective": objective})
+        return mapping.model_copy(update={"entities": entities})
+
+    assert with_period().row_by_row
+    assert not with_period(start_on="as_of").row_by_row
+    assert not with_period(end_on="as_of").row_by_row
 
 
 @pytest.mark.parametrize("source", [one for one in GOLDEN if one not in {"viva_goals", "appfire_okr", "peoplebox"}])

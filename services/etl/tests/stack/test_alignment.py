@@ -145,6 +145,76 @@ async def test_a_period_that_ends_before_it_starts_rejects_its_row_and_no_more(
         assert [tuple(one) for one in days] == [(date(2026, 1, 1), date(2026, 3, 31))]
 
 
+async def days(etl: Inner, label: str = "Q1 2026") -> tuple[date | None, date | None]:
+    found = await etl.pool.fetchrow("select start_on, end_on from period where label = $1", label)
+    assert found is not None
+    return found["start_on"], found["end_on"]
+
+
+def dated(row_id: str, start: str, due: str, metric: str = "") -> list[str]:
+    made = row(row_id, f"Goal {row_id}", "" if row_id == "1" else "1", "1")
+    made[HEADER.index("Metric Name")] = metric
+    made[HEADER.index("Start Date")], made[HEADER.index("Due Date")] = start, due
+    return made
+
+
+@pytest.mark.parametrize("batch_rows", [9, 1])
+async def test_the_newest_file_says_which_days_a_period_has(
+    fresh_stack: StackUnderTest, raw: RawWriter, tmp_path: Path, batch_rows: int
+) -> None:
+    file = tmp_path / f"{SOURCE}.yaml"
+    text = (repository() / "configs" / "sources" / file.name).read_text()
+    text = text.replace(LABELLED, "period: { label: period, start_on: first, end_on: last }")
+    for name, day in (("last", "due_on"), ("first", "start_on")):
+        made = f"derived:\n  {name}: CASE WHEN metric = 'no days' THEN NULL ELSE {day} END\n"
+        text = text.replace("derived:\n", made)
+    file.write_text(text)
+    top = dated("1", "2026-02-01", "2026-02-28")
+    wide = [top, dated("11", "2026-01-01", "2026-02-28"), dated("12", "2026-02-01", "2026-04-30")]
+    narrow = [top, dated("11", "2026-01-15", "2026-02-28"), dated("12", "2026-02-01", "2026-03-31")]
+    silent = [dated(one, "2026-01-01", "2026-12-31", "no days") for one in ("1", "11", "12")]
+    async with inner(fresh_stack.dsn, tmp_path) as etl:
+        for rows, told in (
+            (wide, (date(2026, 1, 1), date(2026, 4, 30))),
+            (narrow, (date(2026, 1, 15), date(2026, 3, 31))),
+            (silent, (date(2026, 1, 15), date(2026, 3, 31))),
+            (wide, (date(2026, 1, 1), date(2026, 4, 30))),
+        ):
+            await raw.release(SOURCE, HEADER, rows, batch_rows=batch_rows)
+            await etl.apply_all(SOURCE)
+            assert await days(etl) == told
+        assert await etl.pool.fetchval("select sum(rejected) from batch_result") == 0
+
+
+async def test_what_a_replay_says_of_periods_is_read_once_it_holds(
+    fresh_stack: StackUnderTest, raw: RawWriter, tmp_path: Path
+) -> None:
+    file = tmp_path / f"{SOURCE}.yaml"
+    text = (repository() / "configs" / "sources" / file.name).read_text()
+    file.write_text(text)
+    calendar, fiscal = (date(2026, 1, 1), date(2026, 3, 31)), (date(2025, 7, 1), date(2025, 9, 30))
+    async with inner(fresh_stack.dsn, tmp_path) as etl:
+        await load(etl, raw, *TREE)
+        soon = row("22", "Talks", "2", "1")
+        soon[HEADER.index("Time Period")] = "FY26 Q1"
+        await load(etl, raw, *TREE, soon)
+        assert (await days(etl), await days(etl, "FY26 Q1")) == (calendar, calendar)
+        file.write_text(text.replace(LABELLED, "period: { label: period, year_starts: 7 }"))
+        await etl.replays.ask(SOURCE, 2)
+        assert [await etl.replayer._step(SOURCE) for _ in range(2)] == [True, True], "it begins, and does the batch"
+        assert (await days(etl), await days(etl, "FY26 Q1")) == (calendar, calendar)
+        assert not await etl.replayer._step(SOURCE)
+        assert await etl.pool.fetchval("select generation from source_head") == 2
+        assert (await days(etl), await days(etl, "FY26 Q1")) == (calendar, fiscal)
+        file.write_text(text.replace(f", {LABELLED}", "").replace(f"    {LABELLED}\n", ""))
+        await etl.replays.ask(SOURCE, 2)
+        while await etl.replayer._step(SOURCE):
+            pass
+        told = await etl.pool.fetch("select label from period")
+        assert [one["label"] for one in told] == ["Q1 2026"], "what was said before its first batch stays"
+        assert await etl.pool.fetchval("select count(distinct generation) from period_said") == 1
+
+
 async def test_a_replay_says_the_edges_again(fresh_stack: StackUnderTest, raw: RawWriter, tmp_path: Path) -> None:
     file = tmp_path / f"{SOURCE}.yaml"
     text = (repository() / "configs" / "sources" / file.name).read_text()

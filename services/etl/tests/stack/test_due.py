@@ -275,3 +275,54 @@ async def test_a_source_may_begin_and_cease_to_say_how_its_goals_end(etl: Etl, r
         basis = await etl.pool.fetch("select distinct label_basis from outcome where closed is null")
         assert [row["label_basis"] for row in basis] == ["due" if kind == DUE else "source"], (kind, basis)
         assert await etl.pool.fetch(HOLES) == [], kind
+
+
+async def test_a_source_may_begin_to_say_how_its_goals_end_without_a_replay(etl: Etl, raw: RawWriter) -> None:
+    """Whatever it says counts, be it known earlier than what was decided; of others the decision stays."""
+    silent = row("d", 3, "2026-03-10")
+    for rows in ([*MARCH, silent], APRIL):
+        await load(etl, raw, rows)
+    decided = [one[2:5] for one in await etl.outcomes()]
+    etl.file.write_text(etl.file.read_text().replace(DUE, FINAL))
+    await load(etl, raw, [*MARCH, *APRIL])
+    assert await ended(etl) == [("a", 12.0, "source"), ("b", 7.0, "source"), ("d", 3.0, "due")]
+    assert [one[2:5] for one in await etl.outcomes()] == decided
+    assert await etl.pool.fetch(HOLES) == []
+    versions = "select count(*) from entity_version where entity = 'outcome'"
+    told = await etl.pool.fetchval(versions)
+    await load(etl, raw, [*MARCH, *APRIL])
+    assert await etl.pool.fetchval(versions) == told, "the same words again are no news"
+    await load(etl, raw, [row("b", 11, "2026-04-03"), row("b", 2, "2026-03-20")])
+    assert await ended(etl) == [("a", 12.0, "source"), ("b", 11.0, "source"), ("d", 3.0, "due")], (
+        "the older one is late"
+    )
+    await etl.replays.ask("goals", 5)
+    while await etl.replayer._step("goals"):
+        pass
+    assert await ended(etl) == [("a", 12.0, "source"), ("b", 11.0, "source")], "nothing says any more how d ended"
+    assert await etl.pool.fetch(HOLES) == []
+
+
+async def test_a_source_may_cease_and_begin_again_to_say_how_its_goals_end_without_a_replay(
+    etl: Etl, raw: RawWriter
+) -> None:
+    etl.file.write_text(etl.file.read_text().replace(DUE, FINAL))
+    for rows in (MARCH, APRIL):
+        await load(etl, raw, rows)
+    for number, (kind, other) in enumerate([(DUE, FINAL), (FINAL, DUE)] * 2, 1):
+        etl.file.write_text(etl.file.read_text().replace(other, kind))
+        later = row("c", number, f"2026-05-0{number}", due="2026-12-31")
+        await load(etl, raw, [*MARCH, *APRIL, row("a", 12 + number, "2026-04-03"), later])
+        basis = "due" if kind == DUE else "source"
+        assert await ended(etl) == [("a", 12.0 + number, basis), ("b", 7.0, basis)], number
+        assert await etl.pool.fetch(HOLES) == [], number
+
+
+async def load(etl: Etl, raw: RawWriter, rows: list[list[str]]) -> None:
+    await raw.release("goals", HEADER, rows)
+    await etl.apply_all("goals")
+
+
+async def ended(etl: Etl) -> list[tuple[object, ...]]:
+    told = "select source_id, final_value::float8, label_basis from outcome where closed is null order by 1"
+    return [tuple(one) for one in await etl.pool.fetch(told)]

@@ -3,15 +3,19 @@
 The oracle is the source in memory, whose own tests say what it should be.
 """
 
+import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from okr_common.paths import repository
 from okr_common.sources import Mapping
+from okr_common.testing.waiting import until
 from okr_etl.store.quality import Patience, QualityStore, Today
 from okr_etl.testing import MemorySource, RawWriter
 from okr_etl.testing.inner import Inner, inner
@@ -31,6 +35,12 @@ BY_ROW = {
 OTHERWISE = {"columns: { goal: title,": "columns: { goal: title, above_entity: entity,"}
 CALLED_OTHERWISE = {"{ from: Row ID, type: text,": "{ from: Row ID, type: text, map: { x1: '1', '11': '11' },"}
 DUE_WHATEVER_IS_SAID = {"    due_on: due_on": "    due_on: start_on"}
+SAME_ROW_PENDING = """
+insert into pending (source, generation, position, batch_id, row_num, parent)
+select source, generation + 1, position, batch_id, row_num, parent from pending
+"""
+"""What the replay has to write itself: it waits for whoever did."""
+WAITS = "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and usename = 'okr_etl')"
 COUNTS = "new, changed, duplicate, unchanged, rejected, pending"
 CHAINS = """
 select v.entity, v.entity_id::text, row_number() over (partition by v.entity_id order by v.revision), v.payload
@@ -90,6 +100,11 @@ class Etl(Inner):
     async def closed(self) -> list[str]:
         rows = await self.pool.fetch("select title from key_result where closed = 'absent' order by title")
         return [one["title"] for one in rows]
+
+    async def rejected(self) -> list[tuple[object, ...]]:
+        return [
+            tuple(one) for one in await self.pool.fetch("select position, row_num, reasons from rejected order by 1, 2")
+        ]
 
     async def waiting(self) -> list[tuple[int, int, str]]:
         rows = await self.pool.fetch(
@@ -222,6 +237,70 @@ async def test_a_row_that_is_rejected_when_its_parent_comes_while_it_is_replayed
     told = [] if mended else [(1, ["due_before_start"])]
     assert [tuple(one) for one in rejected] == told
     assert (await etl.counts())[1] == {**dict.fromkeys(COUNTS.split(", "), 0), "new" if mended else "rejected": 1}
+
+
+async def test_what_a_replay_begins_with_is_one_look_while_live_batches_go_on(
+    etl: Etl, raw: RawWriter, fresh_stack: StackUnderTest
+) -> None:
+    """A row that waits is settled between two of its statements, one of which has to wait so long."""
+    await raw.release(SOURCE, HEADER, [row("11", "Customers", "1", "5")])
+    await raw.release(SOURCE, HEADER, [row("2", "Be known")])
+    await etl.apply_all(SOURCE)
+    await raw.release(SOURCE, HEADER, [row("1", "Grow")])
+    await etl.replays.ask(SOURCE, 2)
+    in_the_way = await asyncpg.connect(fresh_stack.admin_dsn("okr_processed"))
+    blocking = in_the_way.transaction()
+    await blocking.start()
+    await in_the_way.execute(SAME_ROW_PENDING)
+    beginning = asyncio.create_task(etl.replayer._step(SOURCE))
+    await until(lambda: in_the_way.fetchval(WAITS))
+    await etl.apply_all(SOURCE)
+    assert await etl.waiting() == []
+    await blocking.rollback()
+    await in_the_way.close()
+    assert await beginning, "begun"
+    seeds = "select pending, new from replay_result"
+    assert [tuple(one) for one in await etl.pool.fetch(seeds)] == [(1, 0)], "as the rows that wait in it"
+    before = await etl.chains(), await etl.counts()
+    while await etl.replayer._step(SOURCE):
+        pass
+    assert (await etl.replays.asked(), await etl.waiting()) == ([], [])
+    assert (await etl.chains(), await etl.counts()) == before
+    assert await etl.pool.fetchval("select versions from replay_done") == 0
+
+
+def tree(chance: random.Random) -> list[list[list[str]]]:
+    """Exports of some goals: parents and rows are missing now and then, some rows are rejected once theirs is there."""
+    exports = []
+    for month in range(1, 6):
+        rows = [row(one, f"Goal {one}") for one in "123" if chance.random() < 0.4]
+        below = [one for one in ("11", "12", "21", "22", "31", "32") if chance.random() < 0.6]
+        rows += [row(one, f"Result {one}", one[0], str(chance.randint(1, 3))) for one in below]
+        for told in rows:
+            told[HEADER.index("Start Date")] = f"2026-0{month}-01" if chance.random() < 0.8 else "2026-12-31"
+            told[HEADER.index("Due Date")] = "2026-12-01"
+        exports.append(chance.sample(rows, len(rows)))
+    return [rows for rows in exports if rows]
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_replay_judges_files_whose_parents_come_late_as_they_were_judged(
+    etl: Etl, raw: RawWriter, seed: int
+) -> None:
+    """Wherever it begins; also after others, since what each leaves behind is as it was."""
+    chance = random.Random(seed)  # noqa: S311 - the same ones each time
+    etl.edit({"clock: data": "clock: data\nabsent: { then: close, at_most: 1 }"})
+    begins = []
+    for rows in tree(chance):
+        batches = await raw.release(SOURCE, HEADER, rows, batch_rows=chance.choice([1, 2, 9]))
+        begins.append(batches[0].position)
+        await etl.apply_all(SOURCE)
+    before = await etl.chains(), await etl.counts(), await etl.waiting(), await etl.closed(), await etl.rejected()
+    for first in chance.sample(begins, len(begins)):
+        await etl.replay(first)
+        assert await etl.pool.fetchval("select sum(versions) from replay_done") == 0, f"from {first} of {begins}"
+        after = await etl.chains(), await etl.counts(), await etl.waiting(), await etl.closed(), await etl.rejected()
+        assert after == before, f"from {first} of {begins}"
 
 
 async def test_a_parent_that_was_told_without_a_column_that_is_taken_by_now(etl: Etl, raw: RawWriter) -> None:

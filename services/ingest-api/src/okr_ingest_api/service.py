@@ -1,12 +1,13 @@
 """The wiring of ingest-api.
 
 A run's steps ask each endpoint page by page -> every page is stored and released in one transaction -> the relay
-announces it, and sends its rows.
+announces it, and sends its rows. The guard frees the sources that a replica holds which stands still.
 """
 
 from contextlib import AsyncExitStack
 
 from okr_common.control_plane import ControlPlane
+from okr_common.delivery.guard import Guard
 from okr_common.delivery.relay import Relay
 from okr_common.kafka.producer import Producer
 from okr_common.postgres.pool import open_pool
@@ -25,8 +26,8 @@ from okr_ingest_api.store.ledger import Ledger
 from okr_ingest_api.store.pages import Store
 
 STAGE = STAGES["ingest-api"]
-CONNECTIONS_BESIDE_SOURCES = 5
-"""The relay, the steps, and some for REST."""
+CONNECTIONS_BESIDE_SOURCES = 6
+"""The relay, the steps, the guard, and some for REST."""
 
 
 async def build(settings: Settings, stack: AsyncExitStack) -> Parts:
@@ -44,7 +45,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Parts:
     fetcher = Fetcher(Store(raw, STAGE), Clients(mine), mine, relay.wake, endpoints.misses)
     control = ControlPlane(STAGE, settings, ops, told, ApiSteps(endpoints, fetcher, ledger).as_steps())
     return Parts(
-        workers=control.workers,
+        workers={"guard": Guard(raw).run, **control.workers},
         carriers={"relay": relay.run, "relay_ops": told.run},
         routers=[control.router, router(endpoints, ledger), sampling.router(endpoints, mine.max_page_bytes)],
         live=control.live,

@@ -265,6 +265,11 @@ class PeriodBlock(Block):
     year_named_after: Literal["start", "end"] = "end"
     "Both as of a column."
 
+    @property
+    def by_rows(self) -> bool:
+        """Rows give days of it, not its label alone."""
+        return self.start_on is not None or self.end_on is not None
+
     def reader(self, edge: Literal["start", "end"]) -> Column:
         """How the label is read as a day."""
         fiscal = {"year_starts": self.year_starts, "year_named_after": self.year_named_after}
@@ -457,7 +462,9 @@ class Mapping(Block):
     @property
     def row_by_row(self) -> bool:
         """What a row says depends on its cells alone: not on its file's name, nor on the rows beside it."""
+        period = self.entities.objective.period
         alone = self.choose is None and self.rows.parent is None and self.rows.transposed is None
+        alone = alone and (period is None or not period.by_rows)
         return alone and all(one.origin not in FILE_ORIGINS for one in self.columns.values())
 
     def is_transposed(self, header: Sequence[str]) -> bool:

@@ -1,4 +1,9 @@
-"""The periods that objectives stand in: a label, what kind of period it names, and its first and last day."""
+"""The periods that objectives stand in: a label, what kind of period it names, and its first and last day.
+
+The days are those that the newest file, or request, gives which gives any: of its rows, where they differ, the widest
+span, wherever the file is cut. So a correction may narrow a period, and rows without days leave it as it was. A period
+stays when no goal stands in it any more. A replay says its periods anew, from what was said before its first batch on.
+"""
 
 import polars as pl
 
@@ -7,8 +12,8 @@ from okr_etl.domain import dates
 from okr_etl.domain.canonical import day
 from okr_etl.domain.ids import entity_ids
 
-PERIOD = ("period_id", "source", "source_id", "label", "kind", "start_on", "end_on")
-"""Columns of the table."""
+PERIOD = ("period_id", "label", "kind", "start_on", "end_on")
+"""What a batch says of a period."""
 
 
 def periods(wide: pl.DataFrame, mapping: Mapping, source: str) -> pl.DataFrame:
@@ -28,8 +33,4 @@ def periods(wide: pl.DataFrame, mapping: Mapping, source: str) -> pl.DataFrame:
         value=True
     )  # one end by a column, the other by its label
     found = found.with_columns(pl.when(sound).then(pl.col("start_on", "end_on")))
-    return found.with_columns(
-        entity_ids(source, "period", found["label"]).alias("period_id"),
-        pl.lit(source).alias("source"),
-        pl.col("label").alias("source_id"),
-    ).select(PERIOD)
+    return found.with_columns(entity_ids(source, "period", found["label"]).alias("period_id")).select(PERIOD)

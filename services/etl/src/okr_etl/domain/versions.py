@@ -22,10 +22,26 @@ HELD_SCHEMA = {
 }
 """What is held of an entity: `number` counts its versions as they came, `revision` those that were published; `of_unit`
 are those that the file being applied has made."""
+TOLD_SCHEMA = {"entity_id": pl.String(), "revision": pl.Int64()}
 NO_CONTENT = ""
 """The hash of what a closed entity says."""
 NEW, CHANGED, KEPT, DUPLICATE, UNCHANGED = "new", "changed", "kept", "duplicate", "unchanged"
 PUBLISHED = (NEW, CHANGED)
+
+
+def without(held: pl.DataFrame, otherwise: pl.DataFrame) -> pl.DataFrame:
+    """What is held where another rule tells how key results end than did before: by due date, or by their source.
+
+    Those versions (`TOLD_SCHEMA`) say nothing, so that whatever is told by the rule of now is news.
+    """
+    if otherwise.is_empty():
+        return held
+    marked = held.join(otherwise.with_columns(other=pl.lit(value=True)), on=["entity_id", "revision"], how="left")
+    emptied = marked.with_columns(
+        held_from=pl.when("other").then(None).otherwise("held_from"),
+        content_hash=pl.when("other").then(pl.lit(NO_CONTENT)).otherwise("content_hash"),
+    )
+    return emptied.select(held.columns)
 
 
 def resolve(candidates: pl.DataFrame, held: pl.DataFrame, floor: datetime | None) -> pl.DataFrame:

@@ -125,9 +125,6 @@ select distinct child_id, child_entity, source from alignment
 where source = $1 and parent_id in (select entity_id from absent)
 on conflict (entity_id) do update set revision = nextval('document_revision'), due_at = now()
 
--- name: add_absent_unit
-insert into due_unit (source, generation, position, after_seq, versions, outcomes, closed) values ($1, $2, $3, $4, $5, $6, $5)
-
 -- name: close_in_replay
 -- $2: why, $3: in which batch, $4: when that became known.
 insert into replay_version (entity_id, number, source, entity, revision, content_hash, knowledge_time, batch_id, row_num, payload,

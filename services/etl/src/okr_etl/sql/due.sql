@@ -5,7 +5,7 @@ select position, on_day from due_decided where source = $1 and generation = $2
 select position from source_head where source = $1 and position = $2 and generation = $3 for update
 
 -- name: ended
--- Key results after this id whose days of grace are over: of which no outcome is known, or of which something was said
+-- Key results after this id whose days of grace are over: of which none was decided, or of which something was said
 -- since the position up to which all was decided, or whose days ended since that day. Each with its last value by then.
 with said as (
     select case entity when 'key_result' then entity_id else (payload ->> 'key_result_id')::uuid end as key_result_id
@@ -22,8 +22,13 @@ join lateral (
 where k.source = $1 and k.closed is null and k.due_on < $2::date - $3::int and k.key_result_id > $4
   and (k.due_on >= $9::date - $3::int
        or k.key_result_id in (select key_result_id from said)
-       or not exists (select from outcome o where o.key_result_id = k.key_result_id and o.closed is null))
+       or not exists (select from outcome o where o.key_result_id = k.key_result_id and o.closed is null and o.label_basis = 'due'))
 order by k.key_result_id limit $8
+
+-- name: outcomes_told_so
+-- Of these outcomes the versions of this basis, source or due; asked where the source had the rule of due dates at a time.
+select v.entity_id::text, v.revision::bigint from unnest($1::uuid[]) as w (entity_id) join entity_version v using (entity_id)
+where exists (select from due_decided where source = $2) and v.entity = 'outcome' and v.payload ->> 'label_basis' = $3
 
 -- name: last_seq
 select coalesce(max(seq), 0) from entity_version where source = $1 and generation = $2 and position = $3
@@ -39,8 +44,8 @@ on conflict (outcome_id) do update set revision = excluded.revision, content_has
     final_value = excluded.final_value, target = excluded.target, achieved = excluded.achieved,
     resolution = excluded.resolution, label_basis = excluded.label_basis, closed = null
 
--- name: add_due_unit
-insert into due_unit (source, generation, position, after_seq, versions, outcomes) values ($1, $2, $3, $4, $5, $5)
+-- name: add_unit_behind
+insert into due_unit (source, generation, position, after_seq, versions, outcomes, closed) values ($1, $2, $3, $4, $5, $6, $7)
 
 -- name: set_decided
 insert into due_decided (source, generation, position, on_day) values ($1, $2, $3, $4)

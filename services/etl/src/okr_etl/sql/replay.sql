@@ -30,6 +30,8 @@ with versions as (delete from replay_version where source = $1), results as (del
     said as (delete from said s using source_head h where s.source = $1 and h.source = $1 and s.generation <> h.generation),
     judged as (delete from absent_decided a using source_head h where a.source = $1 and h.source = $1 and a.generation <> h.generation),
     told as (delete from parent_said s using source_head h where s.source = $1 and h.source = $1 and s.generation <> h.generation),
+    periods as (delete from period_said p using source_head h where p.source = $1 and h.source = $1 and p.generation <> h.generation),
+    waited as (delete from waited w using source_head h where w.source = $1 and h.source = $1 and w.generation <> h.generation),
     waiting as (delete from pending p using source_head h where p.source = $1 and h.source = $1 and p.generation <> h.generation)
 delete from replay_rejected where source = $1
 
@@ -43,7 +45,7 @@ returning r.first_position
 
 -- name: seed_replay
 -- What holds before the first batch that is done again; what a file before it had no more is closed. But for what was decided
--- by due date: see take_decisions.
+-- by due date: see take_decisions; and what rows say that a batch done again tells, since they waited for it.
 with published as (
     select v.entity_id, v.entity, h.number, v.revision, h.held_from,
            case when v.closed is null then coalesce(nullif(h.content_hash, ''), c.content_hash) else '' end as content_hash,
@@ -58,9 +60,13 @@ with published as (
            null, null::bigint
     from held_version h join (select distinct entity_id, entity from published) e using (entity_id)
     where h.revision is null and h.payload ->> 'label_basis' is distinct from 'due'
+), told_later as (
+    select w.batch_id, r.row_num from waited w join source_head h using (source, generation) cross join lateral unnest(w.row_nums) r (row_num)
+    where w.source = $1 and w.position < $2 and w.until_position >= $2
 ), earlier as (
     select s.* from (select * from published union all select * from kept) s
     where coalesce(s.closed_in, s.batch_id) in (select batch_id from batch_result where source = $1 and position < $2)
+      and (s.closed_in is not null or (s.batch_id, s.row_num) not in (select batch_id, row_num from told_later))
 )
 insert into replay_version (entity_id, number, source, entity, revision, held_from, content_hash, knowledge_time, batch_id, row_num, payload,
     closed, closed_in)
@@ -77,11 +83,11 @@ from unnest($1::uuid[], $2::bigint[], $3::text[]) as h (entity_id, number, conte
 where r.entity_id = h.entity_id and r.number = h.number
 
 -- name: seed_clock
--- $2: when the batch before was ingested.
+-- $2: when the batch before was ingested. Without a check-in before there is no clock yet.
 update replay r set newest = s.newest, clock = least(s.newest, $2), coming = least(s.newest, $2)
 from (select max((payload ->> 'as_of')::timestamp at time zone 'UTC') as newest
       from replay_version where source = $1 and entity = 'check_in') s
-where r.source = $1
+where r.source = $1 and s.newest is not null
 
 -- name: advance_replay
 -- The first statement of a batch's transaction: no row means that it was stopped, begun anew, or done by somebody else.

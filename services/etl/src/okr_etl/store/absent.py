@@ -1,27 +1,20 @@
 """What a full export has no more, in okr_processed: found and closed in a decision's one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import asyncpg
 
 from okr_common import crash
-from okr_common.delivery import outbox
-from okr_common.delivery.outbox import Connection, Outgoing, announce
+from okr_common.delivery.outbox import Connection
 from okr_common.events import AbsentClosed
 from okr_common.sources import Mapping
-from okr_common.topics import PROCESSED_RECORDS
-from okr_common.topology import STAGES
 from okr_etl.domain.absent import CLOSED, Verdict, shared
 from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.head import Head
-from okr_etl.store import SQL
+from okr_etl.store import LONG_SECONDS, SQL, units
 from okr_etl.store.records import Place
-
-STAGE = STAGES["etl"]
-LONG_SECONDS = 3_600.0
-"""For a statement over a whole source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +142,12 @@ async def _close(connection: Connection, judged: Judged) -> Closed:
 
 async def _publish(connection: Connection, judged: Judged, closed: Closed) -> Closed:
     """The versions that close, the current state, and the unit that is published behind the last batch's."""
-    place = (judged.source, judged.head.generation, judged.head.position)
-    after: int = await connection.fetchval(SQL["last_seq"], *place)
-    asked = (*place, after, judged.why, judged.batch_id, judged.known_at)
-    written = await connection.fetchrow(SQL["close_absent"], *asked, timeout=LONG_SECONDS)
+    head = judged.head
+    place = await units.behind(connection, Place(judged.source, head.position, head.generation))
+    asked = (place.source, place.generation, place.position, place.after_seq)
+    written = await connection.fetchrow(
+        SQL["close_absent"], *asked, judged.why, judged.batch_id, judged.known_at, timeout=LONG_SECONDS
+    )
     assert written is not None  # noqa: S101 - counts are one row
     await connection.execute(SQL["mark_aligned_with_absent"], judged.source, timeout=LONG_SECONDS)
     for entity in ENTITIES:
@@ -160,26 +155,21 @@ async def _publish(connection: Connection, judged: Judged, closed: Closed) -> Cl
         await connection.execute(query, judged.why, judged.known_at, timeout=LONG_SECONDS)
     await connection.execute(SQL["hold_absent"], timeout=LONG_SECONDS)
     await connection.execute(SQL["mark_absent_documents"], judged.source, timeout=LONG_SECONDS)
-    await connection.execute(SQL["add_absent_unit"], *place, after, written["versions"], written["outcomes"])
-    done = Closed(closed.verdict, closed.key_results, closed.objectives, written["versions"])
-    await _announce(connection, judged, after, done)
+    done = replace(closed, versions=written["versions"])
+    told, outcomes = _told(judged, place, done), written["outcomes"]
+    await units.publish_behind(connection, place, told, versions=done.versions, outcomes=outcomes, closed=done.versions)
     return done
 
 
-async def _announce(connection: Connection, judged: Judged, after: int, closed: Closed) -> None:
-    """The records, then that they were sent."""
-    head = judged.head
-    place = Place(judged.source, head.position, head.generation, after_seq=after, until_seq=after + closed.versions)
-    unit = Outgoing(judged.source, PROCESSED_RECORDS.name, judged.source, unit=asdict(place))
-    event = AbsentClosed(
-        source=judged.source,
-        position=head.position,
-        generation=head.generation,
-        after_seq=after,
+def _told(judged: Judged, place: Place, closed: Closed) -> AbsentClosed:
+    return AbsentClosed(
+        source=place.source,
+        position=place.position,
+        generation=place.generation,
+        after_seq=place.after_seq,
         batch_id=judged.batch_id,
         closed=judged.why,
         key_results=closed.key_results,
         objectives=closed.objectives,
         versions=closed.versions,
     )
-    await outbox.put(connection, STAGE.service, [unit, announce(event, STAGE)])

@@ -2,27 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import asyncpg
 import polars as pl
 
 from okr_common import crash
-from okr_common.delivery import outbox
-from okr_common.delivery.outbox import Connection, Outgoing, announce
+from okr_common.delivery.outbox import Connection
 from okr_common.events import OutcomesDecided
 from okr_common.sources import DueOutcome, Mapping
-from okr_common.topics import PROCESSED_RECORDS
-from okr_common.topology import STAGES
 from okr_etl.domain import due, versions
 from okr_etl.domain.canonical import INSTANT
 from okr_etl.domain.head import Head
-from okr_etl.store import SQL, tables
-from okr_etl.store.processed import held_by
+from okr_etl.store import SQL, tables, units
+from okr_etl.store.processed import held_by, without
 from okr_etl.store.records import Place
 
-STAGE = STAGES["etl"]
 AT_ONCE = 20_000
 """Key results in a unit; bounds memory."""
 NO_ID = "00000000-0000-0000-0000-000000000000"
@@ -100,39 +96,34 @@ async def proposed(decision: Decision, ended: pl.DataFrame) -> pl.DataFrame:
     return await asyncio.to_thread(due.outcomes, ended, decision.mapping, decision.rule, decision.clock)
 
 
-async def resolved(connection: Connection, query: str, decision: Decision, outcomes: pl.DataFrame) -> pl.DataFrame:
-    """The outcomes beside what is held of them, by this query; see `versions.resolve`."""
-    ids = outcomes["entity_id"].to_list()
-    held = await held_by(connection, query, ids, decision.source, decision.head.generation)
+async def resolved(decision: Decision, outcomes: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """The outcomes beside what is held of them; see `versions.resolve`."""
     newest = pl.max_horizontal("held_from", pl.lit(held["held_from"].max(), INSTANT))
     return await asyncio.to_thread(versions.resolve, outcomes.with_columns(held_from=newest), held, decision.clock)
 
 
 async def _decide(connection: Connection, decision: Decision, ended: pl.DataFrame) -> int:
-    found = await resolved(connection, "held", decision, await proposed(decision, ended))
+    outcomes, source = await proposed(decision, ended), decision.source
+    ids = outcomes["entity_id"]
+    held = await held_by(connection, "held", ids.to_list(), source, decision.head.generation)
+    held = await without(connection, held, ids, source, basis="source")
+    found = await resolved(decision, outcomes, held)
     news = found.filter(pl.col("seq").is_not_null()).sort("seq")
     if not news.height:
         return 0
-    head = decision.head
-    place = Place(decision.source, head.position, head.generation)
-    after: int = await connection.fetchval(SQL["last_seq"], place.source, place.generation, place.position)
-    await tables.copy(connection, "entity_version", tables.due_versions(news, place, after))
+    head, source = decision.head, decision.source
+    place = await units.behind(connection, Place(source, head.position, head.generation))
+    await tables.copy(connection, "entity_version", tables.due_versions(news, place))
     await tables.copy(connection, "held_version", tables.due_held(news))
-    rows = tables.as_recordset(tables.due_current(news, place.source))
+    rows = tables.as_recordset(tables.due_current(news, source))
     await connection.execute(SQL["put_due_outcomes"], rows)
     await connection.execute(SQL["mark_documents"], ended["key_result_id"].to_list(), [])
-    await connection.execute(SQL["add_due_unit"], place.source, place.generation, place.position, after, news.height)
-    await _announce(connection, replace(place, after_seq=after, until_seq=after + news.height), news.height)
-    return news.height
-
-
-async def _announce(connection: Connection, place: Place, count: int) -> None:
-    unit = Outgoing(place.source, PROCESSED_RECORDS.name, place.source, unit=asdict(place))
-    event = OutcomesDecided(
-        source=place.source,
+    told = OutcomesDecided(
+        source=source,
         position=place.position,
         generation=place.generation,
         after_seq=place.after_seq,
-        outcomes=count,
+        outcomes=news.height,
     )
-    await outbox.put(connection, STAGE.service, [unit, announce(event, STAGE)])
+    await units.publish_behind(connection, place, told, versions=news.height, outcomes=news.height)
+    return news.height

@@ -52,15 +52,20 @@ async def keep(connection: Connection, batch: RawBatch, proposed: Proposed, gene
     await tables.copy(connection, "pending", _pending(batch, proposed, generation))
 
 
-async def settle(connection: Connection, part: Part, applied: Applied, generation: int, move: str) -> None:
-    """Rows that waited are counted as what became of them, by this statement, and wait no longer."""
+async def settle(
+    connection: Connection, part: Part, applied: Applied, *, by: RawBatch, generation: int, move: str
+) -> None:
+    """Rows that waited for the batch `by` wait no longer, and are counted, by `move`, as what became of them.
+
+    Where it is one of a later file, that they waited is kept: a replay may begin in between.
+    """
     batch, pending = part.batch, part.proposed.pending
-    rows = batch.rows[ROW]
+    rows, counts = batch.rows[ROW], [applied.counts[name] for name in MOVED]
     place = (batch.source, generation, batch.position)
     settled = rows.filter(~rows.is_in(pending[ROW].implode()))
-    await connection.execute(SQL["settle_pending"], *place, settled.to_list())
+    told = (by.position, by.unit != batch.unit, *counts[:-1], applied.ignored)
+    await connection.execute(SQL["settle_pending"], *place, settled.to_list(), *told)
     await connection.execute(SQL["wait_for_another"], *place, pending[ROW].to_list(), pending["parent"].to_list())
-    counts = (applied.counts[name] for name in MOVED)
     await connection.execute(SQL[move], batch.source, batch.position, rows.len(), *counts, applied.ignored)
 
 

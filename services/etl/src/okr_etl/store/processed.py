@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +13,11 @@ import polars as pl
 
 from okr_common import crash
 from okr_common.delivery import outbox
-from okr_common.delivery.outbox import Connection, Outgoing, announce
+from okr_common.delivery.outbox import Connection, Outgoing
 from okr_common.events import BatchLoaded, BatchPublished
 from okr_common.sources import Mapping
-from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
-from okr_etl.domain import contradictions
+from okr_etl.domain import contradictions, versions
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
 from okr_etl.domain.contradictions import NONE_SAID
 from okr_etl.domain.entities import ENTITIES
@@ -26,7 +25,7 @@ from okr_etl.domain.head import Head, floor, later
 from okr_etl.domain.late import Part, apply_in_turn, times_of
 from okr_etl.domain.news import MoreNeeded, plain, suffices
 from okr_etl.domain.versions import HELD_SCHEMA
-from okr_etl.store import SQL, goals, parents, tables
+from okr_etl.store import SQL, goals, parents, tables, units
 from okr_etl.store.parents import ParentStore
 from okr_etl.store.records import Place, records
 from okr_etl.store.waits import WaitStore
@@ -136,7 +135,7 @@ class ProcessedStore:
         head = former.entering(batch.unit, task.mapping.hash, task.compared_with)
         if former.unit != batch.unit:
             await connection.execute(SQL["forget_said"], batch.source, task.generation)
-        held, times = await held_of(connection, "held", task), times_of(task.parts)
+        held, times = await _held(connection, task), times_of(task.parts)
         spoken = later(head.spoken, times.spoken)
         every = await asyncio.to_thread(apply_in_turn, task.parts, held, floor(task.mapping, head), task.said, spoken)
         applied = every[-1]
@@ -176,6 +175,23 @@ async def _advance(connection: Connection, task: Task) -> Head | None:
     return None if row is None else Head(batch.position - 1, task.generation, **row)
 
 
+async def _held(connection: Connection, task: Task) -> pl.DataFrame:
+    held = await held_of(connection, "held", task)
+    if task.mapping.entities.outcome is None or task.mapping.entities.due:
+        return held
+    told = pl.concat(part.proposed.candidates.filter(pl.col("entity") == "outcome")["entity_id"] for part in task.parts)
+    return held if told.is_empty() else await without(connection, held, told.unique(), task.batch.source, basis="due")
+
+
+async def without(
+    connection: Connection, held: pl.DataFrame, outcomes: pl.Series, source: str, *, basis: str
+) -> pl.DataFrame:
+    """What is held, but for what the versions of these outcomes say that have this basis (see `versions.without`)."""
+    rows = await connection.fetch(SQL["outcomes_told_so"], outcomes.to_list(), source, basis)
+    otherwise = pl.DataFrame([tuple(row) for row in rows], schema=versions.TOLD_SCHEMA, orient="row")
+    return versions.without(held, otherwise)
+
+
 async def held_of(connection: Connection, query: str, task: Task) -> pl.DataFrame:
     """What is held, by this query, of the entities that the batch speaks of."""
     ids = pl.concat(part.proposed.candidates["entity_id"] for part in task.parts).unique()
@@ -192,8 +208,9 @@ async def _write(connection: Connection, task: Task, every: Sequence[Applied]) -
     for part, applied in zip(task.parts, every, strict=True):
         await _write_part(connection, task, part, applied)
     for part, applied in zip(task.late, every, strict=False):
-        await parents.settle(connection, part, applied, task.generation, "move_counts")
+        await parents.settle(connection, part, applied, by=task.batch, generation=task.generation, move="move_counts")
     await parents.keep(connection, task.batch, task.proposed, task.generation)
+    await goals.keep_periods(connection, task.batch, task.parts, task.mapping, task.generation)
     outcomes = sum(applied.published.filter(pl.col("entity") == "outcome").height for applied in every)
     result = result_row(task, every[-1], versions=published_by(every), outcomes=outcomes)
     await connection.execute(SQL["add_result"], *result)
@@ -216,7 +233,7 @@ async def _write_part(connection: Connection, task: Task, part: Part, applied: A
         if changed.height:
             await connection.execute(SQL[f"update_{entity}"], tables.as_recordset(changed))
     await _mark_documents(connection, part.proposed, applied)
-    await goals.keep(connection, part, applied, mapping)
+    await goals.mark_aligned(connection, part, applied, mapping)
 
 
 def published_by(every: Sequence[Applied]) -> int:
@@ -266,8 +283,7 @@ def result_row(task: Task, applied: Applied, *, versions: int, outcomes: int) ->
 async def _announce(connection: Connection, task: Task, every: Sequence[Applied]) -> None:
     """The batch is loaded; its records; then that they are published: one order key, so in this order."""
     batch, versions = task.batch, published_by(every)
-    own = asdict(Place(batch.source, batch.position, task.generation, until_seq=versions))
-    place = {name: own[name] for name in ("source", "position", "generation")}
+    place: dict[str, Any] = {"source": batch.source, "position": batch.position, "generation": task.generation}
     loaded = BatchLoaded(batch_id=batch.batch_id, rows=batch.size, **place, **every[-1].counts)
     published = BatchPublished(
         batch_id=batch.batch_id,
@@ -276,5 +292,4 @@ async def _announce(connection: Connection, task: Task, every: Sequence[Applied]
         outcomes=await connection.fetchval(SQL["count_outcomes"], batch.source),
         **place,
     )
-    unit = Outgoing(batch.source, PROCESSED_RECORDS.name, batch.source, unit=own)
-    await outbox.put(connection, STAGE.service, [announce(loaded, STAGE), unit, announce(published, STAGE)])
+    await units.publish(connection, Place(**place, until_seq=versions), published, before=loaded)

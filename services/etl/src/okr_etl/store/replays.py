@@ -1,7 +1,6 @@
 """Replays in okr_processed: asked for, carried out beside what is published, and made to hold."""
 
 import asyncio
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,26 +8,24 @@ import asyncpg
 import polars as pl
 
 from okr_common import crash
-from okr_common.delivery import outbox
-from okr_common.delivery.outbox import Connection, Outgoing, announce
+from okr_common.delivery.outbox import Connection
 from okr_common.events import BatchPublished, SourceReplayed
-from okr_common.topics import PROCESSED_RECORDS
-from okr_common.topology import STAGES
 from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.head import Head, floor
 from okr_etl.domain.ids import content_hashes
 from okr_etl.domain.late import apply_in_turn, times_of
 from okr_etl.domain.replay import Replay
-from okr_etl.store import LONG_SECONDS, SQL, goals, parents, tables
+from okr_etl.store import LONG_SECONDS, SQL, goals, parents, tables, units
 from okr_etl.store.due import Decision, frame, proposed, resolved
-from okr_etl.store.processed import Task, held_of, keep_said, result_row
+from okr_etl.store.processed import Task, held_by, held_of, keep_said, result_row
 from okr_etl.store.records import Place
 from okr_etl.store.waits import WaitStore
 
-STAGE = STAGES["etl"]
 UNHASHED_AT_ONCE = 20_000
 TOLD = ("source", "generation", "first_position", "position", "mapping_hash", "versions", "withdrawn", "closed")
 ASKED = ("source", "position", "generation", "mapping_hash", "mapping_version", "state", "asked_at", "head")
+SEEDS = ("seed_parents", "seed_periods", "seed_waited", "seed_pending", "seed_results", "seed_rejected")
+"""What was told, waited for, counted or rejected before the first batch, besides the versions."""
 SEARCHES = ("scratch_chain", "scratch_change", "scratch_held")
 """What is compared stands in tables of the transaction's own."""
 
@@ -74,7 +71,7 @@ class ReplayStore:
                 await connection.execute(SQL["seed_replay"], source, first, timeout=LONG_SECONDS)
                 await _hash_seeds(connection, source)
                 await connection.execute(SQL["seed_clock"], source, ingested_at)
-                for query in ("seed_parents", "seed_pending", "seed_results", "seed_rejected"):
+                for query in SEEDS:
                     await connection.execute(SQL[query], source, first, timeout=LONG_SECONDS)
 
     async def apply(self, task: Task) -> dict[str, int] | None:
@@ -136,12 +133,14 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     every = await asyncio.to_thread(apply_in_turn, task.parts, held, floor(mapping, head), task.said, spoken)
     for part, applied in zip(task.parts, every, strict=True):
         await tables.copy(connection, "replay_version", tables.replay_versions(part.batch, applied))
-        await goals.keep_periods(connection, part, mapping)
         rejected = [*part.proposed.rejected, *applied.contradicting]
         await tables.copy(connection, "replay_rejected", tables.rejected(part.batch, rejected))
     for part, applied in zip(task.late, every, strict=False):
-        await parents.settle(connection, part, applied, task.generation, "move_replayed_counts")
+        await parents.settle(
+            connection, part, applied, by=batch, generation=task.generation, move="move_replayed_counts"
+        )
     await parents.keep(connection, batch, task.proposed, task.generation)
+    await goals.keep_periods(connection, batch, task.parts, mapping, task.generation)
     await connection.execute(SQL["waiting_since"], batch.source, task.generation, batch.position)
     await keep_said(connection, task, every, spoken)
     await connection.execute(SQL["add_replay_result"], *result_row(task, every[-1], versions=0, outcomes=0))
@@ -160,7 +159,9 @@ async def _decide(connection: Connection, source: str, decision: Decision | None
     await connection.execute(SQL["take_decisions"], source, ids, timeout=LONG_SECONDS)
     gone = [row["entity_id"] for row in await connection.fetch(SQL["went_with_its_goal"], ids)]
     outcomes = outcomes.filter(~pl.col("entity_id").is_in(gone))
-    found = await resolved(connection, "held_in_replay", decision, outcomes)
+    ids = outcomes["entity_id"].to_list()
+    held = await held_by(connection, "held_in_replay", ids, source, decision.head.generation)
+    found = await resolved(decision, outcomes, held)
     await tables.copy(connection, "replay_version", tables.due_in_replay(found, source))
     await connection.execute(SQL["close_decided"], source, timeout=LONG_SECONDS)
     mark = (source, decision.head.generation, decision.head.position, decision.day)
@@ -216,7 +217,5 @@ async def _announce(connection: Connection, done: asyncpg.Record) -> SourceRepla
         outcomes=await connection.fetchval(SQL["count_outcomes"], source),
         **place,
     )
-    own = asdict(Place(**place, until_seq=done["versions"]))
-    unit = Outgoing(source, PROCESSED_RECORDS.name, source, unit=own)
-    await outbox.put(connection, STAGE.service, [unit, announce(published, STAGE), announce(event, STAGE)])
+    await units.publish(connection, Place(**place, until_seq=done["versions"]), published, event)
     return event

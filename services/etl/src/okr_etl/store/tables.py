@@ -65,12 +65,12 @@ def replay_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
     return due_in_replay(applied.resolved.with_columns(pl.lit(batch.batch_id).alias("batch_id")), batch.source)
 
 
-def due_versions(news: pl.DataFrame, place: Place, after_seq: int) -> pl.DataFrame:
-    """entity_version: outcomes by due date, behind what stands at this place."""
+def due_versions(news: pl.DataFrame, place: Place) -> pl.DataFrame:
+    """entity_version: outcomes by due date, behind this place."""
     return news.select(
         pl.lit(place.source).alias("source"),
         pl.lit(place.position).alias("position"),
-        pl.col("seq") + after_seq,
+        pl.col("seq") + place.after_seq,
         pl.lit(place.generation).alias("generation"),
         *_VERSION[:4],
         "batch_id",
