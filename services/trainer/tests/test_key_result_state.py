@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okr_trainer.domain.inputs import CheckIn
-from okr_trainer.domain.key_result_state import KEPT_VALUES, KeyResultState
+from okr_trainer.domain.key_result_state import KEPT_VALUES, WORD_LENGTH, KeyResultState
 from okr_trainer.domain.track_record import series_of
 from okr_trainer.testing import Company
 
@@ -72,6 +72,49 @@ def test_a_moved_due_date_is_counted(company: Company) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        ([None], [True]),
+        ([False, None, True], [False, False, True]),
+        ([True, False, None], [True, True, True]),
+        ([None, False, None], [True, False, False]),
+    ],
+)
+def test_a_due_date_is_known_unless_a_version_says_not_yet(
+    company: Company, said: list[bool | None], known: list[bool]
+) -> None:
+    state = KeyResultState(company.key_result_id("sales/2017"), "acme")
+    found = []
+    for revision, due_known in enumerate(said, 1):
+        one = company.define("sales/2017", JANUARY, revision=revision, due_known=due_known)
+        state.define(one, series_of(one))
+        state = KeyResultState.from_json(state.key_result_id, "acme", json.loads(json.dumps(state.to_json())))
+        found.append(state.due_known)
+    assert found == known
+
+
+def test_a_due_date_that_nobody_knew_does_not_move_when_it_is_set(company: Company) -> None:
+    state = told(company, due_known=False)
+    for month, due_known in ((3, True), (6, None)):
+        due = date(2018, month, 28).toordinal()
+        state.define(company.define("sales/2017", MONTHS[5], due_known=due_known, due=due), state.series)
+    assert (state.due, state.due_changes) == (due, 1)
+
+
+def test_a_state_stored_before_due_dates_could_be_unknown_is_read(company: Company) -> None:
+    stored = {"defined": True, "name": "sales/2017", "due": 736_694, "values": [[736_400, 91.0]], "check_ins": 1}
+    again = KeyResultState.from_json(company.key_result_id("sales/2017"), "acme", stored)
+    assert (again.due_known, again.owner, again.objective_id) == (True, None, "")
+
+
+def test_whose_it_is_is_kept_and_cut_short(company: Company) -> None:
+    state = told(company, owner=f" {'x' * 300}")
+    assert (state.owner, state.objective_id) == ("x" * WORD_LENGTH, company.define("a/1", JANUARY).objective_id)
+    state.define(company.define("sales/2017", MONTHS[5], owner=" "), state.series)
+    assert state.owner is None
+
+
+@pytest.mark.parametrize(
     ("definition", "why"),
     [({"direction": "none"}, "no_direction"), ({"target": None}, "no_target"), ({}, None)],
 )
@@ -112,6 +155,8 @@ def test_it_survives_a_trip_through_json(said: list[tuple[date, float | None, fl
         company,
         *(company.check_in("sales/2017", day, value, target=target) for day, value, target in said),
         attributes={"team": "blue", "size": 3.0},
+        due_known=False,
+        owner="Ada",
     )
     again = KeyResultState.from_json(state.key_result_id, "acme", json.loads(json.dumps(state.to_json())))
     assert again == state

@@ -15,7 +15,7 @@ from okr_trainer.testing import Company, record
 
 @pytest.fixture
 def said(company: Company) -> list[Input]:
-    company.year("sales", 2017, [99.0] * 12, attributes={"team": "blue", "size": 3.0})
+    company.year("sales", 2017, [99.0] * 12, attributes={"team": "blue", "size": 3.0}, due_known=False, owner="Ada")
     return company.batch()
 
 

@@ -91,7 +91,10 @@ class ObjectivePayload(BaseModel):
 
 
 class KeyResultPayload(BaseModel):
-    """What is measured, and what must be reached by when. `target` None: there is no target."""
+    """What is measured, and what must be reached by when. `target` None: there is no target.
+
+    `due_known` False: the due date was set only later, so at this time nobody knew it; None: nothing is said of that.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     source_id: str
@@ -106,6 +109,7 @@ class KeyResultPayload(BaseModel):
     target: float | None = None
     start_on: date
     due_on: date
+    due_known: bool | None = None
     owner: str | None = None
     attributes: dict[str, str | float | None] = {}
     alignment: Alignment | None = None

@@ -78,6 +78,12 @@ def test_a_source_is_named_by_its_file(tmp_path: Path) -> None:
             'no column "gaol"; did you mean "goal"?',
         ),
         ("value: value", "value: goal", (18, "entities.check_in.value"), "value is a number, but column goal is text"),
+        (
+            "due_on: day",
+            "due_on: day, due_known: goal",
+            (17, "entities.key_result.due_known"),
+            "due_known is a boolean",
+        ),
         ("as_of: day", "as_of: id", (18, "entities.check_in.as_of"), "as_of is a date, but column id is text"),
         (
             "direction: direction",

@@ -1,7 +1,8 @@
 """Sprints on several boards: counts from the paper, and rows worked out by hand."""
 
 import csv
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from okr_common.testing.development_data import DEVELOPMENT_DATA, needs_data
 from okr_etl.domain.batch import Proposed, apply
 from okr_etl.domain.versions import HELD_SCHEMA
-from okr_etl.testing.shipped import proposed_of
+from okr_etl.testing import MemorySource, raw_batch
+from okr_etl.testing.shipped import proposed_of, shipped
 
 pytestmark = [pytest.mark.data, needs_data]
 FOLDER = DEVELOPMENT_DATA / "agile_sprints"
@@ -21,12 +23,16 @@ SPRINTS = {"apache": (348, 130), "jboss": (372, 195), "jira": (1873, 844)}
 NAME, RIGHT_OF_NAME = 2, 16
 
 
-@cache
-def proposed(file: Path) -> Proposed:
+def mended(file: Path) -> tuple[list[str], list[list[str]]]:
+    """Header and rows, the commas in names put back."""
     with file.open(encoding="cp1252", newline="") as stream:
         header, *rows = csv.reader(stream)
-    mended = [[*row[:NAME], ",".join(row[NAME:-RIGHT_OF_NAME]), *row[-RIGHT_OF_NAME:]] for row in rows]
-    return proposed_of("agile_sprints", header, mended, file)
+    return header, [[*row[:NAME], ",".join(row[NAME:-RIGHT_OF_NAME]), *row[-RIGHT_OF_NAME:]] for row in rows]
+
+
+@cache
+def proposed(file: Path) -> Proposed:
+    return proposed_of("agile_sprints", *mended(file), file)
 
 
 @pytest.mark.parametrize("project", SPRINTS)
@@ -46,17 +52,34 @@ def test_one_key_result_per_project_and_sprint(project: str, percent: int) -> No
     assert found.wide["outcome.is_final"].any() == (percent == 80)
 
 
+def test_what_a_later_file_changes_of_a_sprint_is_known_while_it_goes_on() -> None:
+    """Not at the end of the files before it, when all sprints are over."""
+    memory: MemorySource | None = None
+    for percent in (0, 30, 50, 80):
+        header, rows = mended(FOLDER / f"apache_iteration_{percent}.csv")
+        memory = memory or MemorySource(shipped("agile_sprints"), header)
+        batch = raw_batch(rows, header, "agile_sprints", memory.head.position + 1)
+        memory.take(replace(batch, path=f"apache_iteration_{percent}.csv"))
+    assert memory is not None
+    told = memory.published.filter(pl.col("entity") == "key_result", pl.col("revision") > 1)
+    assert told.height > SPRINTS["apache"][1]
+    due = pl.col("payload").str.json_path_match("$.due_on").str.to_date()
+    assert told.filter(pl.col("knowledge_time").dt.date() > due).is_empty()
+
+
 GOLDEN: list[tuple[str, str, dict[str, Any]]] = [
     (
         "apache_iteration_30.csv",  # on board 35: 1 + 35 - 27 points committed, more than on the other three
         "apache/8",
         {
             "board": 35,
+            "key_result.owner": "apache, board 35",
             "key_result.title": "Q2'14 Sprint 1",
             "key_result.target": 9.0,
             "key_result.start_on": date(1950, 2, 26),
             "key_result.due_on": date(1950, 3, 7),
             "check_in.as_of": date(1950, 2, 28),  # 30 % of 9 days
+            "check_in.recorded_at": datetime(1950, 2, 28, tzinfo=UTC),
             "check_in.value": 0.0,
             "outcome.final_value": 14.0,
         },
@@ -64,7 +87,13 @@ GOLDEN: list[tuple[str, str, dict[str, Any]]] = [
     (
         "jboss_iteration_30.csv",  # boards 21 and 1302 have 18 points each: the first
         "jboss/341",
-        {"board": 21, "key_result.target": 18.0, "outcome.final_value": 16.0, "check_in.progress": 0.0},
+        {
+            "board": 21,
+            "key_result.owner": "jboss, board 21",
+            "key_result.target": 18.0,
+            "outcome.final_value": 16.0,
+            "check_in.progress": 0.0,
+        },
     ),
     (
         "jboss_iteration_80.csv",

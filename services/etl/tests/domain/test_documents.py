@@ -71,6 +71,8 @@ def test_meta_holds_the_figures() -> None:
         ({"direction": "none"}, "Goal: 4,200 miles, without a direction,"),
         ({"check_ins": ()}, "No check-in yet."),
         ({"owner": "Ada"}, "Owner: Ada."),
+        ({"due_known": False}, "stay at or above 4,200 miles, from 2017-01-01 to a due date not yet known."),
+        ({"due_known": True}, "stay at or above 4,200 miles, from 2017-01-01 to 2017-12-31."),
         ({"direction": "increase"}, "- 2017-01-31: 4,120.5 miles, 100 % of the way to 4,100 miles"),
     ],
 )

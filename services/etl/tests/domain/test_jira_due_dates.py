@@ -1,7 +1,7 @@
 """Jira issues with due dates: figures known from the paper, and rows worked out by hand."""
 
 import csv
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ GOLDEN: list[tuple[str, str, dict[str, Any]]] = [
             "objective.title": "apache, issues due in 2004",
             "key_result.start_on": date(2004, 1, 26),
             "key_result.due_on": date(2004, 3, 1),  # 35 days later, in a leap year
+            "key_result.due_known": False,
             "check_in.as_of": date(2004, 1, 26),
             "check_in.value": None,
             "outcome.final_value": 1.0,
@@ -57,7 +58,12 @@ GOLDEN: list[tuple[str, str, dict[str, Any]]] = [
     (
         "apache_discussion.csv",
         "apache/DIR-1",
-        {"check_in.as_of": date(2004, 2, 16), "check_in.source_id": "apache/DIR-1/discussion", "comments": 2},
+        {
+            "check_in.as_of": date(2004, 2, 16),
+            "check_in.source_id": "apache/DIR-1/discussion",
+            "key_result.due_known": None,
+            "comments": 2,
+        },
     ),
     (
         "duraspace_discussion.csv",
@@ -103,6 +109,8 @@ GOLDEN: list[tuple[str, str, dict[str, Any]]] = [
             "check_in.as_of": date(2012, 9, 26),
             "key_result.due_on": date(2014, 12, 26),
             "check_in.source_id": "apache/CONNECTORS-418/due",
+            "check_in.recorded_at": datetime(2012, 9, 26, tzinfo=UTC),
+            "key_result.due_known": True,
         },
     ),
     (

@@ -277,6 +277,11 @@ def test_attributes_keep_their_kind(goals: Mapping) -> None:
         ("DATE(CONCAT('2017-01-', count))", "count +", "derived.day: "),
         ("CONCAT('2017-01-', count)", "CONCAT('2017-01-', MAX(count))", "derived.day: MAX looks at other rows"),
         ("DATE(CONCAT('2017-01-', count))", "count", "derived.day: as_of needs a date, but this gives Int64"),
+        (
+            "due_on: due, attr",
+            "due_on: due, due_known: day, attr",
+            "derived.day: due_known needs true or false, but this",
+        ),
         ("'number'", "1", "derived.unit_kind: metric_kind needs a word, but this gives"),
     ],
 )

@@ -52,6 +52,9 @@ class Company:
             "start": date(known.year, 1, 1).toordinal(),
             "due": date(known.year, 12, 31).toordinal(),
             "attributes": {},
+            "due_known": None,
+            "owner": None,
+            "objective_id": str(uuid5(NAMESPACE_URL, f"{self.source}/objective")),
         } | more
         one = Definition(self.version(f"key_result/{name}", known, revision), **given)
         self.said.append(one)
@@ -132,11 +135,7 @@ def _payload(one: Input) -> dict[str, Any]:
     del said["version"]
     if isinstance(one, Definition):
         start, due = date.fromordinal(said.pop("start")), date.fromordinal(said.pop("due"))
-        return said | {
-            "objective_id": one.version.entity_id,
-            "start_on": start.isoformat(),
-            "due_on": due.isoformat(),
-        }
+        return said | {"start_on": start.isoformat(), "due_on": due.isoformat()}
     if isinstance(one, CheckIn):
         return said | {"as_of": date.fromordinal(one.as_of).isoformat()}
     if isinstance(one, Gone):

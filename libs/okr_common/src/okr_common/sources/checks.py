@@ -26,7 +26,7 @@ _NUMERIC = ("baseline", "target", "value", "confidence", "most", "weight")
 _DATES = ("start_on", "due_on", "as_of", "end_on")
 _TYPES: dict[str, tuple[ColumnType, ...]] = dict.fromkeys(_NUMERIC, ("number", "integer"))
 _TYPES |= dict.fromkeys(_DATES, ("date",)) | {"value": ("number", "integer", "boolean")}
-_TYPES |= {"recorded_at": ("timestamp", "date"), "known_at": ("date", "timestamp")}
+_TYPES |= {"recorded_at": ("timestamp", "date"), "known_at": ("date", "timestamp"), "due_known": ("boolean",)}
 _WORDS = {"direction": DIRECTIONS, "metric_kind": METRIC_KINDS}
 _LITERAL = {"inclusive", "no_target", "when", "dotted", "kind", "year_starts", "year_named_after"}
 

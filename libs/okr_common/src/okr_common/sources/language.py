@@ -307,6 +307,9 @@ class KeyResultBlock(Block):
     "Figures that stand for: there is no target."
     start_on: Name
     due_on: Name
+    due_known: Name | None = None
+    """Of a history that tells the due date in rows from before it was set: whether it was known then. Blank: the row
+    says nothing of it."""
     owner: Name | None = None
     attributes: tuple[Name, ...] = ()
     "Columns the model may learn from."

@@ -26,6 +26,7 @@ def canonical(typed: pl.DataFrame, mapping: Mapping, ingested_at: datetime) -> p
         *_check_in(of.check_in, of.key_result),
         *(aligned(block).alias(f"{entity}.alignment") for entity, block in of.alignments.items()),
         *([text(of.objective.period.label).alias("objective.period")] if of.objective.period else []),
+        *([pl.col(of.key_result.due_known).alias("key_result.due_known")] if of.key_result.due_known else []),
         **{"outcome.source_id": _key(of.key_result.key)},
     )
     final = of.final.value if of.final else None

@@ -27,6 +27,7 @@ _NEEDED: dict[str, tuple[str, tuple[type[pl.DataType], ...]]] = {
     "start_on": ("a date", _DATES),
     "due_on": ("a date", _DATES),
     "end_on": ("a date", _DATES),
+    "due_known": ("true or false", (pl.Boolean,)),
     "as_of": ("a date", _DATES),
     "recorded_at": ("a timestamp", _DATES),
     "known_at": ("a date", _DATES),

@@ -73,6 +73,7 @@ def _meta(key_result: KeyResult) -> dict[str, Any]:
     more = ("baseline", "target", "start_on", "due_on", "owner", "attributes")
     return {
         **{name: getattr(key_result, name) for name in (*own, *more)},
+        **({} if key_result.due_known is None else {"due_known": key_result.due_known}),
         **_aligned(key_result),
         "check_ins": len(key_result.check_ins),
         "last_as_of": last.as_of if last else None,

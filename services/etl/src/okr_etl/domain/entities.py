@@ -48,6 +48,7 @@ def fields_of(mapping: Mapping, entity: str) -> tuple[str, ...]:
     """Of this source's payloads: what only some mappings name is there only where they do."""
     named = ["alignment"] if entity in mapping.entities.alignments else []
     named += ["period"] if entity == "objective" and mapping.entities.objective.period else []
+    named += ["due_known"] if entity == "key_result" and mapping.entities.key_result.due_known else []
     return (*FIELDS[entity], *named)
 
 

@@ -69,6 +69,7 @@ class KeyResult:
     due_on: date
     owner: str | None
     attributes: Mapping[str, Any]
+    due_known: bool | None = None
     aligned_how: str | None = None
     aligned_to: Sequence[str] = ()
     check_ins: Sequence[CheckIn] = ()

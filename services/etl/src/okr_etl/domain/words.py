@@ -45,7 +45,8 @@ def _aligned(goal: Objective | KeyResult) -> Iterator[str]:
 
 
 def _goal(key_result: KeyResult) -> str:
-    time = f"from {_day(key_result.start_on)} to {_day(key_result.due_on)}"
+    due = "a due date not yet known" if key_result.due_known is False else _day(key_result.due_on)
+    time = f"from {_day(key_result.start_on)} to {due}"
     if key_result.target is None:
         return f"no target is set, {time}."
     target, unit = _figure(key_result.target, key_result.unit), key_result.unit

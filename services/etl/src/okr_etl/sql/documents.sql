@@ -17,7 +17,7 @@ where o.objective_id = any($1) and o.closed is null group by o.objective_id
 -- name: document_key_results
 select k.key_result_id as entity_id, k.source, k.source_id, k.revision, k.title, k.description, k.objective_id,
        o.title as objective, k.metric_kind, k.direction, k.inclusive, k.unit, k.baseline::float8, k.target::float8,
-       k.start_on, k.due_on, k.owner, k.attributes,
+       k.start_on, k.due_on, k.due_known, k.owner, k.attributes,
        k.alignment ->> 'kind' as aligned_how, array(
            select coalesce(g.title, r.title) from alignment a left join objective g on g.objective_id = a.parent_id
            left join key_result r on r.key_result_id = a.parent_id

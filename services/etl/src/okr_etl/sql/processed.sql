@@ -73,8 +73,8 @@ from json_populate_recordset(null::objective, $1::json) n where o.objective_id =
 update key_result k set revision = n.revision, content_hash = n.content_hash, knowledge_time = n.knowledge_time,
     batch_id = n.batch_id, row_num = n.row_num, objective_id = n.objective_id, title = n.title,
     description = n.description, metric_kind = n.metric_kind, direction = n.direction, inclusive = n.inclusive,
-    unit = n.unit, baseline = n.baseline, target = n.target, start_on = n.start_on, due_on = n.due_on, owner = n.owner,
-    attributes = (n.attributes #>> '{}')::json, alignment = (n.alignment #>> '{}')::json, closed = null
+    unit = n.unit, baseline = n.baseline, target = n.target, start_on = n.start_on, due_on = n.due_on, due_known = n.due_known,
+    owner = n.owner, attributes = (n.attributes #>> '{}')::json, alignment = (n.alignment #>> '{}')::json, closed = null
 from json_populate_recordset(null::key_result, $1::json) n where k.key_result_id = n.key_result_id
 
 -- name: update_check_in

@@ -42,7 +42,10 @@ Stamp = tuple[str, Place, str, int, datetime, int, int]
 
 
 class Definition(NamedTuple):
-    """What is measured, and what must be reached by when. Days are ordinals."""
+    """What is measured, and what must be reached by when. Days are ordinals.
+
+    `due_known` False: the due date was set only later, so nobody could count with it then; None: nothing is said of it.
+    """
 
     version: Version
     title: str
@@ -54,6 +57,9 @@ class Definition(NamedTuple):
     start: int
     due: int
     attributes: dict[str, str | float | None]
+    due_known: bool | None
+    owner: str | None
+    objective_id: str
 
     @property
     def key_result_id(self) -> str:
@@ -162,6 +168,9 @@ def _definition(stamp: Stamp, payload: dict[str, Any]) -> Definition:
         start=said.start_on.toordinal(),
         due=said.due_on.toordinal(),
         attributes=said.attributes,
+        due_known=said.due_known,
+        owner=said.owner,
+        objective_id=str(said.objective_id),
     )
 
 

@@ -16,7 +16,11 @@ JUDGED = frozenset({"increase", "decrease", "stay_above", "stay_below"})
 
 @dataclass(slots=True)
 class KeyResultState:
-    """Days are ordinals. A key result whose definition is not yet known has `defined` False."""
+    """Days are ordinals. A key result whose definition is not yet known has `defined` False.
+
+    `due_known` False: a due date stands here, but what is told was known before it was set; `due_told`: a version said
+    that it was. `owner`: cut to WORD_LENGTH.
+    """
 
     key_result_id: str
     source: str
@@ -30,6 +34,10 @@ class KeyResultState:
     target: float | None = None
     start: int = 1
     due: int = 1
+    due_known: bool = True
+    due_told: bool = False
+    owner: str | None = None
+    objective_id: str = ""
     attributes: dict[str, float | str] = field(default_factory=dict)
     check_ins: int = 0
     target_changes: int = 0
@@ -50,14 +58,22 @@ class KeyResultState:
     def define(self, one: Definition, series: str) -> None:
         """A version of the definition; moved targets and due dates are counted."""
         self._change_target(finite(one.target))
-        if self.defined and one.due != self.due:
-            self.due_changes += 1
+        self._set_due(one)
         self.defined, self.gone = True, False
         self.name, self.series = one.version.name, series
         self.metric_kind, self.direction, self.inclusive = one.metric_kind, one.direction, one.inclusive
         self.baseline = finite(one.baseline)
-        self.start, self.due = one.start, one.due
+        self.start = one.start
+        self.owner, self.objective_id = _word(one.owner or "") or None, one.objective_id
         self.attributes = clean_attributes(one.attributes)
+
+    def _set_due(self, one: Definition) -> None:
+        """Once told it stays known; only a due date that was known can move."""
+        if self.defined and self.due_known and one.due != self.due:
+            self.due_changes += 1
+        if one.due_known is not None and not self.due_told:
+            self.due_known = self.due_told = one.due_known
+        self.due = one.due
 
     def check_in(self, one: CheckIn) -> None:
         """A version of a check-in; a correction replaces the value of its day, an older day stays older."""
@@ -134,7 +150,11 @@ def clean_attributes(attributes: dict[str, str | float | None]) -> dict[str, flo
     """
     cleaned: dict[str, float | str] = {}
     for name, value in attributes.items():
-        fit = value.strip()[:WORD_LENGTH] if isinstance(value, str) else finite(value)
+        fit = _word(value) if isinstance(value, str) else finite(value)
         if fit is not None and fit != "":
             cleaned[name] = fit
     return cleaned
+
+
+def _word(text: str) -> str:
+    return text.strip()[:WORD_LENGTH]

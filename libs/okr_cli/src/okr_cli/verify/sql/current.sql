@@ -38,8 +38,8 @@ with newest as (
 ), said as (
     select n.*, p.* from newest n cross join lateral json_to_record(n.payload) as p (
         source_id text, objective_id uuid, title text, description text, metric_kind text, direction text,
-        inclusive boolean, unit text, baseline float8, target float8, start_on date, due_on date, owner text,
-        attributes jsonb
+        inclusive boolean, unit text, baseline float8, target float8, start_on date, due_on date, due_known boolean,
+        owner text, attributes jsonb
     )
 )
 select coalesce(c.key_result_id, n.entity_id) as entity_id,
@@ -48,24 +48,26 @@ select coalesce(c.key_result_id, n.entity_id) as entity_id,
         'knowledge_time', c.knowledge_time, 'source_id', c.source_id, 'objective_id', c.objective_id, 'title',
         c.title, 'description', c.description, 'metric_kind', c.metric_kind, 'direction', c.direction,
         'inclusive', c.inclusive, 'unit', c.unit, 'baseline', c.baseline::float8, 'target', c.target::float8,
-        'start_on', c.start_on, 'due_on', c.due_on, 'owner', c.owner, 'attributes', c.attributes::jsonb
+        'start_on', c.start_on, 'due_on', c.due_on, 'due_known', c.due_known, 'owner', c.owner,
+        'attributes', c.attributes::jsonb
     )::text as found,
     jsonb_build_object(
         'revision', n.revision, 'source', n.source, 'batch_id', n.batch_id, 'row_num', n.row_num,
         'knowledge_time', n.knowledge_time, 'source_id', n.source_id, 'objective_id', n.objective_id, 'title',
         n.title, 'description', n.description, 'metric_kind', n.metric_kind, 'direction', n.direction,
         'inclusive', coalesce(n.inclusive, true), 'unit', n.unit, 'baseline', n.baseline, 'target', n.target,
-        'start_on', n.start_on, 'due_on', n.due_on, 'owner', n.owner, 'attributes', coalesce(n.attributes, '{}')
+        'start_on', n.start_on, 'due_on', n.due_on, 'due_known', n.due_known, 'owner', n.owner,
+        'attributes', coalesce(n.attributes, '{}')
     )::text as expected
 from key_result c full join said n on n.entity_id = c.key_result_id
 where (
     c.revision, c.source, c.batch_id, c.row_num, c.knowledge_time, c.source_id, c.objective_id, c.title,
     c.description, c.metric_kind, c.direction, c.inclusive, c.unit, c.baseline::float8, c.target::float8,
-    c.start_on, c.due_on, c.owner, c.attributes::jsonb
+    c.start_on, c.due_on, c.due_known, c.owner, c.attributes::jsonb
 ) is distinct from (
     n.revision, n.source, n.batch_id, n.row_num, n.knowledge_time, n.source_id, n.objective_id, n.title,
     n.description, n.metric_kind, n.direction, coalesce(n.inclusive, true), n.unit, n.baseline, n.target,
-    n.start_on, n.due_on, n.owner, coalesce(n.attributes, '{}')
+    n.start_on, n.due_on, n.due_known, n.owner, coalesce(n.attributes, '{}')
 )
 order by 1
 
