@@ -1,16 +1,16 @@
 """Features are finite, bounded and say what they mean."""
 
 from datetime import date, timedelta
-from math import isfinite
+from math import isfinite, log
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okr_trainer.domain.features import FEATURES, NAMES, WORDS, contract_hash, features
+from okr_trainer.domain.features import CROSSED, FEATURES, NAMES, WORDS, contract_hash, features
 from okr_trainer.domain.key_result_state import KeyResultState
-from okr_trainer.domain.pipeline import build
+from okr_trainer.domain.pipeline import BUILDERS, build
 from okr_trainer.domain.track_record import NO_RECORD, TrackRecord, series_of
 from okr_trainer.testing import Company
 
@@ -78,13 +78,38 @@ def test_no_rubbish_reaches_river(  # noqa: PLR0917
         assert type(number) is float
         assert one.lowest <= number <= one.highest
     assert all(isinstance(value, str) or (type(value) is float and isfinite(value)) for value in x.values())
-    pipeline = build("linear")
-    pipeline.learn_one(x, True)
-    assert isfinite(pipeline.predict_proba_one(x)[True])
+    for name in BUILDERS:
+        pipeline = build(name)
+        pipeline.learn_one(x, True)
+        assert isfinite(pipeline.predict_proba_one(x)[True])
 
 
 def test_every_feature_is_there_in_one_order() -> None:
-    assert tuple(of(checked_in(state_of(), 99.0))) == (*NAMES, *WORDS)
+    x = of(checked_in(state_of(), 99.0))
+    crossed = [f"{name}@1" for name in CROSSED]
+    assert tuple(x) == (*NAMES, *WORDS, *crossed)
+
+
+def test_a_number_counts_for_the_stage_it_was_said_at() -> None:
+    x = of(checked_in(state_of(), 96.0, 97.0, 98.0, 97.0, 98.0))
+    assert x["stage"] == "4"
+    assert x["days_left@4"] == x["days_left"] != 0.0
+
+
+def test_of_a_due_date_that_nobody_had_set_nothing_is_told() -> None:
+    known, unknown = (
+        of(checked_in(state_of("increase", baseline=50.0, due_known=told), 60.0)) for told in (True, False)
+    )
+    assert (unknown["due_unknown"], known["due_unknown"]) == (1.0, 0.0)
+    told = ("elapsed", "days_left", "length", "left", "last_week", "far", "pace_ratio", "need_ratio")
+    assert [unknown[name] for name in told] == [0.0] * len(told)
+    assert unknown["age"] == known["age"] > 0.0
+
+
+def test_pace_and_need_are_ratios_of_what_is_done_and_over() -> None:
+    x = of(checked_in(state_of("increase", baseline=50.0), 60.0, 75.0))
+    assert x["pace_ratio"] == pytest.approx(log((0.5 + 0.05) / (58 / 364 + 0.05)))
+    assert x["need_ratio"] == pytest.approx(log((0.5 + 0.05) / (1 - 58 / 364 + 0.05)))
 
 
 def test_the_margin_knows_the_direction() -> None:
@@ -129,4 +154,4 @@ def test_attributes_become_features_under_their_own_names() -> None:
 
 def test_the_contract_is_pinned() -> None:
     """A change here refuses all stored features and checkpoints: intended only together with a new training."""
-    assert contract_hash()[:16] == "a02a84815106ec13"
+    assert contract_hash()[:16] == "2ed9300a72a03f7b"

@@ -6,32 +6,35 @@ import sys
 import pytest
 
 from okr_trainer.domain.drafts import Draft
-from okr_trainer.domain.pipeline import LinearView, build
+from okr_trainer.domain.features import Features
+from okr_trainer.domain.numbers import sigmoid
+from okr_trainer.domain.pipeline import BUILDERS, build, view_of
 from okr_trainer.domain.replay import Replay
 from okr_trainer.domain.risk import CutPoints
 from okr_trainer.testing import Company
 
 
-@pytest.fixture
-def taught(past: Company) -> tuple[Replay, list[Draft]]:
-    replay = Replay.begin("acme", 1, 1, "linear", CutPoints())
+@pytest.fixture(params=sorted(BUILDERS))
+def taught(request: pytest.FixtureRequest, past: Company) -> tuple[Replay, list[Draft]]:
+    replay = Replay.begin("acme", 1, 1, request.param, CutPoints())
     return replay, [draft for draft in replay.take(past.in_order) if draft.x is not None]
 
 
-def test_a_batch_is_what_river_says_row_by_row(taught: tuple[Replay, list[Draft]]) -> None:
+def rows_of(drafts: list[Draft]) -> list[Features]:
+    return [draft.x for draft in drafts if draft.x is not None]
+
+
+def test_a_batch_is_what_the_pipeline_says_row_by_row(taught: tuple[Replay, list[Draft]]) -> None:
     replay, drafts = taught
-    pipeline = replay.model.pipeline
-    xs = [draft.x for draft in drafts if draft.x is not None]
-    raw = LinearView(pipeline, replay.model.words).score(xs).raw
+    pipeline, xs = replay.model.pipeline, rows_of(drafts)
+    raw = view_of(pipeline, replay.model.words).score(xs).raw
     for x, one in zip(xs, raw, strict=True):
-        scaled = pipeline["TransformerUnion"].transform_one(x)
-        assert one == pytest.approx(pipeline["LogisticRegression"]._raw_dot_one(scaled), rel=1e-9, abs=1e-12)
+        assert sigmoid(one) == pytest.approx(pipeline.predict_proba_one(x)[True], rel=1e-9, abs=1e-12)
 
 
 def test_a_rows_score_does_not_depend_on_the_batch_to_the_last_bit(taught: tuple[Replay, list[Draft]]) -> None:
     replay, drafts = taught
-    xs = [draft.x for draft in drafts if draft.x is not None]
-    view = LinearView(replay.model.pipeline, replay.model.words)
+    view, xs = view_of(replay.model.pipeline, replay.model.words), rows_of(drafts)
     together = view.score(xs).raw.tolist()
     assert together == [view.score([x]).raw[0] for x in xs]
     assert together[3:] == view.score(xs[3:]).raw.tolist()
@@ -39,8 +42,7 @@ def test_a_rows_score_does_not_depend_on_the_batch_to_the_last_bit(taught: tuple
 
 def test_contributions_add_up_to_the_score_against_a_typical_key_result(taught: tuple[Replay, list[Draft]]) -> None:
     replay, drafts = taught
-    view = LinearView(replay.model.pipeline, replay.model.words)
-    scores = view.score([draft.x for draft in drafts if draft.x is not None])
+    scores = view_of(replay.model.pipeline, replay.model.words).score(rows_of(drafts))
     typical = scores.raw - sum(scores.aspects.values())
     assert typical.max() - typical.min() < 1e-9
 
@@ -55,7 +57,7 @@ def test_every_draft_says_why_in_words_with_numbers(taught: tuple[Replay, list[D
 
 
 def test_an_unknown_pipeline_names_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="known are linear, linear_sgd"):
+    with pytest.raises(ValueError, match="known are linear, linear_newton, linear_sgd, newton"):
         build("forest")
 
 

@@ -15,7 +15,7 @@ def test_a_source_is_its_own_model_unless_named() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"pipeline": "forest"}, "known are linear, linear_sgd"),
+        ({"pipeline": "forest"}, "known are linear, linear_newton, linear_sgd, newton"),
         ({"high_risk_below": 0.7}, "high_risk_below must not be above medium_risk_below"),
         ({"models": {"a": ["s"], "b": ["s"]}}, "a source can belong to one model only"),
     ],

@@ -15,7 +15,7 @@ class TrainerSettings(Group):
     models: dict[str, list[str]] = Field(
         default={}, description="model: its sources; a source that is not named is its own model"
     )
-    pipeline: str = Field("linear", description="the champion's pipeline, by its builder's name")
+    pipeline: str = Field("newton", description="the champion's pipeline, by its builder's name")
     high_risk_below: float = Field(0.3, gt=0, lt=1, description="probabilities below this are high risk")
     medium_risk_below: float = Field(0.6, gt=0, lt=1, description="below this medium, the rest low")
 

@@ -16,6 +16,9 @@ from typing import Any
 from okr_common.errors import PermanentError
 from okr_trainer.domain.calibration import Platt
 from okr_trainer.domain.features import contract_hash
+from okr_trainer.domain.mean import MeanOf
+from okr_trainer.domain.newton import NewtonLogistic
+from okr_trainer.domain.pipeline import Pipeline
 from okr_trainer.domain.predictors import LearnedModel
 
 ALLOWED = frozenset(
@@ -65,8 +68,8 @@ def save(model: LearnedModel) -> Checkpoint:
         "version": model.version,
         "training": model.training,
         "builder": model.builder,
-        "pipeline": model.pipeline,
-        "platt": (model.platt.slope, model.platt.shift),
+        "pipeline": _packed(model.pipeline),
+        "platt": model.platt.to_list(),
         "learned": model.learned,
         "words": model.words,
     }
@@ -109,13 +112,29 @@ def _model(parts: dict[str, Any]) -> LearnedModel:
             version=parts["version"],
             training=parts["training"],
             builder=parts["builder"],
-            pipeline=parts["pipeline"],
+            pipeline=_unpacked(parts["pipeline"]),
             platt=Platt(*parts["platt"]),
             learned=parts["learned"],
             words=parts["words"],
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise PermanentError("checkpoint_refused", f"it lacks a part of a model: {error!r}") from error
+
+
+def _packed(pipeline: Pipeline) -> Any:  # noqa: ANN401 - our own parts as plain values, River's as they are
+    if isinstance(pipeline, MeanOf):
+        return {"mean": [_packed(one) for one in pipeline.models]}
+    return {"newton": pipeline.to_dict()} if isinstance(pipeline, NewtonLogistic) else pipeline
+
+
+def _unpacked(said: Any) -> Pipeline:  # noqa: ANN401
+    if isinstance(said, dict):
+        return _mean(said["mean"]) if "mean" in said else NewtonLogistic.from_dict(said["newton"])
+    return said
+
+
+def _mean(said: Any) -> MeanOf:  # noqa: ANN401
+    return MeanOf([_unpacked(one) for one in said])
 
 
 class _Unpickler(pickle.Unpickler):

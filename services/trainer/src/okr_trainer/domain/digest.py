@@ -25,6 +25,8 @@ def canonical(value: Any) -> Any:  # noqa: ANN401
             said: Any = value.hex()
         case None | bool() | int() | str():
             said = value
+        case bytes():
+            said = value.hex()
         case type():
             said = f"{value.__module__}.{value.__qualname__}"
         case Mapping():

@@ -6,10 +6,10 @@ They name no source. Every one is a finite float within its bounds, or a short w
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from math import log1p, tanh
+from math import log, log1p, tanh
 
 from okr_trainer.domain.key_result_state import MOVING, KeyResultState
-from okr_trainer.domain.numbers import bounded
+from okr_trainer.domain.numbers import bounded, logit
 from okr_trainer.domain.track_record import TrackRecord
 
 Features = dict[str, float | str]
@@ -29,6 +29,13 @@ class Feature:
 
 FEATURES: tuple[Feature, ...] = (
     Feature("elapsed", "time", "share of the period that is over", 0.0, 1.5),
+    Feature("days_left", "time", "log1p of days until the due date", 0.0, 12.0),
+    Feature("length", "time", "log1p of days from start to due date", 0.0, 12.0),
+    Feature("left", "time", "share of the period's days that is left", 0.0, 1.0),
+    Feature("last_week", "time", "1 where at most seven days are left", 0.0, 1.0),
+    Feature("far", "time", "1 where more than ninety days are left", 0.0, 1.0),
+    Feature("age", "time", "log1p of days since the start", 0.0, 12.0),
+    Feature("due_unknown", "time", "1 while nobody had set a due date: what it says is left out", 0.0, 1.0),
     Feature("margin", "gap", "distance past the target, relative to it; negative: short of it", -2.0, 2.0),
     Feature("margin_near", "gap", "tanh(margin / 0.02): tells apart the last few percent", -1.0, 1.0),
     Feature("margin_far", "gap", "tanh(margin / 0.1)", -1.0, 1.0),
@@ -37,6 +44,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("meets_by_elapsed", "gap", "meets_now x elapsed", 0.0, 1.5),
     Feature("progress", "gap", "share of the way done, for directions that go somewhere", -1.0, 3.0),
     Feature("pace", "gap", "progress - elapsed, for directions that go somewhere", -2.5, 3.0),
+    Feature("pace_ratio", "gap", "log of progress over elapsed, for directions that go somewhere", -4.0, 4.0),
+    Feature("need_ratio", "gap", "log of what is left of the way over what is left of the time", -4.0, 4.0),
     Feature("slope", "trend", "change of margin per period, over the last values", -2.0, 2.0),
     Feature("projected", "trend", "margin at the end if the slope holds", -2.0, 2.0),
     Feature("projected_far", "trend", "tanh(projected / 0.1)", -1.0, 1.0),
@@ -49,34 +58,55 @@ FEATURES: tuple[Feature, ...] = (
     Feature("predecessor_margin", "record", "tanh(margin of the series' last outcome / 0.05)", -1.0, 1.0),
     Feature("hit_rate", "record", "the series' shrunk hit rate - base rate", -1.0, 1.0),
     Feature("base_rate", "base", "share of outcomes achieved so far, all of the model", 0.0, 1.0, 0.5),
+    Feature("base_odds", "base", "log-odds of the base rate", -8.0, 8.0),
 )
-WORDS = ("direction", "metric_kind")
-"""Categorical features every key result has."""
+WORDS = ("direction", "metric_kind", "stage")
+"""Categorical features every key result has; `stage` counts its check-ins up to the fourth."""
+LAST_STAGE = 4
+CROSSED = ("days_left", "length", "age", "left")
+"""These, and numbers among the attributes, mean another thing at each stage: they come once more, as `name@stage`."""
+AT = "@"
+WEEK, QUARTER = 7, 90
 ATTRIBUTE = "attribute:"
 """Prefix of those a mapping names; numbers are sign x log1p."""
 NAMES = tuple(one.name for one in FEATURES)
-ASPECTS = {one.name: one.aspect for one in FEATURES} | dict.fromkeys(WORDS, "kind")
-_FORM = 1
+_ASPECTS = {one.name: one.aspect for one in FEATURES} | {**dict.fromkeys(WORDS, "kind"), "stage": "rhythm"}
+_FORM = 2
 """Raise it when a formula changes and its name does not."""
 
 
 def contract_hash() -> str:
     """What stored features must agree with to be learned: names, bounds, formulas."""
-    said = {"form": _FORM, "features": [asdict(one) for one in FEATURES], "words": WORDS, "attribute": ATTRIBUTE}
+    names = {"words": WORDS, "attribute": ATTRIBUTE, "crossed": CROSSED, "stages": LAST_STAGE}
+    said = {"form": _FORM, "features": [asdict(one) for one in FEATURES], **names}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def aspect_of(name: str) -> str:
+    """What a feature says something of; an attribute is one of its own.
+
+    >>> aspect_of("days_left@2"), aspect_of("attribute:size@1")
+    ('time', 'attribute:size')
+    """
+    plain = name.partition(AT)[0]
+    return _ASPECTS.get(plain, plain)
 
 
 def features(state: KeyResultState, on: int, record: TrackRecord, base_rate: float) -> Features:
     """The features of a key result that can be judged, on this day."""
-    elapsed = bounded(state.elapsed(on), 0.0, 1.5)
+    elapsed = bounded(state.elapsed(on), 0.0, 1.5) if state.due_known else 0.0
     margin, meets = _gap(state)
     slope = _slope(state)
     projected = bounded(margin + slope * max(0.0, 1.0 - elapsed), -2.0, 2.0)
     moving = state.direction in MOVING and bool(state.values)
     progress = bounded(1.0 + margin, -1.0, 3.0) if moving else 0.0
     near = tanh(margin / 0.02)
+    time, stage = _time(state, on), str(min(max(1, state.check_ins), LAST_STAGE))
+    attributes = _attributes(state.attributes) if state.attributes else {}
+    crossed = {name: time[name] for name in CROSSED} | attributes
     return {
         "elapsed": elapsed,
+        **time,
         "margin": margin,
         "margin_near": near,
         "margin_far": tanh(margin / 0.1),
@@ -85,6 +115,7 @@ def features(state: KeyResultState, on: int, record: TrackRecord, base_rate: flo
         "meets_by_elapsed": meets * elapsed,
         "progress": progress,
         "pace": progress - elapsed if moving else 0.0,
+        **_ratios(progress, elapsed, there=moving and state.due_known),
         "slope": slope,
         "projected": projected,
         "projected_far": tanh(projected / 0.1),
@@ -97,9 +128,41 @@ def features(state: KeyResultState, on: int, record: TrackRecord, base_rate: flo
         "predecessor_margin": tanh(record.margin / 0.05),
         "hit_rate": record.hit_rate(base_rate) - base_rate,
         "base_rate": base_rate,
+        "base_odds": bounded(logit(base_rate), -8.0, 8.0),
         "direction": state.direction,
         "metric_kind": state.metric_kind,
-        **(_attributes(state.attributes) if state.attributes else {}),
+        "stage": stage,
+        **attributes,
+        **{f"{name}{AT}{stage}": value for name, value in crossed.items() if isinstance(value, float)},
+    }
+
+
+def _time(state: KeyResultState, on: int) -> dict[str, float]:
+    """Of the due date; of one that was not known yet nothing is told."""
+    age = bounded(log1p(max(0, on - state.start)), 0.0, 12.0)
+    if not state.due_known:
+        known = ("days_left", "length", "left", "last_week", "far")
+        return {**dict.fromkeys(known, 0.0), "age": age, "due_unknown": 1.0}
+    days, length = max(0, state.due - on), max(1, state.due - state.start)
+    return {
+        "days_left": bounded(log1p(days), 0.0, 12.0),
+        "length": bounded(log1p(length), 0.0, 12.0),
+        "left": bounded(days / (1 + length), 0.0, 1.0),
+        "last_week": 1.0 if days <= WEEK else 0.0,
+        "far": 1.0 if days > QUARTER else 0.0,
+        "age": age,
+        "due_unknown": 0.0,
+    }
+
+
+def _ratios(progress: float, elapsed: float, *, there: bool) -> dict[str, float]:
+    """How fast it went, and how fast it has to go; a twentieth is added to each so that none is endless."""
+    if not there:
+        return {"pace_ratio": 0.0, "need_ratio": 0.0}
+    done, over = bounded(progress, 0.0, 1.5), min(1.0, elapsed)
+    return {
+        "pace_ratio": bounded(log((done + 0.05) / (over + 0.05)), -4.0, 4.0),
+        "need_ratio": bounded(log((max(0.0, 1.0 - done) + 0.05) / (1.0 - over + 0.05)), -4.0, 4.0),
     }
 
 

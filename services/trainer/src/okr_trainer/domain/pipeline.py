@@ -1,22 +1,26 @@
 """Pipelines by name, and scoring a batch between two learn calls, while the model is constant.
 
-Every builder gives a River pipeline of log-odds that are linear in its features, so a batch is scored column by
-column: each row's result depends on that row alone, to the last bit, however large the batch is.
+Every builder gives a model of log-odds to which each feature adds its part, so a batch is scored column by column: each
+row's result depends on that row alone, to the last bit, however large the batch is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from okr_trainer.domain.features import ASPECTS, ATTRIBUTE, WORDS, Features
+from okr_trainer.domain.features import AT, ATTRIBUTE, WORDS, Features, aspect_of
+from okr_trainer.domain.mean import MeanOf
+from okr_trainer.domain.newton import CUT, NewtonLogistic
 from okr_trainer.domain.river_parts import LogisticRegression, OneHotEncoder, StandardScaler, compose, optim
 
 Pipeline = Any
 """River ships no types."""
 Column = NDArray[np.float64]
+Place = tuple[float, float, float]
+"""Mean, spread and weight of what stands at a place."""
 
 
 def linear() -> Pipeline:
@@ -31,7 +35,22 @@ def linear_sgd() -> Pipeline:
     return _features() | LogisticRegression(optimizer=optim.SGD(0.02), intercept_lr=0.03)
 
 
-BUILDERS: dict[str, Callable[[], Pipeline]] = {"linear": linear, "linear_sgd": linear_sgd}
+def newton() -> Pipeline:
+    """Logistic regression of the second order: learns most from few labels."""
+    return NewtonLogistic()
+
+
+def linear_newton() -> Pipeline:
+    """The mean of the two in log-odds: what one of them overdoes the other holds back."""
+    return MeanOf([linear(), newton()])
+
+
+BUILDERS: dict[str, Callable[[], Pipeline]] = {
+    "linear": linear,
+    "linear_newton": linear_newton,
+    "linear_sgd": linear_sgd,
+    "newton": newton,
+}
 
 
 def build(name: str) -> Pipeline:
@@ -55,11 +74,73 @@ class Scores:
     aspects: dict[str, Column]
 
 
-class LinearView:
+class View(Protocol):
     """What a pipeline knows at one moment, as plain numbers: score with it until the pipeline learns again."""
 
+    def score(self, xs: Sequence[Features]) -> Scores:
+        """Log-odds and contributions of these rows."""
+
+
+def view_of(pipeline: Pipeline, words: Mapping[str, Mapping[str, int]]) -> View:
+    """The view of a pipeline made here. `words`: of each categorical feature, how often each word was learned."""
+    if isinstance(pipeline, MeanOf):
+        return MeanView([view_of(one, words) for one in pipeline.models])
+    return NewtonView(pipeline) if isinstance(pipeline, NewtonLogistic) else LinearView(pipeline, words)
+
+
+class MeanView:
+    """The mean of several."""
+
+    def __init__(self, views: Sequence[View]) -> None:
+        self._views = views
+
+    def score(self, xs: Sequence[Features]) -> Scores:
+        """The mean of their log-odds, and of what each aspect added to them."""
+        said = [view.score(xs) for view in self._views]
+        aspects = sorted({aspect for one in said for aspect in one.aspects})
+        none = np.zeros(len(xs))
+        parts = {aspect: sum((one.aspects.get(aspect, none) for one in said), none) / len(said) for aspect in aspects}
+        return Scores(sum((one.raw for one in said), none) / len(said), parts)
+
+
+class _Additive:
+    """Adds up what each feature adds; subclasses say what that is."""
+
+    base: float
+    typical: dict[str, float]
+
+    def score(self, xs: Sequence[Features]) -> Scores:
+        """Log-odds and contributions of these rows, summed in one fixed order of names."""
+        raw = np.full(len(xs), self.base)
+        aspects: dict[str, Column] = {}
+        for name in self._names(xs):
+            part = self._part(name, [x.get(name) for x in xs])
+            if part is not None:
+                raw += part
+                aspect = aspect_of(name)
+                part = part - self.typical.get(name, 0.0)
+                aspects[aspect] = aspects[aspect] + part if aspect in aspects else part
+        return Scores(raw, aspects)
+
+    def _names(self, xs: Sequence[Features]) -> list[str]:
+        return sorted({key for x in xs for key in x})
+
+    def _part(self, name: str, values: list[float | str | None]) -> Column | None:
+        raise NotImplementedError
+
+    def _part_of_one(self, name: str, value: float | str | None) -> float:
+        raise NotImplementedError
+
+    def _mean_of(self, name: str, counts: Mapping[str, int]) -> float:
+        """What a word of this feature adds on average, so that a usual word explains nothing."""
+        total = sum(counts.values())
+        return sum(self._part_of_one(name, word) * count for word, count in counts.items()) / total if total else 0.0
+
+
+class LinearView(_Additive):
+    """Of a scaler and a regression of River's."""
+
     def __init__(self, pipeline: Pipeline, words: Mapping[str, Mapping[str, int]]) -> None:
-        """`words`: of each categorical feature, how often each word was learned."""
         scaler, regression = _parts(pipeline)
         weights: dict[str, float] = regression.weights
         self._numbers: dict[str, tuple[float, float]] = {
@@ -67,30 +148,12 @@ class LinearView:
             for name, variance in scaler.vars.items()
             if variance > 0.0
         }
-        self._intercept = float(regression.intercept)
+        self.base = float(regression.intercept)
         self._words = {name: weight for name, weight in weights.items() if name not in scaler.counts}
-        self._typical = {name: self._mean_of(name, counts) for name, counts in words.items()}
-
-    def score(self, xs: Sequence[Features]) -> Scores:
-        """Log-odds and contributions of these rows, summed in one fixed order of names."""
-        raw = np.full(len(xs), self._intercept)
-        aspects: dict[str, Column] = {}
-        for name in sorted({key for x in xs for key in x}):
-            part = self._part(name, [x.get(name) for x in xs])
-            if part is not None:
-                raw += part
-                aspect = ASPECTS.get(name, name)
-                part = part - self._typical.get(name, 0.0)
-                aspects[aspect] = aspects[aspect] + part if aspect in aspects else part
-        return Scores(raw, aspects)
-
-    def _mean_of(self, name: str, counts: Mapping[str, int]) -> float:
-        """What a word of this feature adds on average, so that a usual word explains nothing."""
-        total = sum(counts.values())
-        return sum(self._part_of_one(name, word) * count for word, count in counts.items()) / total if total else 0.0
+        self.typical = {name: self._mean_of(name, counts) for name, counts in words.items()}
 
     def _part(self, name: str, values: list[float | str | None]) -> Column | None:
-        if name in WORDS or name.startswith(ATTRIBUTE):
+        if name in WORDS or name.startswith(ATTRIBUTE) or AT in name:
             return np.array([self._part_of_one(name, value) for value in values])
         if name not in self._numbers:
             return None
@@ -105,6 +168,47 @@ class LinearView:
             return 0.0
         mean, weight = self._numbers[name]
         return (value - mean) * weight
+
+
+class NewtonView(_Additive):
+    """Of a regression by Newton: what a row lacks counts as 0 there. A usual row adds nothing, as all is centred."""
+
+    def __init__(self, model: NewtonLogistic) -> None:
+        self.base, self.typical = float(model.weights[0]), {}
+        places = {name: (*model.scale(at), float(model.weights[at])) for name, at in model.places.items() if at}
+        self._words = {
+            name: {word: places[f"{name}={word}"] for word in known if f"{name}={word}" in places}
+            for name, known in model.words.items()
+        }
+        words = {f"{name}={word}" for name, known in self._words.items() for word in known}
+        self._numbers = {name: place for name, place in places.items() if name not in words}
+
+    def _names(self, _: Sequence[Features]) -> list[str]:
+        return sorted({*self._numbers, *self._words})
+
+    def _part(self, name: str, values: list[float | str | None]) -> Column | None:
+        part = np.zeros(len(values))
+        if name in self._numbers:
+            numbers = [value if isinstance(value, float) else 0.0 for value in values]
+            part = part + _adds(self._numbers[name], np.array(numbers))
+        if name in self._words:
+            said = self._of_words(self._words[name])
+            part = part + np.array([said.get(value, said[None]) for value in values])
+        return part
+
+    def _of_words(self, places: Mapping[str, Place]) -> dict[float | str | None, float]:
+        """What each word adds; None: any other one."""
+        lacking = {word: float(_adds(place, 0.0)) for word, place in places.items()}
+        none = sum(lacking.values())
+        said: dict[float | str | None, float] = {
+            word: none - lacking[word] + float(_adds(place, 1.0)) for word, place in places.items()
+        }
+        return said | {None: none}
+
+
+def _adds(place: Place, value: Any) -> Any:  # noqa: ANN401 - a number or a column of them
+    mean, spread, weight = place
+    return np.clip((value - mean) / spread, -CUT, CUT) * weight
 
 
 def _parts(pipeline: Pipeline) -> tuple[Any, Any]:

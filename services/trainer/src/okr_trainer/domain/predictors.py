@@ -9,7 +9,7 @@ from okr_trainer.domain.digest import state_digest
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.features import WORDS, Features
 from okr_trainer.domain.numbers import logit
-from okr_trainer.domain.pipeline import LinearView, Pipeline, build
+from okr_trainer.domain.pipeline import Pipeline, View, build, view_of
 from okr_trainer.domain.reasons import describe, explain
 from okr_trainer.domain.risk import CutPoints
 
@@ -42,7 +42,7 @@ class LearnedModel:
     platt: Platt = field(default_factory=Platt)
     learned: int = 0
     words: dict[str, dict[str, int]] = field(default_factory=dict)
-    _view: LinearView | None = None
+    _view: View | None = None
 
     @classmethod
     def new(cls, version: int, training: int, builder: str) -> "LearnedModel":
@@ -52,7 +52,7 @@ class LearnedModel:
     def answer(self, drafts: Sequence[Draft], cut_points: CutPoints) -> None:
         """Scores a batch at once and fills in what the model says."""
         if self._view is None:
-            self._view = LinearView(self.pipeline, self.words)
+            self._view = view_of(self.pipeline, self.words)
         scores = self._view.score([draft.x for draft in drafts if draft.x is not None])
         for draft, raw in zip(drafts, scores.raw.tolist(), strict=True):
             draft.version = self.version

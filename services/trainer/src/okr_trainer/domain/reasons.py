@@ -69,6 +69,8 @@ def _way(draft: Draft, progress: float, elapsed: float) -> str:
 
 
 def _days_left(draft: Draft) -> str:
+    if draft.x is not None and draft.x["due_unknown"]:
+        return "its due date was not set yet"
     return f"{max(0, draft.due - draft.on)} of {counted(draft.due - draft.start, 'day')} left"
 
 
