@@ -19,7 +19,12 @@ SQL = queries("okr_cli")
 KeyResultArgument = Annotated[str, typer.Argument(help="A key result's id or natural key.")]
 ValueOption = Annotated[float | None, typer.Option("--value", help="As if a check-in said this.")]
 TargetOption = Annotated[float | None, typer.Option("--target", help="As if this were the target.")]
-DayOption = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day of that check-in.")]
+DayOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of", formats=["%Y-%m-%d"], help="The day of that check-in; by default today on the source's clock."
+    ),
+]
 
 
 def predict(
@@ -70,6 +75,7 @@ def in_words(answer: dict[str, Any]) -> str:
     return (
         f"{name}: {percent(answer['probability'])} likely to be reached by {answer['due_on']} "
         f"({answer['risk']} risk; {answer['model']} version {answer['model_version']})\n"
+        f"  as of {answer['as_of']}: {answer['days_left']} days left, {percent(answer['elapsed'])} of its period over\n"
         f"  now {figure(answer['value'])}, forecast {figure(answer['forecast'])}, target {figure(answer['target'])}\n"
         f"  {why(answer['reasons'])}"
     )

@@ -29,7 +29,7 @@ class Question(BaseModel):
     model: str | None = None
     value: float | None = Field(None, allow_inf_nan=False, description="the value a check-in would say")
     target: float | None = Field(None, allow_inf_nan=False, description="the target that would hold")
-    as_of: date | None = Field(None, description="the day of that check-in; default: the newest known")
+    as_of: date | None = Field(None, description="the day of that check-in; default: today on the source's clock")
 
 
 class Answer(BaseModel):
@@ -46,7 +46,9 @@ class Answer(BaseModel):
     forecast: float | None
     value: float | None
     target: float | None
+    as_of: date
     elapsed: float
+    days_left: int
     due_on: date
     baselines: dict[str, float]
     features: dict[str, Any] | None
@@ -115,19 +117,23 @@ def _predictions(api: APIRouter, reads: Reads) -> None:
         if question.as_of is not None and question.as_of.toordinal() < (state.newest or state.start):
             newest = date.fromordinal(state.newest or state.start)
             raise HTTPException(UNPROCESSABLE, f"it has a check-in of {newest}; as_of must not be before that day")
-        now = datetime.now(UTC)
-        draft = await asyncio.to_thread(what_if, learner, state, _change(question, state, now), now)
+        now, today = datetime.now(UTC), _ordinal((await reads.todays()).get(state.source))
+        draft = await asyncio.to_thread(what_if, learner, state, _change(question, state, today, now), today, now)
         return _answer(learner, draft)
 
 
-def _change(question: Question, state: KeyResultState, now: datetime) -> CheckIn | None:
+def _ordinal(day: date | None) -> int:
+    """0, before all days, for a source that has none yet: then the newest check-in's counts."""
+    return 0 if day is None else day.toordinal()
+
+
+def _change(question: Question, state: KeyResultState, today: int, now: datetime) -> CheckIn | None:
     if question.value is None and question.target is None and question.as_of is None:
         return None
-    newest = state.newest or state.start
     return CheckIn(
         Version(state.source, Place(0, 0, 0), state.key_result_id, 0, now, 0, 0, state.name),
         key_result_id=state.key_result_id,
-        as_of=newest if question.as_of is None else question.as_of.toordinal(),
+        as_of=state.day(today) if question.as_of is None else question.as_of.toordinal(),
         value=question.value,
         target=state.target if question.target is None else question.target,
         confidence=state.confidence,
@@ -146,7 +152,9 @@ def _answer(learner: Learner, draft: Draft) -> Answer:
         forecast=draft.forecast,
         value=draft.value,
         target=draft.target,
+        as_of=date.fromordinal(draft.on),
         elapsed=draft.elapsed,
+        days_left=max(0, draft.due - draft.on),
         due_on=date.fromordinal(draft.due),
         baselines=draft.baselines,
         features=draft.x,

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from okr_common.clock import Clock
+from okr_common.postgres import source_days
 from okr_trainer import store
 from okr_trainer.domain.evaluation import evaluate
 from okr_trainer.domain.key_result_state import KeyResultState
@@ -24,10 +26,11 @@ JSON = frozenset({"sources_json", "cut", "libraries", "metrics", "reference", "f
 class Reads:
     """Queries on okr_ops, and titles from okr_processed."""
 
-    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints) -> None:
+    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints, clock: Clock) -> None:
         self._ops = ops
         self._processed = processed
         self._cut_points = cut_points
+        self._clock = clock
         self._models: dict[str, tuple[tuple[object, ...], Learner]] = {}
 
     async def models(self, model: str | None = None) -> list[dict[str, Any]]:
@@ -50,10 +53,16 @@ class Reads:
         return [_plain(row) for row in await self._ops.fetch(SQL["predictions"], key_result_id, kind, limit)]
 
     async def key_results(self, risk: str | None, source: str | None, limit: int) -> list[dict[str, Any]]:
-        """Open key results by their newest prediction, the least likely first."""
-        found = [_plain(row) for row in await self._ops.fetch(SQL["key_results"], risk, source, limit)]
+        """Open key results by their newest prediction, the least likely first; time left and elapsed are today's."""
+        days = await self.todays()
+        rows = await self._ops.fetch(SQL["key_results"], risk, source, limit, list(days), list(days.values()))
+        found = [_as_of_today(_plain(row)) for row in rows]
         titles = await self._titles([one["key_result_id"] for one in found])
         return [one | titles.get(one["key_result_id"], {"title": None, "unit": None}) for one in found]
+
+    async def todays(self) -> dict[str, date]:
+        """Today by source, on its clock."""
+        return await source_days.todays(self._processed, self._clock())
 
     async def _titles(self, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
         rows = await self._processed.fetch(SQL["titles"], list(ids))
@@ -78,6 +87,15 @@ class Reads:
         if model not in self._models or self._models[model][0] != stamp:
             self._models[model] = (stamp, restore(model, dict(row), self._cut_points))
         return self._models[model][1]
+
+
+def _as_of_today(one: dict[str, Any]) -> dict[str, Any]:
+    """A prediction is as of its day; how far the period is, is told as of today, where its source has one."""
+    start, today, due = one.pop("start"), one["today"], one["due_on"]
+    if today is None or start is None:
+        return one | {"days_left": None}
+    length, gone = due.toordinal() - start, today.toordinal() - start
+    return one | {"days_left": (due - today).days, "elapsed": max(one["elapsed"], gone / length if length > 0 else 1.0)}
 
 
 def _plain(row: Row) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from okr_common.clock import Clock
+from okr_common.clock import Clock, utc_now
 from okr_common.control_plane import ControlPlane
 from okr_common.delivery.relay import Relay
 from okr_common.kafka.producer import Producer
@@ -24,7 +24,7 @@ STAGE = STAGES["trainer"]
 
 
 async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None = None) -> Parts:
-    """Connects and wires. `clock` is the schedule's."""
+    """Connects and wires. `clock` is the schedule's, and says what day it is."""
     kafka, cut_points = settings.kafka.bootstrap, settings.trainer.cut_points
     ops = await stack.enter_async_context(await open_pool(settings.postgres.ops, STAGE.module))
     raw = await stack.enter_async_context(await open_pool(settings.postgres.raw, STAGE.module))
@@ -39,7 +39,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     return Parts(
         workers={"stream": owner.run, "triggers": triggers.run, **control.workers},
         carriers={"relay": relay.run},
-        routers=[router(Reads(ops, processed, cut_points)), control.router],
+        routers=[router(Reads(ops, processed, cut_points, clock or utc_now)), control.router],
         live={"stream": owner.feed.trouble, "triggers": triggers.feed.trouble, **control.live},
         ready=control.ready,
         status=owner.status,

@@ -99,6 +99,10 @@ class KeyResultState:
             return "no_direction"
         return "no_target" if self.target is None else None
 
+    def day(self, today: int) -> int:
+        """The day it is judged on: today, but not before its newest check-in, nor before its start."""
+        return max(today, self.newest or self.start)
+
     def elapsed(self, on: int) -> float:
         """The share of the period that is over on this day; not bounded."""
         return (on - self.start) / (self.due - self.start) if self.due > self.start else 1.0

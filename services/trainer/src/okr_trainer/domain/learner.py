@@ -14,14 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from okr_trainer.domain.baselines import baselines
+from okr_trainer.domain import drafting
+from okr_trainer.domain.drafting import Cause
 from okr_trainer.domain.drafts import Draft, Kind, Stored, prediction_id
-from okr_trainer.domain.features import features, relative_margin
-from okr_trainer.domain.forecast import forecast
+from okr_trainer.domain.features import relative_margin
 from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, utc_day
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.predictors import LearnedModel, Predictor
-from okr_trainer.domain.reasons import WHY_NOT
 from okr_trainer.domain.risk import CutPoints
 from okr_trainer.domain.track_record import NO_RECORD, BaseRate, TrackRecord, series_of
 
@@ -124,40 +123,22 @@ class Learner:
     def _draft(self, one: Definition | CheckIn, state: KeyResultState, on: int, check_in_id: str | None) -> None:
         state.predictions += 1
         version = one.version
-        why = state.unjudged
-        base_rate = self.base_rate.value
-        x = None if why else features(state, on, self.records.get(state.series, NO_RECORD), base_rate)
         kind = self._kind(one, state)
-        newest = not isinstance(one, CheckIn) or one.as_of == state.newest
-        draft = Draft(
-            prediction_id=prediction_id(self.model, self._replay_number, f"{version.entity_id}@{version.revision}"),
+        cause = Cause(
             kind=kind,
-            source=state.source,
-            key_result_id=state.key_result_id,
-            name=state.name,
+            knowledge_time=version.knowledge_time,
+            prediction_id=prediction_id(self.model, self._replay_number, f"{version.entity_id}@{version.revision}"),
             check_in_id=check_in_id,
             revision=version.revision,
-            seq=state.predictions,
-            knowledge_time=version.knowledge_time,
-            start=state.start,
-            due=state.due,
-            on=on,
-            value=state.value,
-            target=state.target,
-            forecast=forecast(state, on) if x else None,
             batch_id=version.batch_id,
             row_num=version.row_num,
-            x=x,
-            why=why,
-            publishable=x is not None and (kind == "live" or (kind == "late" and newest)),
-            learnable=x is not None and kind != "late" and not state.closed and self._learning,
-            version=self.predictor.version,
-            training=self.predictor.training,
         )
-        if x is None:
-            draft.reasons = [{"feature": "none", "text": WHY_NOT[why or "no_target"], "weight": 0.0}]
-        else:
-            draft.baselines = baselines(x, state.confidence)
+        draft = drafting.draft(cause, state, on, self.records.get(state.series, NO_RECORD), self.base_rate.value)
+        draft.version, draft.training = self.predictor.version, self.predictor.training
+        judged, newest = draft.x is not None, not isinstance(one, CheckIn) or one.as_of == state.newest
+        draft.publishable = judged and (kind == "live" or (kind == "late" and newest))
+        draft.learnable = judged and kind != "late" and not state.closed and self._learning
+        if judged:
             self._unanswered.append(draft)
         self._keep(draft)
 
