@@ -9,6 +9,7 @@ from okr_common.kafka.producer import Producer
 from okr_common.postgres.pool import open_pool
 from okr_common.service import Parts
 from okr_common.topology import STAGES
+from okr_trainer.ageing import Ageing
 from okr_trainer.api import router
 from okr_trainer.ownership import Ownership
 from okr_trainer.progress import Progress
@@ -32,7 +33,8 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     relay = Relay(ops, Producer(kafka, STAGE.module), STAGE, reader(ops, STAGE))
     ownership = Ownership(STAGE, kafka, settings.postgres.ops)
     trainings = Trainings(STAGE, settings.trainer, settings.postgres.ops, raw, processed)
-    owner = Owner(STAGE, settings, ownership, trainings, relay.wake)
+    ageing = Ageing(STAGE, processed, clock or utc_now)
+    owner = Owner(STAGE, settings, ownership, trainings, ageing=ageing, wake=relay.wake)
     triggers = await Triggers.on(STAGE, settings, ops)
     steps = TrainerSteps(Progress(ops, processed, cut_points)).as_steps()
     control = ControlPlane(STAGE, settings, ops, relay, steps, clock=clock)

@@ -14,6 +14,7 @@ from okr_common.postgres.copying import copied
 from okr_common.sql import queries
 from okr_common.topology import Stage
 from okr_trainer import rows
+from okr_trainer.domain.ageing import Origin
 from okr_trainer.domain.checkpoint import libraries
 from okr_trainer.domain.drafts import Draft, Stored
 from okr_trainer.domain.evaluation import Scored
@@ -97,6 +98,12 @@ async def scored(
         )
         for row in await executor.fetch(SQL["scored"], model, kind, version, since, until)
     ]
+
+
+async def origins(connection: Connection, model: str, key_results: Sequence[str]) -> dict[str, Origin]:
+    """The newest definition of each of these key results."""
+    rows = await connection.fetch(SQL["origins"], model, list(key_results))
+    return {row["key_result_id"]: Origin(row["revision"], row["batch_id"], row["row_num"]) for row in rows}
 
 
 async def unlearned(connection: Connection, learner: Learner, inputs: Sequence[Input]) -> dict[str, list[Stored]]:

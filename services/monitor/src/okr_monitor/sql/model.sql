@@ -18,7 +18,7 @@ order by made_at desc, prediction_id limit $4
 select p.model, p.key_result_id::text, p.elapsed, p.probability, p.baselines, o.achieved
 from prediction p
 join outcome_heard o on o.model = p.model and o.key_result_id = p.key_result_id
-where p.kind in ('live', 'aged') and p.check_in_id is not null and p.model_version > 0 and p.probability is not null
+where p.kind = 'live' and p.check_in_id is not null and p.model_version > 0 and p.probability is not null
     and not o.superseding and o.achieved is not null
 order by p.made_at desc, p.prediction_id limit $1
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -26,6 +26,11 @@ def prediction_id(model: str, training: int | None, version_id: str) -> str:
     """
     made_by = "stream" if training is None else f"replay/{training}"
     return _uuid5(f"prediction|{model}|{made_by}|{version_id}")
+
+
+def aged_id(model: str, key_result_id: str, day: date) -> str:
+    """The one id of what a model says of a silent key result on a day."""
+    return _uuid5(f"prediction|{model}|aged|{key_result_id}|{day.isoformat()}")
 
 
 def _uuid5(name: str) -> str:

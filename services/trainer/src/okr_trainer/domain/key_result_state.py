@@ -16,7 +16,10 @@ JUDGED = frozenset({"increase", "decrease", "stay_above", "stay_below"})
 
 @dataclass(slots=True)
 class KeyResultState:
-    """Days are ordinals. A key result whose definition is not yet known has `defined` False."""
+    """Days are ordinals. A key result whose definition is not yet known has `defined` False.
+
+    `answered`: the day its newest prediction is as of; `aged`: when it was last judged again because it was silent.
+    """
 
     key_result_id: str
     source: str
@@ -39,6 +42,8 @@ class KeyResultState:
     before: int | None = None
     confidence: float | None = None
     predictions: int = 0
+    answered: int | None = None
+    aged: int | None = None
     closed: bool = False
     gone: bool = False
 

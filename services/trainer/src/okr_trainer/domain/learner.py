@@ -122,6 +122,7 @@ class Learner:
 
     def _draft(self, one: Definition | CheckIn, state: KeyResultState, on: int, check_in_id: str | None) -> None:
         state.predictions += 1
+        state.answered = on
         version = one.version
         kind = self._kind(one, state)
         cause = Cause(

@@ -8,8 +8,17 @@ select key_result_id::text, source, state from key_result_state where model = $1
 -- name: states
 select key_result_id::text, source, state from key_result_state where model = $1 and key_result_id = any($2::uuid[])
 
--- name: prediction_counts
-select key_result_id::text, (state ->> 'predictions')::int as predictions from key_result_state where model = $1
+-- name: answers
+-- What a training does not know of key results: how often, and as of when, they were answered.
+select key_result_id::text, (state ->> 'predictions')::int as predictions, (state ->> 'answered')::int as answered,
+       (state ->> 'aged')::int as aged
+from key_result_state where model = $1
+
+-- name: origins
+-- Of each key result the newest definition: what a prediction that no version asked for leads back to.
+select distinct on (key_result_id) key_result_id::text, revision, batch_id, row_num from prediction
+where key_result_id = any($2::uuid[]) and model = $1 and check_in_id is null and kind in ('live', 'late')
+order by key_result_id, revision desc
 
 -- name: track_records
 select series, outcomes, achieved, last, margin from track_record where model = $1

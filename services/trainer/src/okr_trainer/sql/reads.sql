@@ -54,7 +54,7 @@ join outcome_heard o on o.key_result_id = p.key_result_id and o.model = p.model 
 where p.model = $1 and p.kind = $2
   and (p.kind <> 'replay' or p.training = (
       select max(v.training) from model_version v where v.model = $1 and ($3::int is null or v.version = $3)))
-  and p.check_in_id is not null and p.probability is not null
+  and (p.check_in_id is not null or p.kind = 'aged') and p.probability is not null
   and o.achieved is not null and (p.kind <> 'replay' or p.learned_seq is not null)
   and p.model_version = coalesce($3::int, nullif(p.model_version, 0))
   and ($4::timestamptz is null or p.knowledge_time >= $4) and ($5::timestamptz is null or p.knowledge_time < $5)
