@@ -10,6 +10,7 @@ from okr_trainer.domain.drafts import Stored
 from okr_trainer.domain.inputs import CheckIn, Input
 from okr_trainer.domain.learner import Learner, Step
 from okr_trainer.domain.predictors import LearnedModel
+from okr_trainer.rows import state_rows
 from okr_trainer.testing import Company
 
 NewLearner = Callable[..., Learner]
@@ -134,6 +135,32 @@ def test_a_late_one_is_published_only_if_it_is_the_newest(company: Company, new_
     (newer,) = heard(learner, company.check_in(NAME, date(2017, 9, 30), 98.0)).drafts
     assert (older.kind, older.publishable) == ("late", False)
     assert (newer.kind, newer.publishable) == ("late", True)
+
+
+def test_what_is_shown_is_what_is_published(company: Company, new_learner: NewLearner) -> None:
+    learner = new_learner()
+    step = heard(
+        learner,
+        company.define(NAME, date(2017, 1, 1)),
+        company.check_in(NAME, date(2017, 6, 30), 99.0),
+        company.outcome("other/2017", date(2017, 12, 31), 101.0, achieved=True),
+        company.check_in(NAME, date(2017, 9, 30), 98.0),
+        company.check_in(NAME, date(2017, 3, 31), 98.0),
+    )
+    assert [(draft.kind, draft.shown, draft.publishable) for draft in step.drafts] == [
+        *(("live", True, True), ("live", True, True), ("late", True, True), ("late", False, False))
+    ]
+    shown = state_rows("acme", step.touched, step.drafts).decode()
+    assert step.drafts[2].prediction_id in shown
+    assert step.drafts[3].prediction_id not in shown
+
+
+def test_of_a_key_result_that_ended_nothing_new_is_shown(company: Company, new_learner: NewLearner) -> None:
+    learner = new_learner()
+    company.year("sales", 2017, [99.0] * 12)
+    heard(learner, *company.in_order)
+    (draft,) = heard(learner, company.check_in(NAME, date(2018, 1, 31), 102.0)).drafts
+    assert (draft.kind, draft.shown, draft.publishable) == ("late", False, False)
 
 
 def test_after_its_own_outcome_a_check_in_is_late_and_a_second_outcome_changes_nothing(

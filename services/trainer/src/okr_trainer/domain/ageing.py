@@ -57,5 +57,5 @@ def _aged(learner: Learner, state: KeyResultState, origin: Origin, today: int) -
     )
     made = draft(cause, state, state.answered, learner.records.get(state.series, NO_RECORD), learner.base_rate.value)
     made.version, made.training = learner.predictor.version, learner.predictor.training
-    made.publishable = True
+    made.shown = True
     return made

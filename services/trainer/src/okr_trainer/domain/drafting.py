@@ -25,7 +25,7 @@ class Cause(NamedTuple):
 
 
 def draft(cause: Cause, state: KeyResultState, on: int, record: TrackRecord, base_rate: float) -> Draft:
-    """The draft as of the day `on`, an ordinal; it is neither published nor learned unless its maker says so.
+    """The draft as of the day `on`, an ordinal; it is neither shown nor learned unless its maker says so.
 
     Of what nobody can judge it says why, and asks no model.
     """
@@ -45,8 +45,6 @@ def draft(cause: Cause, state: KeyResultState, on: int, record: TrackRecord, bas
         forecast=forecast(state, on) if x else None,
         x=x,
         why=why,
-        publishable=False,
-        learnable=False,
     )
     if x is None:
         made.reasons = [{"feature": "none", "text": WHY_NOT[why or "no_target"], "weight": 0.0}]

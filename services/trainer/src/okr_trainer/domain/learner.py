@@ -6,8 +6,8 @@ One learner serves a model's stream, another makes a training replay; both follo
 - All rows of a key result together weigh as much as one, so many check-ins do not count more.
 - A key result nobody can judge (no definition, direction or target) still gets its row, without a probability:
   it is not published and not learned.
-- A row is `late` when it comes, in the order of knowledge, before an outcome that was applied already: it is shown,
-  never scored or learned.
+- A row is `late` when it comes, in the order of knowledge, before an outcome that was applied already: it is shown
+  where it is its key result's newest, never scored or learned. Of a key result that has ended nothing new is shown.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -137,7 +137,7 @@ class Learner:
         draft = drafting.draft(cause, state, on, self.records.get(state.series, NO_RECORD), self.base_rate.value)
         draft.version, draft.training = self.predictor.version, self.predictor.training
         judged, newest = draft.x is not None, not isinstance(one, CheckIn) or one.as_of == state.newest
-        draft.publishable = judged and (kind == "live" or (kind == "late" and newest))
+        draft.shown = state.open and (kind == "live" or (kind == "late" and newest))
         draft.learnable = judged and kind != "late" and not state.closed and self._learning
         if judged:
             self._unanswered.append(draft)
