@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime, time
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -11,6 +11,7 @@ import orjson
 from okr_common.clock import Clock
 from okr_common.postgres import source_days
 from okr_trainer import store
+from okr_trainer.domain.ending import Ending, Last, how
 from okr_trainer.domain.evaluation import evaluate
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner
@@ -18,6 +19,15 @@ from okr_trainer.domain.risk import CutPoints
 from okr_trainer.domain.track_record import TrackRecord
 from okr_trainer.standing import restore
 from okr_trainer.store import SQL, Pool, Row
+
+
+class Known(NamedTuple):
+    """A key result as a model knows it; `ending` None: it is open."""
+
+    model: str
+    state: KeyResultState
+    ending: Ending | None
+
 
 JSON = frozenset({"sources_json", "cut", "libraries", "metrics", "reference", "features", "reasons", "baselines"})
 """Columns that hold JSON text."""
@@ -68,16 +78,29 @@ class Reads:
         rows = await self._processed.fetch(SQL["titles"], list(ids))
         return {row["key_result_id"]: {"title": row["title"], "unit": row["unit"]} for row in rows}
 
-    async def key_result(self, key_result_id: UUID, model: str | None) -> tuple[Learner, KeyResultState] | None:
-        """A key result and the model that answers for it. Raises PermanentError("checkpoint_refused")."""
-        row = await self._ops.fetchrow(SQL["key_result"], key_result_id, model)
-        if row is None:
-            return None
-        state = KeyResultState.from_json(str(key_result_id), row["source"], orjson.loads(row["state"]))
-        learner = await self._learner(row["model"])
-        record = await self._ops.fetchrow(SQL["track_record"], row["model"], state.series)
-        records = {} if record is None else {state.series: TrackRecord(*record)}
-        return replace(learner, records=records), state  # the learner is shared by all who ask
+    async def known(self, key_results: Sequence[UUID]) -> dict[UUID, list[Known]]:
+        """What each model knows of these key results."""
+        found: dict[UUID, list[Known]] = {}
+        rows = await self._ops.fetch(SQL["known"], key_results)
+        gone = await self._gone([row["key_result_id"] for row in rows if not row["open"] and row["known_at"] is None])
+        for row in rows:
+            found.setdefault(row["key_result_id"], []).append(_known(row, gone))
+        return found
+
+    async def _gone(self, key_results: Sequence[UUID]) -> dict[UUID, datetime]:
+        if not key_results:
+            return {}
+        rows = await self._processed.fetch(SQL["gone_since"], key_results)
+        return {row["entity_id"]: row["knowledge_time"] for row in rows}
+
+    async def learner(self, model: str, states: Sequence[KeyResultState]) -> Learner:
+        """The model, with what it knows of these key results' series. Raises PermanentError("checkpoint_refused")."""
+        learner = await self._learner(model)
+        rows = await self._ops.fetch(SQL["records_of"], model, list({state.series for state in states}))
+        records = {
+            row["series"]: TrackRecord(row["outcomes"], row["achieved"], row["last"], row["margin"]) for row in rows
+        }
+        return replace(learner, records=records)  # the learner is shared by all who ask
 
     async def _learner(self, model: str) -> Learner:
         """The committed model; unpickled again only when it has learned."""
@@ -87,6 +110,22 @@ class Reads:
         if model not in self._models or self._models[model][0] != stamp:
             self._models[model] = (stamp, restore(model, dict(row), self._cut_points))
         return self._models[model][1]
+
+
+def _known(row: Row, gone: Mapping[UUID, datetime]) -> Known:
+    state = KeyResultState.from_json(str(row["key_result_id"]), row["source"], orjson.loads(row["state"]))
+    return Known(row["model"], state, None if state.open else _ending(row, state, gone))
+
+
+def _ending(row: Row, state: KeyResultState, gone: Mapping[UUID, datetime]) -> Ending:
+    """By its outcome; else its source says it no more."""
+    made, last = row["predicted_at"], None
+    if made is not None:
+        last = Last(row["probability"], row["risk"], made, row["model_version"])
+    if row["known_at"] is not None:
+        return Ending(how(row["achieved"]), row["known_at"], row["final_value"], row["target"], last)
+    newest = datetime.combine(date.fromordinal(state.day(0)), time(), UTC)
+    return Ending("gone", gone.get(row["key_result_id"], newest), last=last)
 
 
 def _as_of_today(one: dict[str, Any]) -> dict[str, Any]:

@@ -80,6 +80,10 @@ class KeyResultState:
         others = [known for known in self.values if known[0] != as_of]
         self.values = sorted([*others, (as_of, value)])[-KEPT_VALUES:]
 
+    def retarget(self, target: float) -> None:
+        """Another target holds; that it moved is counted."""
+        self._change_target(finite(target))
+
     def _change_target(self, target: float | None) -> None:
         if target is not None and self.target is not None and target != self.target:
             self.target_changes += 1

@@ -39,11 +39,25 @@ where s.open and s.risk is not null and s.due_on >= coalesce(c.today, s.due_on)
   and ($1::text is null or s.risk = $1) and ($2::text is null or s.source = $2)
 order by s.probability, s.key_result_id limit $3
 
--- name: key_result
-select model, source, key_result, state from key_result_state where key_result_id = $1 and ($2::text is null or model = $2)
+-- name: known
+-- Key results as each model knows them; of one that ended how, as its newest outcome says, and what was last said of it.
+select s.model, s.key_result_id, s.source, s.state, s.open, p.probability, p.risk, p.model_version,
+       p.knowledge_time as predicted_at, o.achieved, o.final_value, o.target, o.knowledge_time as known_at
+from model m
+join key_result_state s on s.model = m.model and s.key_result_id = any($1::uuid[])
+left join prediction p on p.prediction_id = s.prediction_id
+left join lateral (
+    select achieved, final_value, target, knowledge_time from outcome_heard h
+    where not s.open and h.model = s.model and h.key_result_id = s.key_result_id order by h.revision desc limit 1) o on true
+order by s.model
 
--- name: track_record
-select outcomes, achieved, last, margin from track_record where model = $1 and series = $2
+-- name: gone_since
+-- On okr_processed: when the last version of these key results became known.
+select distinct on (entity_id) entity_id, knowledge_time from entity_version
+where entity_id = any($1::uuid[]) order by entity_id, revision desc
+
+-- name: records_of
+select series, outcomes, achieved, last, margin from track_record where model = $1 and series = any($2::text[])
 
 -- name: scored
 -- Predictions whose outcome is known: what evaluation looks at. Version 0 is one of the baselines, so what it said is
