@@ -34,7 +34,11 @@ CLOCK = (
     "insert into batch_result values ($1, 1, 1, 1, 'm', 0, 0, 0, 0, 0, 0, 0, 0, 0) on conflict do nothing",
     "insert into source_head (source, clock) values ($1, $2) on conflict (source) do update set clock = $2",
 )
-VERSION = "insert into entity_version values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+VERSION = """
+insert into entity_version (source, position, seq, generation, entity, entity_id, revision, knowledge_time, batch_id,
+                            row_num, payload, closed)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
 
 
 @pytest.fixture
@@ -134,7 +138,7 @@ def _outgoing(source: str, value: bytes) -> Outgoing:
 def _row(one: Any) -> tuple[Any, ...]:  # noqa: ANN401
     return (
         *(one.source, one.position, one.seq, one.generation, one.entity, one.entity_id, one.revision),
-        *(one.knowledge_time, one.batch_id, one.row_num, orjson.dumps(one.payload).decode()),
+        *(one.knowledge_time, one.batch_id, one.row_num, orjson.dumps(one.payload).decode(), one.closed),
     )
 
 

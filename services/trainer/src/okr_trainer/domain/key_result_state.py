@@ -80,6 +80,27 @@ class KeyResultState:
         others = [known for known in self.values if known[0] != as_of]
         self.values = sorted([*others, (as_of, value)])[-KEPT_VALUES:]
 
+    def withdraw(self, one: CheckIn) -> None:
+        """A check-in that nothing says any more: its value goes, and the newest day is the one before.
+
+        What its target and confidence were before it nobody remembers: the target stays, the confidence is not known.
+        """
+        self.check_ins = max(0, self.check_ins - 1)
+        self.values = [known for known in self.values if known != (one.as_of, finite(one.value))]
+        self.answered = None
+        days = {day for day, _ in self.values}
+        if one.as_of in days or one.as_of not in {self.newest, self.before}:
+            return
+        if one.as_of == self.newest:
+            self.confidence = None
+        known = sorted((days | {day for day in (self.newest, self.before) if day is not None}) - {one.as_of})
+        self.newest = known[-1] if known else None
+        self.before = known[-2] if len(known) > 1 else None
+
+    def reopen(self) -> None:
+        """Its outcome is no more: its end is still to come, or to come again."""
+        self.closed, self.answered = False, None
+
     def retarget(self, target: float) -> None:
         """Another target holds; that it moved is counted."""
         self._change_target(finite(target))

@@ -18,7 +18,7 @@ from okr_trainer.domain import drafting
 from okr_trainer.domain.drafting import Cause
 from okr_trainer.domain.drafts import Draft, Kind, Stored, prediction_id
 from okr_trainer.domain.features import relative_margin
-from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, utc_day
+from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, Withdrawn, utc_day
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.predictors import LearnedModel, Predictor
 from okr_trainer.domain.risk import CutPoints
@@ -44,7 +44,10 @@ class Closed:
 
 @dataclass(slots=True)
 class Step:
-    """What one call of `take` decided; the edge writes it down. `gone`: predicted key results that are no more."""
+    """What one call of `take` decided; the edge writes it down. `gone`: predicted key results that are no more.
+
+    `reopened`: outcomes that are no more, of key results that had been closed by them.
+    """
 
     drafts: list[Draft] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
@@ -52,6 +55,7 @@ class Step:
     touched: dict[str, KeyResultState] = field(default_factory=dict)
     records: dict[str, TrackRecord] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
+    reopened: list[Withdrawn] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -83,6 +87,8 @@ class Learner:
             elif isinstance(one, Gone):
                 self._state(one.key_result_id, one.version.source).gone = True
                 closing.add(one.key_result_id)
+            elif isinstance(one, Withdrawn):
+                self._withdraw(one)
             else:
                 self._define(one)
         self._answer()
@@ -187,6 +193,26 @@ class Learner:
         learned = self._learn(one.achieved, stored.get(one.key_result_id, ()), fresh)
         self._remember(one, one.achieved, state)
         self._step.closed.append(Closed(one, learned))
+
+    def _withdraw(self, one: Withdrawn) -> None:
+        """What a row was made of stays as it was told; from here on nothing rests on what is no more."""
+        state = self._state(one.key_result_id, one.version.source)
+        if isinstance(one.said, CheckIn):
+            state.withdraw(one.said)
+        elif state.closed:
+            self._answer()
+            state.reopen()
+            self._take_back(one.said, state)
+            self._step.reopened.append(one)
+
+    def _take_back(self, one: Outcome, state: KeyResultState) -> None:
+        if one.achieved is None:
+            return
+        self.base_rate.take_back(one.achieved)
+        record = self.records.get(state.series)
+        if record is not None:
+            record.take_back(one.achieved)
+            self._step.records[state.series] = record
 
     def _advance_watermark(self, known: datetime) -> None:
         if self.watermark is None or known > self.watermark:

@@ -78,6 +78,14 @@ select $1, o.* from unnest($2::uuid[], $3::int[], $4::uuid[], $5::boolean[], $6:
     $7::double precision[], $8::timestamptz[], $9::boolean[], $10::int[], $11::bigint[], $12::bigint[]) as o
 on conflict do nothing
 
+-- name: withdraw_outcomes
+-- They count no more; returns those from which rows were learned.
+with taken as (
+    update outcome_heard set superseding = true, withdrawn = true
+    where model = $1 and outcome_id = any($2::uuid[]) and not withdrawn returning outcome_id::text, learned
+)
+select distinct outcome_id from taken where learned > 0
+
 -- name: mark_learned
 update prediction set learned_seq = l.seq from unnest($1::uuid[], $2::bigint[]) as l (prediction_id, seq)
 where prediction.prediction_id = l.prediction_id

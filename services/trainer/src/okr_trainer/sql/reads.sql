@@ -48,7 +48,7 @@ join key_result_state s on s.model = m.model and s.key_result_id = any($1::uuid[
 left join prediction p on p.prediction_id = s.prediction_id
 left join lateral (
     select achieved, final_value, target, knowledge_time from outcome_heard h
-    where not s.open and h.model = s.model and h.key_result_id = s.key_result_id order by h.revision desc limit 1) o on true
+    where not s.open and not h.withdrawn and h.model = s.model and h.key_result_id = s.key_result_id order by h.revision desc limit 1) o on true
 order by s.model
 
 -- name: gone_since
