@@ -11,6 +11,7 @@ from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import WHOLE, Column, figure, key_in_words, percent, show
 from okr_common.clock import utc_now
+from okr_common.counted import counted
 from okr_common.postgres.source_days import todays
 from okr_common.sql import queries
 
@@ -21,7 +22,7 @@ RISKS = ("high", "medium", "low")
 def headline(row: Any) -> Text:  # noqa: ANN401 - a row
     """Which key result, and below it why; where no model answered yet, that is said."""
     by = "" if row["model_version"] else "by the pace rule, until its next check-in: "
-    left = "" if row["days_left"] is None else f", {row['days_left']} days left"
+    left = "" if row["days_left"] is None else f", {counted(row['days_left'], 'day')} left"
     return Text.assemble(
         (row["title"], "bold"),
         f" {key_in_words(row['key_result'])}, due {row['due_on']}{left}\n",

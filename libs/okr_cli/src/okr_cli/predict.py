@@ -12,6 +12,7 @@ from okr_cli.context import out
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import figure, key_in_words, percent, print_json
+from okr_common.counted import counted
 from okr_common.errors import OkrError
 from okr_common.sql import queries
 
@@ -109,7 +110,8 @@ def in_words(answer: dict[str, Any]) -> str:
     return (
         f"{name}: {percent(answer['probability'])} likely to be reached by {answer['due_on']} "
         f"({answer['risk']} risk; {answer['model']} version {answer['model_version']})\n"
-        f"  as of {answer['as_of']}: {answer['days_left']} days left, {percent(answer['elapsed'])} of its period over\n"
+        f"  as of {answer['as_of']}: {counted(answer['days_left'], 'day')} left, "
+        f"{percent(answer['elapsed'])} of its period over\n"
         f"  now {figure(answer['value'])}, forecast {figure(answer['forecast'])}, target {figure(answer['target'])}\n"
         f"  {why(answer['reasons'])}"
     )
