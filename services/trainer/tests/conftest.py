@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 import asyncpg
@@ -28,7 +29,16 @@ from okr_trainer.domain.risk import CutPoints
 from okr_trainer.testing import Company, history, record
 
 NewLearner = Callable[..., Learner]
-VERSION = "insert into entity_version values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+CLOCK = (
+    "insert into mapping_version values ($1, 1, 'm', json_build_object('clock', $2::text)) on conflict do nothing",
+    "insert into batch_result values ($1, 1, 1, 1, 'm', 0, 0, 0, 0, 0, 0, 0, 0, 0) on conflict do nothing",
+    "insert into source_head (source, clock) values ($1, $2) on conflict (source) do update set clock = $2",
+)
+VERSION = """
+insert into entity_version (source, position, seq, generation, entity, entity_id, revision, knowledge_time, batch_id,
+                            row_num, payload, closed)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
 
 
 @pytest.fixture
@@ -66,6 +76,11 @@ class Scene:
         await self.send([_outgoing(one.source, codec.to_json(one)) for one in said])
         if told:
             await self.tell(said)
+
+    async def clock(self, kind: str, newest: date, source: str = "acme") -> None:
+        """etl says which clock the source has, and the newest day it has shown."""
+        for statement, arguments in zip(CLOCK, ((source, kind), (source,), (source, midnight(newest))), strict=True):
+            await self.processed.execute(statement, *arguments)
 
     async def tell(self, said: Sequence[ProcessedRecord]) -> None:
         """The event that ends a batch."""
@@ -112,6 +127,10 @@ class Scene:
             return (await client.post(service.url + path, json=question)).json()
 
 
+def midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
 def _outgoing(source: str, value: bytes) -> Outgoing:
     return Outgoing(source, PROCESSED_RECORDS.name, source, b"key", value)
 
@@ -119,7 +138,7 @@ def _outgoing(source: str, value: bytes) -> Outgoing:
 def _row(one: Any) -> tuple[Any, ...]:  # noqa: ANN401
     return (
         *(one.source, one.position, one.seq, one.generation, one.entity, one.entity_id, one.revision),
-        *(one.knowledge_time, one.batch_id, one.row_num, orjson.dumps(one.payload).decode()),
+        *(one.knowledge_time, one.batch_id, one.row_num, orjson.dumps(one.payload).decode(), one.closed),
     )
 
 

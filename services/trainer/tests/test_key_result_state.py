@@ -46,6 +46,26 @@ def test_a_correction_replaces_the_value_of_its_day(company: Company) -> None:
     assert state.newest == april.toordinal()
 
 
+def test_a_withdrawn_check_in_takes_its_value_with_it(company: Company) -> None:
+    first, second, third = (company.check_in("sales/2017", day, 90.0 + day.month) for day in MONTHS[:3])
+    state = told(company, first, second, third)
+    state.withdraw(third)
+    assert (state.value, state.check_ins) == (92.0, 2)
+    assert (state.newest, state.before) == (MONTHS[1].toordinal(), MONTHS[0].toordinal())
+    state.withdraw(first)
+    assert (state.values, state.newest, state.before) == ([(MONTHS[1].toordinal(), 92.0)], MONTHS[1].toordinal(), None)
+    state.withdraw(second)
+    assert (state.value, state.newest, state.before, state.check_ins) == (None, None, None, 0)
+
+
+def test_a_withdrawn_check_in_leaves_another_one_of_its_day(company: Company) -> None:
+    march = MONTHS[2]
+    first = company.check_in("sales/2017", march, 90.0)
+    state = told(company, first, company.check_in("sales/2017", march, 95.0, revision=2))
+    state.withdraw(first)
+    assert (state.value, state.newest) == (95.0, march.toordinal())
+
+
 def test_an_older_day_that_comes_late_does_not_move_the_target_back(company: Company) -> None:
     state = told(
         company,

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from okr_trainer.domain.ageing import silent
 from okr_trainer.domain.drafts import Stored
 from okr_trainer.domain.inputs import CheckIn, Input
 from okr_trainer.domain.learner import Learner, Step
 from okr_trainer.domain.predictors import LearnedModel
+from okr_trainer.domain.track_record import BaseRate
+from okr_trainer.rows import state_rows
 from okr_trainer.testing import Company
 
 NewLearner = Callable[..., Learner]
@@ -136,6 +139,32 @@ def test_a_late_one_is_published_only_if_it_is_the_newest(company: Company, new_
     assert (newer.kind, newer.publishable) == ("late", True)
 
 
+def test_what_is_shown_is_what_is_published(company: Company, new_learner: NewLearner) -> None:
+    learner = new_learner()
+    step = heard(
+        learner,
+        company.define(NAME, date(2017, 1, 1)),
+        company.check_in(NAME, date(2017, 6, 30), 99.0),
+        company.outcome("other/2017", date(2017, 12, 31), 101.0, achieved=True),
+        company.check_in(NAME, date(2017, 9, 30), 98.0),
+        company.check_in(NAME, date(2017, 3, 31), 98.0),
+    )
+    assert [(draft.kind, draft.shown, draft.publishable) for draft in step.drafts] == [
+        *(("live", True, True), ("live", True, True), ("late", True, True), ("late", False, False))
+    ]
+    shown = state_rows("acme", step.touched, step.drafts).decode()
+    assert step.drafts[2].prediction_id in shown
+    assert step.drafts[3].prediction_id not in shown
+
+
+def test_of_a_key_result_that_ended_nothing_new_is_shown(company: Company, new_learner: NewLearner) -> None:
+    learner = new_learner()
+    company.year("sales", 2017, [99.0] * 12)
+    heard(learner, *company.in_order)
+    (draft,) = heard(learner, company.check_in(NAME, date(2018, 1, 31), 102.0)).drafts
+    assert (draft.kind, draft.shown, draft.publishable) == ("late", False, False)
+
+
 def test_after_its_own_outcome_a_check_in_is_late_and_a_second_outcome_changes_nothing(
     company: Company, new_learner: NewLearner
 ) -> None:
@@ -149,6 +178,36 @@ def test_after_its_own_outcome_a_check_in_is_late_and_a_second_outcome_changes_n
     assert step.closed[0].superseding
     assert model_of(learner).digest == before
     assert learner.base_rate.outcomes == 1
+
+
+def test_a_withdrawn_outcome_reopens_its_key_result(company: Company, new_learner: NewLearner) -> None:
+    learner = new_learner()
+    heard(learner, company.define(NAME, date(2017, 1, 1)), company.check_in(NAME, date(2017, 1, 31), 99.0))
+    outcome = company.outcome(NAME, date(2017, 3, 1), 99.0, achieved=True)
+    heard(learner, outcome)
+    step = heard(learner, company.withdraw(outcome, date(2017, 4, 1)))
+    assert [one.said.version.entity_id for one in step.reopened] == [outcome.version.entity_id]
+    assert learner.states[outcome.key_result_id].open
+    assert learner.base_rate == BaseRate()
+    assert {record.outcomes for record in learner.records.values()} == {0}
+    (draft,) = heard(learner, company.check_in(NAME, date(2017, 4, 30), 98.0)).drafts
+    assert (draft.kind, draft.shown, draft.learnable) == ("live", True, True)
+    again = heard(learner, company.outcome(NAME, date(2017, 12, 31), 97.0, achieved=False, revision=3))
+    assert not again.closed[0].superseding
+    assert (learner.base_rate.outcomes, learner.base_rate.achieved) == (1, 0)
+
+
+def test_a_withdrawn_check_in_is_not_what_the_next_prediction_is_made_of(
+    company: Company, new_learner: NewLearner
+) -> None:
+    learner = new_learner()
+    heard(learner, company.define(NAME, date(2017, 1, 1)))
+    wrong = company.check_in(NAME, date(2017, 1, 31), 999.0)
+    heard(learner, wrong)
+    assert heard(learner, company.withdraw(wrong, date(2017, 2, 1))).drafts == []
+    state = learner.states[wrong.key_result_id]
+    assert (state.value, state.newest) == (None, None)
+    assert silent([state], {"acme": date(2017, 2, 1).toordinal()}) == [wrong.key_result_id]
 
 
 def test_a_dropped_key_result_is_closed_and_teaches_nothing(company: Company, new_learner: NewLearner) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from okr_common import codec
 from okr_common.errors import PermanentError
-from okr_trainer.domain.inputs import CheckIn, Gone, Input
+from okr_trainer.domain.inputs import CheckIn, Gone, Input, Outcome
 from okr_trainer.messages import _checked, _quick, read_value, read_values
 from okr_trainer.testing import Company, record
 
@@ -84,8 +84,13 @@ def test_an_objective_has_its_place_and_nothing_to_say(company: Company) -> None
     assert (heard.place, heard.one) == (one.version.place, None)
 
 
-@pytest.mark.parametrize("entity", ["key_result", "check_in", "outcome", "objective"])
-def test_only_a_key_result_that_is_no_more_is_news_to_the_model(said: list[Input], entity: str) -> None:
-    heard = read_value(changed(said[0], entity=entity, closed="replayed"))
-    assert (heard.source, heard.place) == (said[0].version.source, said[0].version.place)
-    assert isinstance(heard.one, Gone) if entity == "key_result" else heard.one is None
+def test_what_is_no_more_is_news_to_the_model(said: list[Input], company: Company) -> None:
+    definition, check_in, outcome = said[0], said[1], said[-1]
+    assert isinstance(check_in, CheckIn)
+    assert isinstance(outcome, Outcome)
+    assert isinstance(read_value(changed(definition, closed="replayed")).one, Gone)
+    assert read_value(changed(definition, entity="objective", closed="replayed")).one is None
+    for one in (check_in, outcome):
+        for replayed in (True, False):
+            withdrawn = company.withdraw(one, date(2018, 1, 1), replayed=replayed)
+            assert read_value(codec.to_json(record(withdrawn))).one == withdrawn

@@ -2,6 +2,7 @@
 
 import signal
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def next_year(past: Company) -> list[Input]:
 
 def undisturbed(first: list[Input], second: list[Input]) -> LearnedModel:
     """What the model must be in the end, by the pure rules alone."""
-    replay = Replay.begin("acme", 1, 1, "linear", CutPoints())
+    replay = Replay.begin("acme", 1, 1, "newton", CutPoints())
     replay.take(sorted(first, key=knowledge_order))
     made = replay.learner
     learner = Learner(
@@ -170,3 +171,26 @@ async def test_a_training_whose_commit_was_never_confirmed_is_found_again(
     committed = await scene.ops.fetchrow("select learned, state_digest from checkpoint")
     expected = undisturbed(first, second)
     assert (committed["learned"], committed["state_digest"]) == (expected.learned, expected.digest)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("point", ["before_ageing_commit", "after_ageing_commit"])
+async def test_killed_while_the_silent_ones_age_each_is_judged_once(
+    scene: Scene, company: Company, tmp_path: Path, point: str
+) -> None:
+    reached = tmp_path / "reached"
+    for number in range(3):
+        company.define(f"silent {number}/2015", date(2015, 1, 1))
+    await scene.clock("data", date(2015, 10, 2))
+    with scene.stack.service("trainer", {"OKR_CRASH_AT": point, "OKR_CRASH_REACHED": str(reached)}) as trainer:
+        await scene.publish(company.batch())
+        await scene.settled(3)
+        await scene.ops.execute("insert into work_item (pipeline, kind, subject) values ('trainer', 'age', 'acme')")
+        assert trainer.wait() == -signal.SIGKILL
+        assert reached.read_text() == point
+        trainer.start()
+        await scene.until("select count(*) from work_item where state = 'done'", 1)
+        await scene.settled(3)
+    aged = await scene.ops.fetch("select seq, unit is not null as published from prediction where kind = 'aged'")
+    assert [(row["seq"], row["published"]) for row in aged] == [(2, True)] * 3
+    assert len({one["prediction_id"] for one in scene.published(PREDICTIONS.name)}) == 6

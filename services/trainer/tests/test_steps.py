@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -19,8 +20,11 @@ from okr_common.service import Parts
 from okr_common.settings import load
 from okr_common.testing.cadence import Cadence, cadence
 from okr_common.testing.waiting import until
-from okr_common.topics import MODEL_EVENTS, PROCESSED_RECORDS
+from okr_common.topics import MODEL_EVENTS, PREDICTIONS, PROCESSED_RECORDS
 from okr_stack.services import environment
+from okr_trainer import ageing, store
+from okr_trainer.domain.risk import CutPoints
+from okr_trainer.reads import Reads
 from okr_trainer.service import STAGE, build
 from okr_trainer.settings import Settings
 from okr_trainer.testing import Company
@@ -45,9 +49,9 @@ async def morning(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         yield the
 
 
-async def etl_ended(scene: Scene, ops: asyncpg.Pool) -> None:
+async def etl_ended(scene: Scene, ops: asyncpg.Pool, at: datetime = TWO) -> None:
     """That day's run of etl is there: it published up to where the records end now."""
-    run = Run(runs.run_id("etl", TWO, "cron"), "etl", TWO, "cron", RunState.SUCCEEDED)
+    run = Run(runs.run_id("etl", at, "cron"), "etl", at, "cron", RunState.SUCCEEDED)
     ends = end_offsets(scene.stack.bootstrap, PROCESSED_RECORDS)
     detail = {"end_offsets": {PROCESSED_RECORDS.name: {str(key): value for key, value in ends.items()}}}
     async with ops.acquire() as connection, connection.transaction():
@@ -177,3 +181,46 @@ async def test_a_check_in_without_its_row_fails_the_run_and_is_counted(
     assert steps["update_incrementally"]["reason"] == "unanswered"
     assert "acme: 1 check-in, 0 outcomes" in steps["update_incrementally"]["error"]
     assert steps["register"]["reason"] == "not_reached"
+
+
+async def test_the_tick_of_six_judges_the_silent_ones_again_once_a_day(
+    scene: Scene, past: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ageing, "PAGE", 2)
+    async with morning(scene, monkeypatch) as the:
+        await scene.publish(past.batch())
+        await scene.until("select count(*) from model_version where version = 1", 1)
+        for number in range(5):
+            past.define(f"silent {number}/2015", date(2015, 1, 1))
+            past.check_in(f"silent {number}/2015", date(2015, 1, 31), 96.0 + 2 * number)
+        past.define("speaks/2015", date(2015, 1, 1))
+        past.check_in("speaks/2015", date(2015, 10, 2), 101.0)
+        await scene.clock("data", date(2015, 10, 2))
+        await scene.publish(past.batch())
+        await scene.settled(6 * 5 * 13 + 12)
+        await etl_ended(scene, the.ops)
+        _, steps = await the.tick(minutes=1)
+        assert steps["update_incrementally"]["aged"] == {"acme": 5}
+        shown = await Reads(the.ops, the.ops, CutPoints(), the.clock).predictions(
+            UUID(past.key_result_id("silent 0/2015")), None, 9
+        )
+        held = await the.ops.fetch(
+            "select kind from key_result_state s join prediction using (prediction_id) where s.open"
+        )
+        await etl_ended(scene, the.ops, TWO + timedelta(days=1))
+        _, again = await the.tick(days=1)
+        assert again["update_incrementally"]["aged"] == {"acme": 0}
+
+        past.outcome("silent 0/2015", date(2015, 12, 31), 96.0, achieved=False)
+        await scene.publish(past.batch())
+        await scene.until("select count(*) from outcome_heard where learned = 2", 1)
+        scored = await store.scored(the.ops, "acme", "aged")
+        await scene.until("select count(*) from delivery.outbox where sent_at is null", 0)
+    assert [(one["kind"], one["seq"]) for one in shown] == [("aged", 3), ("live", 2), ("live", 1)]
+    assert (shown[0]["check_in_id"], shown[0]["elapsed"]) == (None, pytest.approx(274 / 364, abs=1e-6))
+    assert sorted(row["kind"] for row in held) == ["aged"] * 5 + ["live"]
+    said = [one for one in scene.published(PREDICTIONS.name) if one["key_result"] == "silent 0/2015"]
+    assert [(one["kind"], one["seq"], one["check_in_revision"]) for one in said] == [
+        *(("live", 1, None), ("live", 2, 1), ("aged", 3, None))
+    ]
+    assert [(one.elapsed, one.achieved) for one in scored] == [(pytest.approx(274 / 364, abs=1e-6), False)]

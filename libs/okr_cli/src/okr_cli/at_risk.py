@@ -10,6 +10,9 @@ from rich.text import Text
 from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import WHOLE, Column, figure, key_in_words, percent, show
+from okr_common.clock import utc_now
+from okr_common.counted import counted
+from okr_common.postgres.source_days import todays
 from okr_common.sql import queries
 
 SQL = queries("okr_cli")
@@ -19,8 +22,11 @@ RISKS = ("high", "medium", "low")
 def headline(row: Any) -> Text:  # noqa: ANN401 - a row
     """Which key result, and below it why; where no model answered yet, that is said."""
     by = "" if row["model_version"] else "by the pace rule, until its next check-in: "
+    left = "" if row["days_left"] is None else f", {counted(row['days_left'], 'day')} left"
     return Text.assemble(
-        (row["title"], "bold"), f" {key_in_words(row['key_result'])}, due {row['due_on']}\n", (by + row["why"], "dim")
+        (row["title"], "bold"),
+        f" {key_in_words(row['key_result'])}, due {row['due_on']}{left}\n",
+        (by + row["why"], "dim"),
     )
 
 
@@ -52,9 +58,8 @@ def at_risk(
 async def listed(reach: Reach, risk: str | None, source: str | None, limit: int) -> list[dict[str, Any]]:
     """The least likely first, each with its title and its reasons in words."""
     async with reach.database("processed") as processed, reach.database("ops") as ops:
-        clocks = await processed.fetch(SQL["clocks"])
-        sources, days = [row["source"] for row in clocks], [row["today"] for row in clocks]
-        rows = await ops.fetch(SQL["at_risk"], risk, sources, days, source, limit)
+        days = await todays(processed, utc_now())
+        rows = await ops.fetch(SQL["at_risk"], risk, list(days), list(days.values()), source, limit)
         ids = [row["key_result_id"] for row in rows]
         titles = {row["key_result_id"]: row for row in await processed.fetch(SQL["titles"], ids)}
     return [_told(dict(row), dict(titles.get(row["key_result_id"], {}))) for row in rows]
@@ -63,8 +68,8 @@ async def listed(reach: Reach, risk: str | None, source: str | None, limit: int)
 async def counts(reach: Reach) -> dict[str, int]:
     """How many open key results are in each band."""
     async with reach.database("processed") as processed, reach.database("ops") as ops:
-        clocks = await processed.fetch(SQL["clocks"])
-        rows = await ops.fetch(SQL["risk_counts"], [row["source"] for row in clocks], [row["today"] for row in clocks])
+        days = await todays(processed, utc_now())
+        rows = await ops.fetch(SQL["risk_counts"], list(days), list(days.values()))
     found = {row["risk"]: row["key_results"] for row in rows}
     return {risk: found.get(risk, 0) for risk in RISKS}
 

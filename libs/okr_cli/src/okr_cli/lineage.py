@@ -63,7 +63,7 @@ async def _prediction(ops: asyncpg.Connection, name: str) -> asyncpg.Record:
     found = found or await ops.fetchrow(SQL["newest_prediction"], name)
     if found is None:
         raise OkrError(
-            f"nothing that is shown was predicted under {name} (a late prediction is not); "
+            f"nothing that is shown was predicted under {name} (a late prediction is only where it is the newest); "
             "`okr at-risk` and `okr_predictions` name what was"
         )
     return found

@@ -1,55 +1,17 @@
 """REST of the trainer: models, predictions, key results at risk, what-if. Answers from committed state."""
 
-import asyncio
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import BaseModel, ConfigDict, Field
 
-from okr_common.errors import PermanentError
-from okr_trainer.domain.drafts import Draft
-from okr_trainer.domain.inputs import CheckIn, Place, Version
-from okr_trainer.domain.key_result_state import KeyResultState
-from okr_trainer.domain.learner import Learner
-from okr_trainer.domain.what_if import what_if
+from okr_trainer.answers import Answer, Answers, Question, Questions, Refused
+from okr_trainer.predicting import NOT_FOUND, answers
 from okr_trainer.reads import Reads
 
 Thing = TypeVar("Thing")
 Limit = Annotated[int, Query(ge=1, le=10_000)]
-NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
-
-
-class Question(BaseModel):
-    """A key result, and what would change. Nothing given: the answer as things stand."""
-
-    model_config = ConfigDict(extra="forbid")
-    key_result_id: UUID
-    model: str | None = None
-    value: float | None = Field(None, allow_inf_nan=False, description="the value a check-in would say")
-    target: float | None = Field(None, allow_inf_nan=False, description="the target that would hold")
-    as_of: date | None = Field(None, description="the day of that check-in; default: the newest known")
-
-
-class Answer(BaseModel):
-    """What the model says. `probability` None: nobody can judge it, `reasons` say why."""
-
-    model_config = ConfigDict(protected_namespaces=())
-    key_result_id: UUID
-    key_result: str
-    model: str
-    model_version: int
-    probability: float | None
-    risk: Literal["low", "medium", "high"] | None
-    reasons: list[dict[str, Any]]
-    forecast: float | None
-    value: float | None
-    target: float | None
-    elapsed: float
-    due_on: date
-    baselines: dict[str, float]
-    features: dict[str, Any] | None
 
 
 def router(reads: Reads) -> APIRouter:
@@ -106,51 +68,16 @@ def _predictions(api: APIRouter, reads: Reads) -> None:
 
     @api.post("/predict", tags=["predictions"])
     async def predict(question: Question) -> Answer:
-        """The answer for a key result now, or as if a check-in with other values came."""
-        try:
-            known = await reads.key_result(question.key_result_id, question.model)
-        except PermanentError as refused:
-            raise HTTPException(CONFLICT, str(refused)) from refused
-        learner, state = _found(known, f"key result {question.key_result_id} is not known; GET /key-results lists some")
-        if question.as_of is not None and question.as_of.toordinal() < (state.newest or state.start):
-            newest = date.fromordinal(state.newest or state.start)
-            raise HTTPException(UNPROCESSABLE, f"it has a check-in of {newest}; as_of must not be before that day")
-        now = datetime.now(UTC)
-        draft = await asyncio.to_thread(what_if, learner, state, _change(question, state, now), now)
-        return _answer(learner, draft)
+        """The answer for a key result as of today, or as if other things were known; of one that ended, how it did."""
+        (said,) = await answers(reads, [question])
+        if isinstance(said, Refused):
+            raise HTTPException(said.status, said.detail)
+        return said
 
-
-def _change(question: Question, state: KeyResultState, now: datetime) -> CheckIn | None:
-    if question.value is None and question.target is None and question.as_of is None:
-        return None
-    newest = state.newest or state.start
-    return CheckIn(
-        Version(state.source, Place(0, 0, 0), state.key_result_id, 0, now, 0, 0, state.name),
-        key_result_id=state.key_result_id,
-        as_of=newest if question.as_of is None else question.as_of.toordinal(),
-        value=question.value,
-        target=state.target if question.target is None else question.target,
-        confidence=state.confidence,
-    )
-
-
-def _answer(learner: Learner, draft: Draft) -> Answer:
-    return Answer(
-        key_result_id=UUID(draft.key_result_id),
-        key_result=draft.name,
-        model=learner.model,
-        model_version=learner.predictor.version,
-        probability=draft.probability,
-        risk=draft.risk,
-        reasons=draft.reasons,
-        forecast=draft.forecast,
-        value=draft.value,
-        target=draft.target,
-        elapsed=draft.elapsed,
-        due_on=date.fromordinal(draft.due),
-        baselines=draft.baselines,
-        features=draft.x,
-    )
+    @api.post("/predict/batch", tags=["predictions"])
+    async def predict_batch(asked: Questions) -> Answers:
+        """Up to 1,000 answers at once, in the order of the questions; one that is refused keeps back no other."""
+        return Answers(answers=await answers(reads, asked.questions))
 
 
 def _found(thing: Thing | None, otherwise: str) -> Thing:

@@ -67,8 +67,8 @@ def _storable(stamp: Stamp) -> None:
         )
 
 
-_Said = tuple[str, Stamp, dict[str, Any], bool]
-"""The entity, which version, what it says, and whether the entity is no more."""
+_Said = tuple[str, Stamp, dict[str, Any], str | None]
+"""The entity, which version, what it says, and why the entity is no more."""
 
 
 def _quick(content: bytes | None) -> _Said | None:
@@ -87,7 +87,7 @@ def _quick(content: bytes | None) -> _Said | None:
     except (ValueError, KeyError, TypeError):
         return None
     place = Place(generation, position, seq)
-    return entity, (source, place, entity_id, revision, known, batch_id, row_num), payload, False
+    return entity, (source, place, entity_id, revision, known, batch_id, row_num), payload, None
 
 
 def _checked(content: bytes | None) -> _Said:
@@ -95,7 +95,7 @@ def _checked(content: bytes | None) -> _Said:
     place = Place(record.generation, record.position, record.seq)
     entity_id = str(record.entity_id)
     stamp = (record.source, place, entity_id, record.revision, record.knowledge_time, record.batch_id, record.row_num)
-    return record.entity, stamp, record.payload, record.closed is not None
+    return record.entity, stamp, record.payload, record.closed
 
 
 _ENTITIES = frozenset(get_args(Entity))

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from datetime import UTC, date, datetime, time
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
+from okr_common.clock import Clock
+from okr_common.postgres import source_days
 from okr_trainer import store
+from okr_trainer.domain.ending import Ending, Last, how
 from okr_trainer.domain.evaluation import evaluate
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner
@@ -17,6 +20,15 @@ from okr_trainer.domain.track_record import TrackRecord
 from okr_trainer.standing import restore
 from okr_trainer.store import SQL, Pool, Row
 
+
+class Known(NamedTuple):
+    """A key result as a model knows it; `ending` None: it is open."""
+
+    model: str
+    state: KeyResultState
+    ending: Ending | None
+
+
 JSON = frozenset({"sources_json", "cut", "libraries", "metrics", "reference", "features", "reasons", "baselines"})
 """Columns that hold JSON text."""
 
@@ -24,10 +36,11 @@ JSON = frozenset({"sources_json", "cut", "libraries", "metrics", "reference", "f
 class Reads:
     """Queries on okr_ops, and titles from okr_processed."""
 
-    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints) -> None:
+    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints, clock: Clock) -> None:
         self._ops = ops
         self._processed = processed
         self._cut_points = cut_points
+        self._clock = clock
         self._models: dict[str, tuple[tuple[object, ...], Learner]] = {}
 
     async def models(self, model: str | None = None) -> list[dict[str, Any]]:
@@ -50,25 +63,44 @@ class Reads:
         return [_plain(row) for row in await self._ops.fetch(SQL["predictions"], key_result_id, kind, limit)]
 
     async def key_results(self, risk: str | None, source: str | None, limit: int) -> list[dict[str, Any]]:
-        """Open key results by their newest prediction, the least likely first."""
-        found = [_plain(row) for row in await self._ops.fetch(SQL["key_results"], risk, source, limit)]
+        """Open key results by their newest prediction, the least likely first; time left and elapsed are today's."""
+        days = await self.todays()
+        rows = await self._ops.fetch(SQL["key_results"], risk, source, limit, list(days), list(days.values()))
+        found = [_as_of_today(_plain(row)) for row in rows]
         titles = await self._titles([one["key_result_id"] for one in found])
         return [one | titles.get(one["key_result_id"], {"title": None, "unit": None}) for one in found]
+
+    async def todays(self) -> dict[str, date]:
+        """Today by source, on its clock."""
+        return await source_days.todays(self._processed, self._clock())
 
     async def _titles(self, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
         rows = await self._processed.fetch(SQL["titles"], list(ids))
         return {row["key_result_id"]: {"title": row["title"], "unit": row["unit"]} for row in rows}
 
-    async def key_result(self, key_result_id: UUID, model: str | None) -> tuple[Learner, KeyResultState] | None:
-        """A key result and the model that answers for it. Raises PermanentError("checkpoint_refused")."""
-        row = await self._ops.fetchrow(SQL["key_result"], key_result_id, model)
-        if row is None:
-            return None
-        state = KeyResultState.from_json(str(key_result_id), row["source"], orjson.loads(row["state"]))
-        learner = await self._learner(row["model"])
-        record = await self._ops.fetchrow(SQL["track_record"], row["model"], state.series)
-        records = {} if record is None else {state.series: TrackRecord(*record)}
-        return replace(learner, records=records), state  # the learner is shared by all who ask
+    async def known(self, key_results: Sequence[UUID]) -> dict[UUID, list[Known]]:
+        """What each model knows of these key results."""
+        found: dict[UUID, list[Known]] = {}
+        rows = await self._ops.fetch(SQL["known"], key_results)
+        gone = await self._gone([row["key_result_id"] for row in rows if not row["open"] and row["known_at"] is None])
+        for row in rows:
+            found.setdefault(row["key_result_id"], []).append(_known(row, gone))
+        return found
+
+    async def _gone(self, key_results: Sequence[UUID]) -> dict[UUID, datetime]:
+        if not key_results:
+            return {}
+        rows = await self._processed.fetch(SQL["gone_since"], key_results)
+        return {row["entity_id"]: row["knowledge_time"] for row in rows}
+
+    async def learner(self, model: str, states: Sequence[KeyResultState]) -> Learner:
+        """The model, with what it knows of these key results' series. Raises PermanentError("checkpoint_refused")."""
+        learner = await self._learner(model)
+        rows = await self._ops.fetch(SQL["records_of"], model, list({state.series for state in states}))
+        records = {
+            row["series"]: TrackRecord(row["outcomes"], row["achieved"], row["last"], row["margin"]) for row in rows
+        }
+        return replace(learner, records=records)  # the learner is shared by all who ask
 
     async def _learner(self, model: str) -> Learner:
         """The committed model; unpickled again only when it has learned."""
@@ -78,6 +110,31 @@ class Reads:
         if model not in self._models or self._models[model][0] != stamp:
             self._models[model] = (stamp, restore(model, dict(row), self._cut_points))
         return self._models[model][1]
+
+
+def _known(row: Row, gone: Mapping[UUID, datetime]) -> Known:
+    state = KeyResultState.from_json(str(row["key_result_id"]), row["source"], orjson.loads(row["state"]))
+    return Known(row["model"], state, None if state.open else _ending(row, state, gone))
+
+
+def _ending(row: Row, state: KeyResultState, gone: Mapping[UUID, datetime]) -> Ending:
+    """By its outcome; else its source says it no more."""
+    made, last = row["predicted_at"], None
+    if made is not None:
+        last = Last(row["probability"], row["risk"], made, row["model_version"])
+    if row["known_at"] is not None:
+        return Ending(how(row["achieved"]), row["known_at"], row["final_value"], row["target"], last)
+    newest = datetime.combine(date.fromordinal(state.day(0)), time(), UTC)
+    return Ending("gone", gone.get(row["key_result_id"], newest), last=last)
+
+
+def _as_of_today(one: dict[str, Any]) -> dict[str, Any]:
+    """A prediction is as of its day; how far the period is, is told as of today, where its source has one."""
+    start, today, due = one.pop("start"), one["today"], one["due_on"]
+    if today is None or start is None:
+        return one | {"days_left": None}
+    length, gone = due.toordinal() - start, today.toordinal() - start
+    return one | {"days_left": (due - today).days, "elapsed": max(one["elapsed"], gone / length if length > 0 else 1.0)}
 
 
 def _plain(row: Row) -> dict[str, Any]:

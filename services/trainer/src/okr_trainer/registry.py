@@ -65,9 +65,10 @@ async def snapshot(connection: Owning, stage: Stage, learner: Learner, model: Le
 async def _successor(connection: Owning, learner: Learner, replay: Replay) -> Learner:
     """What the replay knows, at the stream's place and with its numbering."""
     made = replay.learner
-    for row in await connection.fetch(SQL["prediction_counts"], learner.model):
-        if row["key_result_id"] in made.states:
-            made.states[row["key_result_id"]].predictions = row["predictions"] or 0
+    for row in await connection.fetch(SQL["answers"], learner.model):
+        state = made.states.get(row["key_result_id"])
+        if state is not None:
+            state.predictions, state.answered, state.aged = row["predictions"] or 0, row["answered"], row["aged"]
     known = [moment for moment in (made.watermark, learner.watermark) if moment is not None]
     return Learner(
         learner.model,

@@ -51,8 +51,8 @@ def _prediction(draft: Draft, model: str, published_as: str, made_at: str) -> st
 
 
 def state_rows(model: str, states: Mapping[str, KeyResultState], drafts: Sequence[Draft]) -> bytes:
-    """The states, each with its newest prediction that is not late."""
-    newest = {draft.key_result_id: draft for draft in drafts if draft.kind == "live"}
+    """The states, each with its newest prediction that is shown."""
+    newest = {draft.key_result_id: draft for draft in drafts if draft.shown}
     head = _text(model)
     return "".join(_state(state, head, newest.get(name)) for name, state in states.items()).encode()
 

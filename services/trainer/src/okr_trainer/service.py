@@ -2,13 +2,14 @@
 
 from contextlib import AsyncExitStack
 
-from okr_common.clock import Clock
+from okr_common.clock import Clock, utc_now
 from okr_common.control_plane import ControlPlane
 from okr_common.delivery.relay import Relay
 from okr_common.kafka.producer import Producer
 from okr_common.postgres.pool import open_pool
 from okr_common.service import Parts
 from okr_common.topology import STAGES
+from okr_trainer.ageing import Ageing
 from okr_trainer.api import router
 from okr_trainer.ownership import Ownership
 from okr_trainer.progress import Progress
@@ -24,7 +25,7 @@ STAGE = STAGES["trainer"]
 
 
 async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None = None) -> Parts:
-    """Connects and wires. `clock` is the schedule's."""
+    """Connects and wires. `clock` is the schedule's, and says what day it is."""
     kafka, cut_points = settings.kafka.bootstrap, settings.trainer.cut_points
     ops = await stack.enter_async_context(await open_pool(settings.postgres.ops, STAGE.module))
     raw = await stack.enter_async_context(await open_pool(settings.postgres.raw, STAGE.module))
@@ -32,14 +33,15 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     relay = Relay(ops, Producer(kafka, STAGE.module), STAGE, reader(ops, STAGE))
     ownership = Ownership(STAGE, kafka, settings.postgres.ops)
     trainings = Trainings(STAGE, settings.trainer, settings.postgres.ops, raw, processed)
-    owner = Owner(STAGE, settings, ownership, trainings, relay.wake)
+    ageing = Ageing(STAGE, processed, clock or utc_now)
+    owner = Owner(STAGE, settings, ownership, trainings, ageing=ageing, wake=relay.wake)
     triggers = await Triggers.on(STAGE, settings, ops)
     steps = TrainerSteps(Progress(ops, processed, cut_points)).as_steps()
     control = ControlPlane(STAGE, settings, ops, relay, steps, clock=clock)
     return Parts(
         workers={"stream": owner.run, "triggers": triggers.run, **control.workers},
         carriers={"relay": relay.run},
-        routers=[router(Reads(ops, processed, cut_points)), control.router],
+        routers=[router(Reads(ops, processed, cut_points, clock or utc_now)), control.router],
         live={"stream": owner.feed.trouble, "triggers": triggers.feed.trouble, **control.live},
         ready=control.ready,
         status=owner.status,

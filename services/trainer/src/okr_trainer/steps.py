@@ -16,6 +16,7 @@ from okr_common.postgres import work_items
 from okr_common.run_steps import RunContext, Steps
 from okr_common.runs import StepSkippedError
 from okr_common.topics import PROCESSED_RECORDS
+from okr_trainer.ageing import AGE
 from okr_trainer.domain.evaluation import MODEL, headline
 from okr_trainer.progress import Progress, promised
 from okr_trainer.trainings import REGISTER, TRAIN
@@ -50,7 +51,7 @@ class TrainerSteps:
         )
 
     async def update_incrementally(self, context: RunContext) -> Detail:
-        """The stream has a row for everything it heard, up to what that day's etl published."""
+        """The stream has a row for all it heard, up to what that day's etl published, and who is silent has aged."""
         ends = _ends(context)
         await self._reach(ends)
         answered = await self.progress.answered()
@@ -61,7 +62,16 @@ class TrainerSteps:
                 for model, one in lost.items()
             )
             raise PermanentError("unanswered", f"heard, and no row made of it: {told}. `okr verify` names them")
-        return {"reached": ends, "models": {model: asdict(one) for model, one in answered.items()}}
+        aged = await self._aged(context, list(answered))
+        return {"reached": ends, "models": {model: asdict(one) for model, one in answered.items()}, "aged": aged}
+
+    async def _aged(self, context: RunContext, models: list[str]) -> Detail:
+        """Every open key result has an answer of today; how many of each model got one by this run."""
+        if not models:
+            return {}
+        await work_items.request(context.pool, context.stage.service, AGE, models, context.run_id)
+        done = await work_items.wait(context.pool, context.run_id, AGE)
+        return {model: said["predictions"] for model, said in done.items()}
 
     async def evaluate_validate(self, _: RunContext) -> Detail:
         """Each champion's committed state proves to be what it claims; its live predictions beside the baselines."""

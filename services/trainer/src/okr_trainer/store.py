@@ -14,11 +14,12 @@ from okr_common.postgres.copying import copied
 from okr_common.sql import queries
 from okr_common.topology import Stage
 from okr_trainer import rows
+from okr_trainer.domain.ageing import Origin
 from okr_trainer.domain.checkpoint import libraries
 from okr_trainer.domain.drafts import Draft, Stored
 from okr_trainer.domain.evaluation import Scored
 from okr_trainer.domain.features import contract_hash
-from okr_trainer.domain.inputs import Input, Outcome
+from okr_trainer.domain.inputs import Input, Outcome, Withdrawn
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Closed, Learner, Step
 from okr_trainer.domain.predictors import LearnedModel
@@ -99,6 +100,12 @@ async def scored(
     ]
 
 
+async def origins(connection: Connection, model: str, key_results: Sequence[str]) -> dict[str, Origin]:
+    """The newest definition of each of these key results."""
+    rows = await connection.fetch(SQL["origins"], model, list(key_results))
+    return {row["key_result_id"]: Origin(row["revision"], row["batch_id"], row["row_num"]) for row in rows}
+
+
 async def unlearned(connection: Connection, learner: Learner, inputs: Sequence[Input]) -> dict[str, list[Stored]]:
     """Committed predictions that the outcomes among these inputs may teach, by key result."""
     ended = {one.key_result_id for one in inputs if isinstance(one, Outcome)}
@@ -144,6 +151,7 @@ async def put_step(connection: Connection, learner: Learner, step: Step) -> None
     await put_states(connection, learner.model, step.touched, step.drafts)
     await put_records(connection, learner.model, step.records)
     await _put_outcomes(connection, learner.model, step.closed)
+    await _withdraw_outcomes(connection, learner.model, step.reopened)
     if step.learned:
         ids, numbers = zip(*((row.prediction_id, seq) for row, seq in step.learned), strict=True)
         await connection.execute(SQL["mark_learned"], list(ids), list(numbers))
@@ -197,6 +205,18 @@ async def _put_outcomes(connection: Connection, model: str, closed: Sequence[Clo
         [one.batch_id for one in versions],
         [one.row_num for one in versions],
     )
+
+
+async def _withdraw_outcomes(connection: Connection, model: str, reopened: Sequence[Withdrawn]) -> None:
+    """They count no more. What was learned from them is unlearned by a training, once all of their batch was heard."""
+    if not reopened:
+        return
+    learned = await connection.fetch(SQL["withdraw_outcomes"], model, [one.said.version.entity_id for one in reopened])
+    taught = {row["outcome_id"] for row in learned}
+    asking = [one.version for one in reopened if not one.replayed and one.version.entity_id in taught]
+    if asking:
+        parameters = {"source": asking[-1].source, "position": asking[-1].place.position}
+        await connection.execute(SQL["ask_for_another_training"], model, orjson.dumps(parameters).decode())
 
 
 async def put_checkpoint(connection: Connection, learner: Learner, saved: int | None) -> int | None:

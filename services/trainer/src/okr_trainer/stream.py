@@ -26,6 +26,7 @@ from okr_common.logs import logger
 from okr_common.postgres.pool import RETRYABLE, until_done
 from okr_common.topology import Stage
 from okr_trainer import store
+from okr_trainer.ageing import Ageing
 from okr_trainer.domain.inputs import Input
 from okr_trainer.domain.learner import Learner, Step
 from okr_trainer.memory import Memory, Remembered
@@ -37,6 +38,8 @@ from okr_trainer.trainings import Due, Trainings
 
 log = logger(__name__)
 WAIT_SECONDS = 0.25
+AT_ONCE = 0.01
+"""While pages follow each other: a batch that is there already goes first."""
 ITEMS_SECONDS = 1.0
 
 
@@ -57,12 +60,15 @@ class Owner:
         settings: Settings,
         ownership: Ownership,
         trainings: Trainings,
+        *,
+        ageing: Ageing,
         wake: Callable[[], None],
     ) -> None:
         self._stage = stage
         self._settings = settings.trainer
         self._ownership = ownership
         self._trainings = trainings
+        self._ageing = ageing
         self._wake = wake
         self._memory = Memory(settings.trainer)
         self._items_at = 0.0
@@ -81,12 +87,13 @@ class Owner:
             await self._ownership.close()
 
     async def _turn(self, stop: asyncio.Event) -> None:
-        batch = await self.feed.next(WAIT_SECONDS)
+        batch = await self.feed.next(AT_ONCE if self._ageing.under_way else WAIT_SECONDS)
         if batch is not None:
             await until_done("learn", partial(self._learn, batch), stop)
             self.feed.handled(batch)
-        if time.monotonic() - self._items_at > ITEMS_SECONDS:
+        if self._ageing.under_way or time.monotonic() - self._items_at > ITEMS_SECONDS:
             await until_done("train", self._train, stop)
+            await until_done("age", self._age, stop)
             self._items_at = time.monotonic()
 
     @asynccontextmanager
@@ -119,6 +126,23 @@ class Owner:
                 await self._forget(due.learner.model)  # it may have been committed all the same
                 raise
             await self._trained(due, trained)
+
+    async def _age(self) -> None:
+        """A page of silent key results; the stream goes on before the next one."""
+        async with self._owning() as connection:
+            page = await self._ageing.next(connection, self._ownership.held, self._memory)
+            if page is None:
+                return
+            work = Work(page.remembered, page.step)
+            async with connection.transaction():
+                await self._put(connection, [work], [])
+                await self._ageing.close(connection, page)
+                await offsets.commit(connection, page.held, page.held.next_offset)
+                crash.point("before_ageing_commit")
+            crash.point("after_ageing_commit")
+            self._ageing.committed(page)
+        self._count([work])
+        self._wake()
 
     async def _due(self) -> Due | None:
         async with self._owning() as connection:
@@ -175,13 +199,16 @@ class Owner:
         next_offset: int,
     ) -> None:
         async with connection.transaction():
-            outgoing = [unit for work in works for unit in await self._write(connection, work)] + list(letters)
-            if outgoing:
-                await outbox.put(connection, self._stage.service, outgoing)
+            await self._put(connection, works, letters)
             moved = await offsets.commit(connection, held, next_offset)
             crash.point("before_commit")
         crash.point("after_commit")
         self._ownership.held[held.partition] = moved
+
+    async def _put(self, connection: Owning, works: Sequence[Work], letters: Sequence[Outgoing]) -> None:
+        outgoing = [unit for work in works for unit in await self._write(connection, work)] + list(letters)
+        if outgoing:
+            await outbox.put(connection, self._stage.service, outgoing)
 
     async def _write(self, connection: Owning, work: Work) -> list[Outgoing]:
         learner, step = work.remembered.learner, work.step

@@ -6,7 +6,17 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from okr_common.records import Entity, ProcessedRecord
-from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, Version, knowledge_order
+from okr_trainer.domain.inputs import (
+    CheckIn,
+    Definition,
+    Gone,
+    Input,
+    Outcome,
+    Place,
+    Version,
+    Withdrawn,
+    knowledge_order,
+)
 
 TARGET = 100.0
 
@@ -85,6 +95,14 @@ class Company:
         self.said.append(one)
         return one
 
+    def withdraw(self, one: CheckIn | Outcome, known: date, *, replayed: bool = False) -> Withdrawn:
+        """It is said no more."""
+        kind = "check_in" if isinstance(one, CheckIn) else "outcome"
+        version = self.version(f"{kind}/{one.version.name}", known, one.version.revision + 1)
+        last = Withdrawn(version, one._replace(version=version), replayed)
+        self.said.append(last)
+        return last
+
     def year(self, name: str, year: int, values: list[float], **more: Any) -> None:  # noqa: ANN401
         """Defined in January, one check-in at the end of each month, the outcome with the last."""
         ends = [date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1) for month in range(1, len(values) + 1)]
@@ -96,10 +114,7 @@ class Company:
     def batch(self) -> list[Input]:
         """What was said since the last batch, placed as etl publishes it; what is said next belongs to the next one."""
         told = [one for one in self.in_order if one.version.place.position == self.position]
-        placed = [
-            one._replace(version=one.version._replace(place=Place(1, self.position, number)))
-            for number, one in enumerate(told, 1)
-        ]
+        placed = [_placed(one, Place(1, self.position, number)) for number, one in enumerate(told, 1)]
         self.said = [one for one in self.said if one.version.place.position != self.position] + placed
         self.position, self.seq = self.position + 1, 0
         return placed
@@ -110,8 +125,17 @@ class Company:
         return sorted(self.said, key=knowledge_order)
 
 
+def _placed(one: Input, place: Place) -> Input:
+    version = one.version._replace(place=place)
+    if isinstance(one, Withdrawn):
+        return one._replace(version=version, said=one.said._replace(version=version))
+    return one._replace(version=version)
+
+
 def record(one: Input) -> ProcessedRecord:
     """The record of okr_processed_records that says this."""
+    if isinstance(one, Withdrawn):
+        return record(one.said).model_copy(update={"closed": "replayed" if one.replayed else "absent_deleted"})
     version = one.version
     entity: Entity = "check_in" if isinstance(one, CheckIn) else "outcome" if isinstance(one, Outcome) else "key_result"
     return ProcessedRecord(
@@ -130,7 +154,7 @@ def record(one: Input) -> ProcessedRecord:
     )
 
 
-def _payload(one: Input) -> dict[str, Any]:
+def _payload(one: Definition | CheckIn | Outcome | Gone) -> dict[str, Any]:
     said = one._asdict()
     del said["version"]
     if isinstance(one, Definition):

@@ -198,7 +198,7 @@ def _inputs(found: Sequence[Row]) -> list[Input]:
             row["batch_id"],
             row["row_num"],
         )
-        one = read(row["entity"], stamp, orjson.loads(row["payload"]), closed=row["closed"] is not None)
+        one = read(row["entity"], stamp, orjson.loads(row["payload"]), closed=row["closed"])
         if one is not None:
             said.append(one)
     return said

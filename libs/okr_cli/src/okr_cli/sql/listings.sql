@@ -68,6 +68,6 @@ select p.model, p.source, p.key_result_id::text, p.key_result, p.check_in_id::te
 from prediction p join checkpoint c on c.model = p.model and c.training = p.training
 left join lateral (
     select achieved, final_value, target, knowledge_time from outcome_heard h
-    where h.model = p.model and h.key_result_id = p.key_result_id order by h.revision desc limit 1) o on true
+    where h.model = p.model and h.key_result_id = p.key_result_id and not h.withdrawn order by h.revision desc limit 1) o on true
 where p.kind in ('live', 'replay') and p.features is not null and ($1::text is null or p.source = $1)
 order by p.knowledge_time, p.prediction_id

@@ -13,22 +13,18 @@ order by version desc limit 1
 -- name: at_risk
 -- Open key results, not yet due on their source's clock ($2, $3 side by side), with the newest prediction of each.
 select s.model, s.source, s.key_result, s.key_result_id, s.due_on, s.risk, s.probability, p.prediction_id, p.model_version,
-       p.reasons, p.forecast, p.value, p.target, p.knowledge_time, p.baselines
+       p.reasons, p.forecast, p.value, p.target, p.knowledge_time, p.baselines, c.today, s.due_on - c.today as days_left
 from key_result_state s
 join prediction p using (prediction_id)
 left join unnest($2::text[], $3::date[]) as c (source, today) on c.source = s.source
-where s.open and s.due_on >= coalesce(c.today, current_date) and ($1::text is null or s.risk = $1)
+where s.open and s.due_on >= coalesce(c.today, s.due_on) and ($1::text is null or s.risk = $1)
   and ($4::text is null or s.source = $4)
 order by s.probability, s.due_on, s.key_result limit $5
 
 -- name: risk_counts
 select s.risk, count(*) as key_results from key_result_state s
 left join unnest($1::text[], $2::date[]) as c (source, today) on c.source = s.source
-where s.open and s.risk is not null and s.due_on >= coalesce(c.today, current_date) group by s.risk
-
--- name: clocks
--- What is today for a source; while a file is being applied its rows count already.
-select source, greatest(clock, coming)::date as today from source_head where clock is not null or coming is not null
+where s.open and s.risk is not null and s.due_on >= coalesce(c.today, s.due_on) group by s.risk
 
 -- name: titles
 select k.key_result_id, k.title, o.title as objective from key_result k left join objective o using (objective_id)

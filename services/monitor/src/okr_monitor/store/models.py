@@ -8,6 +8,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from okr_common.clock import utc_now
+from okr_common.postgres.source_days import todays
 from okr_common.sql import queries
 from okr_monitor.domain.model_performance import Scored
 from okr_monitor.domain.reference import Row
@@ -64,13 +66,16 @@ class Models:
 
     async def at_risk(self, limit: int) -> list[AtRisk]:
         """The least likely first."""
-        rows = await self._ops.fetch(SQL["at_risk"], limit)
+        days = await todays(self._processed, utc_now())
+        rows = await self._ops.fetch(SQL["at_risk"], limit, list(days), list(days.values()))
         titles = await self._titles([row["key_result_id"] for row in rows])
         return [_at_risk(row, titles.get(row["key_result_id"], row["key_result"])) for row in rows]
 
     async def risk_counts(self) -> dict[str, int]:
         """How many open key results are in each band."""
-        return {row["risk"]: row["key_results"] for row in await self._ops.fetch(SQL["risk_counts"])}
+        days = await todays(self._processed, utc_now())
+        rows = await self._ops.fetch(SQL["risk_counts"], list(days), list(days.values()))
+        return {row["risk"]: row["key_results"] for row in rows}
 
     async def _titles(self, key_results: Sequence[UUID]) -> dict[UUID, str]:
         rows = await self._processed.fetch(SQL["titles"], list(key_results))

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -28,6 +28,11 @@ def prediction_id(model: str, training: int | None, version_id: str) -> str:
     return _uuid5(f"prediction|{model}|{made_by}|{version_id}")
 
 
+def aged_id(model: str, key_result_id: str, day: date) -> str:
+    """The one id of what a model says of a silent key result on a day."""
+    return _uuid5(f"prediction|{model}|aged|{key_result_id}|{day.isoformat()}")
+
+
 def _uuid5(name: str) -> str:
     """uuid.uuid5 as text, without the detour over a UUID object.
 
@@ -43,7 +48,10 @@ def _uuid5(name: str) -> str:
 
 @dataclass(slots=True)
 class Draft:
-    """One prediction. `x` None: it cannot be judged, and `why` says so; it then has no probability."""
+    """One prediction. `x` None: it cannot be judged, and `why` says so; it then has no probability.
+
+    `shown`: it is from now on what is said of its key result, in every list and on the topic.
+    """
 
     prediction_id: str
     kind: Kind
@@ -64,8 +72,8 @@ class Draft:
     row_num: int
     x: Features | None
     why: str | None
-    publishable: bool
-    learnable: bool
+    shown: bool = False
+    learnable: bool = False
     version: int = 0
     training: int = 0
     baselines: dict[str, float] = field(default_factory=dict)
@@ -74,6 +82,11 @@ class Draft:
     risk: Risk | None = None
     reasons: Reasons = field(default_factory=list)
     learned_seq: int | None = None
+
+    @property
+    def publishable(self) -> bool:
+        """It travels on okr_predictions."""
+        return self.shown and self.x is not None
 
     @property
     def elapsed(self) -> float:

@@ -15,6 +15,9 @@ from pydantic import ValidationError
 from okr_common.errors import PermanentError
 from okr_common.records import CheckInPayload, KeyResultPayload, OutcomePayload
 
+REPLAYED = "replayed"
+"""Why an entity is closed that no row says any more after its source was done again (docs/reason-codes.md)."""
+
 
 class Place(NamedTuple):
     """Where a version stands in its source's one total order; a redelivery comes with the place it had."""
@@ -99,7 +102,23 @@ class Gone(NamedTuple):
         return self.version.entity_id
 
 
-Input = Definition | CheckIn | Outcome | Gone
+class Withdrawn(NamedTuple):
+    """A check-in or outcome that nothing says any longer; `said`: what it was.
+
+    `replayed`: its source was done again, and that asks for a training by itself.
+    """
+
+    version: Version
+    said: CheckIn | Outcome
+    replayed: bool
+
+    @property
+    def key_result_id(self) -> str:
+        """Whose it was."""
+        return self.said.key_result_id
+
+
+Input = Definition | CheckIn | Outcome | Gone | Withdrawn
 
 
 def knowledge_order(one: Input) -> tuple[datetime, int, str, str, int]:
@@ -111,18 +130,24 @@ def knowledge_order(one: Input) -> tuple[datetime, int, str, str, int]:
     return (version.knowledge_time, _RANK[type(one)], version.name, version.source, version.revision)
 
 
-_RANK: dict[type, int] = {Definition: 0, CheckIn: 1, Outcome: 2, Gone: 3}
+_RANK: dict[type, int] = {Definition: 0, CheckIn: 1, Outcome: 2, Gone: 3, Withdrawn: 3}
 
 
-def read(entity: str, stamp: Stamp, payload: dict[str, Any], *, closed: bool = False) -> Input | None:
-    """The input a version carries, or None where the model has no use for it.
+def read(entity: str, stamp: Stamp, payload: dict[str, Any], *, closed: str | None = None) -> Input | None:
+    """The input a version carries, or None where the model has no use for it: it has none for an objective.
 
-    It has none for an objective, nor for a check-in or outcome that is no more (`closed`): that took its effect, and is
-    unsaid in the next training. `stamp` is a Version without its name, which the payload holds.
+    `closed`: why the entity is no more. `stamp` is a Version without its name, which the payload holds.
     Raises PermanentError("wrong_shape").
     """
-    if closed:
-        return _gone(entity, stamp, payload)
+    if closed is not None and entity == "key_result":
+        return Gone(Version(*stamp, str(payload.get("source_id", ""))))
+    said = _said(entity, stamp, payload)
+    if closed is None or not isinstance(said, CheckIn | Outcome):
+        return said
+    return Withdrawn(said.version, said, replayed=closed == REPLAYED)
+
+
+def _said(entity: str, stamp: Stamp, payload: dict[str, Any]) -> Input | None:
     if entity == "check_in":
         quick = _quick_check_in(stamp, payload)
         if quick is not None:
@@ -134,10 +159,6 @@ def read(entity: str, stamp: Stamp, payload: dict[str, Any], *, closed: bool = F
         return reader(stamp, payload)
     except ValidationError as error:
         raise PermanentError("wrong_shape", f"the payload is no {entity}: {error}") from None
-
-
-def _gone(entity: str, stamp: Stamp, payload: dict[str, Any]) -> Gone | None:
-    return Gone(Version(*stamp, str(payload.get("source_id", "")))) if entity == "key_result" else None
 
 
 def _quick_check_in(stamp: Stamp, payload: dict[str, Any]) -> CheckIn | None:

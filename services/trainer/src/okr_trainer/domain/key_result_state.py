@@ -20,6 +20,7 @@ class KeyResultState:
 
     `due_known` False: a due date stands here, but what is told was known before it was set; `due_told`: a version said
     that it was. `owner`: cut to WORD_LENGTH.
+    `answered`: the day its newest prediction is as of; `aged`: when it was last judged again because it was silent.
     """
 
     key_result_id: str
@@ -47,6 +48,8 @@ class KeyResultState:
     before: int | None = None
     confidence: float | None = None
     predictions: int = 0
+    answered: int | None = None
+    aged: int | None = None
     closed: bool = False
     gone: bool = False
 
@@ -91,6 +94,31 @@ class KeyResultState:
         others = [known for known in self.values if known[0] != as_of]
         self.values = sorted([*others, (as_of, value)])[-KEPT_VALUES:]
 
+    def withdraw(self, one: CheckIn) -> None:
+        """A check-in that nothing says any more: its value goes, and the newest day is the one before.
+
+        What its target and confidence were before it nobody remembers: the target stays, the confidence is not known.
+        """
+        self.check_ins = max(0, self.check_ins - 1)
+        self.values = [known for known in self.values if known != (one.as_of, finite(one.value))]
+        self.answered = None
+        days = {day for day, _ in self.values}
+        if one.as_of in days or one.as_of not in {self.newest, self.before}:
+            return
+        if one.as_of == self.newest:
+            self.confidence = None
+        known = sorted((days | {day for day in (self.newest, self.before) if day is not None}) - {one.as_of})
+        self.newest = known[-1] if known else None
+        self.before = known[-2] if len(known) > 1 else None
+
+    def reopen(self) -> None:
+        """Its outcome is no more: its end is still to come, or to come again."""
+        self.closed, self.answered = False, None
+
+    def retarget(self, target: float) -> None:
+        """Another target holds; that it moved is counted."""
+        self._change_target(finite(target))
+
     def _change_target(self, target: float | None) -> None:
         if target is not None and self.target is not None and target != self.target:
             self.target_changes += 1
@@ -114,6 +142,10 @@ class KeyResultState:
         if self.direction not in JUDGED:
             return "no_direction"
         return "no_target" if self.target is None else None
+
+    def day(self, today: int) -> int:
+        """The day it is judged on: today, but not before its newest check-in, nor before its start."""
+        return max(today, self.newest or self.start)
 
     def elapsed(self, on: int) -> float:
         """The share of the period that is over on this day; not bounded."""

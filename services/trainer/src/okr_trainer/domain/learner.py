@@ -6,22 +6,21 @@ One learner serves a model's stream, another makes a training replay; both follo
 - All rows of a key result together weigh as much as one, so many check-ins do not count more.
 - A key result nobody can judge (no definition, direction or target) still gets its row, without a probability:
   it is not published and not learned.
-- A row is `late` when it comes, in the order of knowledge, before an outcome that was applied already: it is shown,
-  never scored or learned.
+- A row is `late` when it comes, in the order of knowledge, before an outcome that was applied already: it is shown
+  where it is its key result's newest, never scored or learned. Of a key result that has ended nothing new is shown.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from okr_trainer.domain.baselines import baselines
+from okr_trainer.domain import drafting
+from okr_trainer.domain.drafting import Cause
 from okr_trainer.domain.drafts import Draft, Kind, Stored, prediction_id
-from okr_trainer.domain.features import features, relative_margin
-from okr_trainer.domain.forecast import forecast
-from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, utc_day
+from okr_trainer.domain.features import relative_margin
+from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, Withdrawn, utc_day
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.predictors import LearnedModel, Predictor
-from okr_trainer.domain.reasons import WHY_NOT
 from okr_trainer.domain.risk import CutPoints
 from okr_trainer.domain.track_record import NO_RECORD, BaseRate, TrackRecord, series_of
 
@@ -45,7 +44,10 @@ class Closed:
 
 @dataclass(slots=True)
 class Step:
-    """What one call of `take` decided; the edge writes it down. `gone`: predicted key results that are no more."""
+    """What one call of `take` decided; the edge writes it down. `gone`: predicted key results that are no more.
+
+    `reopened`: outcomes that are no more, of key results that had been closed by them.
+    """
 
     drafts: list[Draft] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
@@ -53,6 +55,7 @@ class Step:
     touched: dict[str, KeyResultState] = field(default_factory=dict)
     records: dict[str, TrackRecord] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
+    reopened: list[Withdrawn] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -84,6 +87,8 @@ class Learner:
             elif isinstance(one, Gone):
                 self._state(one.key_result_id, one.version.source).gone = True
                 closing.add(one.key_result_id)
+            elif isinstance(one, Withdrawn):
+                self._withdraw(one)
             else:
                 self._define(one)
         self._answer()
@@ -123,41 +128,24 @@ class Learner:
 
     def _draft(self, one: Definition | CheckIn, state: KeyResultState, on: int, check_in_id: str | None) -> None:
         state.predictions += 1
+        state.answered = on
         version = one.version
-        why = state.unjudged
-        base_rate = self.base_rate.value
-        x = None if why else features(state, on, self.records.get(state.series, NO_RECORD), base_rate)
         kind = self._kind(one, state)
-        newest = not isinstance(one, CheckIn) or one.as_of == state.newest
-        draft = Draft(
-            prediction_id=prediction_id(self.model, self._replay_number, f"{version.entity_id}@{version.revision}"),
+        cause = Cause(
             kind=kind,
-            source=state.source,
-            key_result_id=state.key_result_id,
-            name=state.name,
+            knowledge_time=version.knowledge_time,
+            prediction_id=prediction_id(self.model, self._replay_number, f"{version.entity_id}@{version.revision}"),
             check_in_id=check_in_id,
             revision=version.revision,
-            seq=state.predictions,
-            knowledge_time=version.knowledge_time,
-            start=state.start,
-            due=state.due,
-            on=on,
-            value=state.value,
-            target=state.target,
-            forecast=forecast(state, on) if x else None,
             batch_id=version.batch_id,
             row_num=version.row_num,
-            x=x,
-            why=why,
-            publishable=x is not None and (kind == "live" or (kind == "late" and newest)),
-            learnable=x is not None and kind != "late" and not state.closed and self._learning,
-            version=self.predictor.version,
-            training=self.predictor.training,
         )
-        if x is None:
-            draft.reasons = [{"feature": "none", "text": WHY_NOT[why or "no_target"], "weight": 0.0}]
-        else:
-            draft.baselines = baselines(x, state.confidence)
+        draft = drafting.draft(cause, state, on, self.records.get(state.series, NO_RECORD), self.base_rate.value)
+        draft.version, draft.training = self.predictor.version, self.predictor.training
+        judged, newest = draft.x is not None, not isinstance(one, CheckIn) or one.as_of == state.newest
+        draft.shown = state.open and (kind == "live" or (kind == "late" and newest))
+        draft.learnable = judged and kind != "late" and not state.closed and self._learning
+        if judged:
             self._unanswered.append(draft)
         self._keep(draft)
 
@@ -205,6 +193,26 @@ class Learner:
         learned = self._learn(one.achieved, stored.get(one.key_result_id, ()), fresh)
         self._remember(one, one.achieved, state)
         self._step.closed.append(Closed(one, learned))
+
+    def _withdraw(self, one: Withdrawn) -> None:
+        """What a row was made of stays as it was told; from here on nothing rests on what is no more."""
+        state = self._state(one.key_result_id, one.version.source)
+        if isinstance(one.said, CheckIn):
+            state.withdraw(one.said)
+        elif state.closed:
+            self._answer()
+            state.reopen()
+            self._take_back(one.said, state)
+            self._step.reopened.append(one)
+
+    def _take_back(self, one: Outcome, state: KeyResultState) -> None:
+        if one.achieved is None:
+            return
+        self.base_rate.take_back(one.achieved)
+        record = self.records.get(state.series)
+        if record is not None:
+            record.take_back(one.achieved)
+            self._step.records[state.series] = record
 
     def _advance_watermark(self, known: datetime) -> None:
         if self.watermark is None or known > self.watermark:

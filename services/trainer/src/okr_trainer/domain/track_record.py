@@ -31,6 +31,12 @@ class TrackRecord:
         self.achieved += achieved
         self.last, self.margin = achieved, margin
 
+    def take_back(self, achieved: bool) -> None:  # noqa: FBT001
+        """One outcome less. How the one before it ended is known again after the next training."""
+        self.outcomes, self.achieved = _less(self.outcomes, self.achieved, achieved)
+        if not self.outcomes:
+            self.last, self.margin = None, 0.0
+
     def hit_rate(self, base_rate: float) -> float:
         """The share achieved, shrunk towards the base rate while there are few outcomes.
 
@@ -52,6 +58,10 @@ class BaseRate:
         self.outcomes += 1
         self.achieved += achieved
 
+    def take_back(self, achieved: bool) -> None:  # noqa: FBT001
+        """One outcome less."""
+        self.outcomes, self.achieved = _less(self.outcomes, self.achieved, achieved)
+
     @property
     def value(self) -> float:
         """With one imagined outcome of each kind.
@@ -60,6 +70,12 @@ class BaseRate:
         0.5
         """
         return (self.achieved + 1) / (self.outcomes + 2)
+
+
+def _less(outcomes: int, of_them: int, achieved: bool) -> tuple[int, int]:  # noqa: FBT001
+    """What is taken back may be a later revision than what was counted; so neither leaves its bounds."""
+    left = max(0, outcomes - 1)
+    return left, min(left, max(0, of_them - achieved))
 
 
 NO_RECORD = TrackRecord()

@@ -1,54 +1,76 @@
-"""What if: the answer for a key result as it is, or as if a check-in with other values came."""
+"""What if: the answer for a key result as it is today, or as if other things were known of it."""
 
+from collections.abc import Mapping
 from copy import copy
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from okr_trainer.domain.baselines import baselines
+from okr_trainer.domain.drafting import Cause, draft
 from okr_trainer.domain.drafts import Draft
-from okr_trainer.domain.features import features
-from okr_trainer.domain.forecast import forecast
-from okr_trainer.domain.inputs import CheckIn
-from okr_trainer.domain.key_result_state import KeyResultState
+from okr_trainer.domain.inputs import CheckIn, Place, Version
+from okr_trainer.domain.key_result_state import KeyResultState, clean_attributes
 from okr_trainer.domain.learner import Learner
-from okr_trainer.domain.reasons import WHY_NOT
 from okr_trainer.domain.track_record import NO_RECORD
 
 
-def what_if(learner: Learner, known: KeyResultState, change: CheckIn | None, now: datetime) -> Draft:
-    """A prediction that is made and kept nowhere; neither the state nor the model changes."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What would be known. Days are ordinals; None: as it is.
+
+    With a `value` a check-in comes, on the day `as_of` (by default today); without one it is just asked as of that day.
+    An attribute that is None is taken away.
+    """
+
+    value: float | None = None
+    target: float | None = None
+    confidence: float | None = None
+    as_of: int | None = None
+    due: int | None = None
+    attributes: Mapping[str, str | float | None] = field(default_factory=dict)
+
+
+NO_CHANGE = Change()
+
+
+def what_if(learner: Learner, known: KeyResultState, change: Change, today: int, now: datetime) -> Draft:
+    """A draft that is kept nowhere; neither the state nor the model changes. The model is still to be asked.
+
+    It is as of `today`, an ordinal on the source's clock, or of the newest check-in where that is later.
+    """
     state = copy(known)
-    if change is not None:
-        state.check_in(change)
-    on = state.newest or state.start
+    _redefine(state, change)
+    on = state.day(today) if change.as_of is None else change.as_of
+    if change.value is not None:
+        state.check_in(_check_in(state, change, on, now))
+    elif change.target is not None:
+        state.retarget(change.target)
+    if change.confidence is not None:
+        state.confidence = change.confidence
     record = learner.records.get(state.series, NO_RECORD)
-    why = state.unjudged
-    x = None if why else features(state, on, record, learner.base_rate.value)
-    draft = Draft(
-        prediction_id="",
-        kind="live",
-        source=state.source,
+    return draft(Cause("live", now), state, on, record, learner.base_rate.value)
+
+
+def ask(learner: Learner, drafts: list[Draft]) -> None:
+    """Has the model answer those that can be judged, at once."""
+    judged = [one for one in drafts if one.x is not None]
+    if judged:
+        learner.predictor.answer(judged, learner.cut_points)
+
+
+def _redefine(state: KeyResultState, change: Change) -> None:
+    if change.due is not None and change.due != state.due:
+        state.due, state.due_changes = change.due, state.due_changes + 1
+    if change.attributes:
+        kept = {name: value for name, value in state.attributes.items() if name not in change.attributes}
+        state.attributes = kept | clean_attributes(dict(change.attributes))
+
+
+def _check_in(state: KeyResultState, change: Change, on: int, now: datetime) -> CheckIn:
+    return CheckIn(
+        Version(state.source, Place(0, 0, 0), state.key_result_id, 0, now, 0, 0, state.name),
         key_result_id=state.key_result_id,
-        name=state.name,
-        check_in_id=None,
-        revision=0,
-        seq=state.predictions,
-        knowledge_time=now,
-        start=state.start,
-        due=state.due,
-        on=on,
-        value=state.value,
-        target=state.target,
-        forecast=forecast(state, on) if x else None,
-        batch_id=0,
-        row_num=0,
-        x=x,
-        why=why,
-        publishable=False,
-        learnable=False,
+        as_of=on,
+        value=change.value,
+        target=state.target if change.target is None else change.target,
+        confidence=state.confidence,
     )
-    if x is None:
-        draft.reasons = [{"feature": "none", "text": WHY_NOT[why or "no_target"], "weight": 0.0}]
-        return draft
-    draft.baselines = baselines(x, state.confidence)
-    learner.predictor.answer([draft], learner.cut_points)
-    return draft

@@ -8,8 +8,17 @@ select key_result_id::text, source, state from key_result_state where model = $1
 -- name: states
 select key_result_id::text, source, state from key_result_state where model = $1 and key_result_id = any($2::uuid[])
 
--- name: prediction_counts
-select key_result_id::text, (state ->> 'predictions')::int as predictions from key_result_state where model = $1
+-- name: answers
+-- What a training does not know of key results: how often, and as of when, they were answered.
+select key_result_id::text, (state ->> 'predictions')::int as predictions, (state ->> 'answered')::int as answered,
+       (state ->> 'aged')::int as aged
+from key_result_state where model = $1
+
+-- name: origins
+-- Of each key result the newest definition: what a prediction that no version asked for leads back to.
+select distinct on (key_result_id) key_result_id::text, revision, batch_id, row_num from prediction
+where key_result_id = any($2::uuid[]) and model = $1 and check_in_id is null and kind in ('live', 'late')
+order by key_result_id, revision desc
 
 -- name: track_records
 select series, outcomes, achieved, last, margin from track_record where model = $1
@@ -68,6 +77,14 @@ insert into outcome_heard
 select $1, o.* from unnest($2::uuid[], $3::int[], $4::uuid[], $5::boolean[], $6::double precision[],
     $7::double precision[], $8::timestamptz[], $9::boolean[], $10::int[], $11::bigint[], $12::bigint[]) as o
 on conflict do nothing
+
+-- name: withdraw_outcomes
+-- They count no more; returns those from which rows were learned.
+with taken as (
+    update outcome_heard set superseding = true, withdrawn = true
+    where model = $1 and outcome_id = any($2::uuid[]) and not withdrawn returning outcome_id::text, learned
+)
+select distinct outcome_id from taken where learned > 0
 
 -- name: mark_learned
 update prediction set learned_seq = l.seq from unnest($1::uuid[], $2::bigint[]) as l (prediction_id, seq)

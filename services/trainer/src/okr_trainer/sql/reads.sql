@@ -28,22 +28,36 @@ where p.key_result_id = $1 and ($2::text is null or p.kind = $2)
 order by p.knowledge_time desc, p.seq desc limit $3
 
 -- name: key_results
--- Open on the source's clock: no outcome yet, and not due before the newest day its source speaks of.
+-- Open on the source's clock: no outcome yet, and not due before what is today for its source ($4, $5 side by side).
+-- `elapsed` is today's, `start` the ordinal that tells it.
 select s.model, s.source, s.key_result_id, s.key_result, s.due_on, s.risk, s.probability, p.model_version, p.kind,
-       p.knowledge_time, p.elapsed, p.value, p.target, p.forecast, p.reasons, p.baselines, p.prediction_id
+       p.knowledge_time, p.elapsed, (s.state ->> 'start')::int as start, c.today, p.value, p.target, p.forecast, p.reasons, p.baselines, p.prediction_id
 from key_result_state s
 join prediction p on p.prediction_id = s.prediction_id
-join checkpoint c on c.model = s.model
-where s.open and s.risk is not null
-  and s.due_on >= coalesce((c.marks -> s.source ->> 'clock')::date, s.due_on)
+left join unnest($4::text[], $5::date[]) as c (source, today) on c.source = s.source
+where s.open and s.risk is not null and s.due_on >= coalesce(c.today, s.due_on)
   and ($1::text is null or s.risk = $1) and ($2::text is null or s.source = $2)
 order by s.probability, s.key_result_id limit $3
 
--- name: key_result
-select model, source, key_result, state from key_result_state where key_result_id = $1 and ($2::text is null or model = $2)
+-- name: known
+-- Key results as each model knows them; of one that ended how, as its newest outcome says, and what was last said of it.
+select s.model, s.key_result_id, s.source, s.state, s.open, p.probability, p.risk, p.model_version,
+       p.knowledge_time as predicted_at, o.achieved, o.final_value, o.target, o.knowledge_time as known_at
+from model m
+join key_result_state s on s.model = m.model and s.key_result_id = any($1::uuid[])
+left join prediction p on p.prediction_id = s.prediction_id
+left join lateral (
+    select achieved, final_value, target, knowledge_time from outcome_heard h
+    where not s.open and not h.withdrawn and h.model = s.model and h.key_result_id = s.key_result_id order by h.revision desc limit 1) o on true
+order by s.model
 
--- name: track_record
-select outcomes, achieved, last, margin from track_record where model = $1 and series = $2
+-- name: gone_since
+-- On okr_processed: when the last version of these key results became known.
+select distinct on (entity_id) entity_id, knowledge_time from entity_version
+where entity_id = any($1::uuid[]) order by entity_id, revision desc
+
+-- name: records_of
+select series, outcomes, achieved, last, margin from track_record where model = $1 and series = any($2::text[])
 
 -- name: scored
 -- Predictions whose outcome is known: what evaluation looks at. Version 0 is one of the baselines, so what it said is
@@ -53,7 +67,8 @@ from prediction p
 join outcome_heard o on o.key_result_id = p.key_result_id and o.model = p.model and not o.superseding
 where p.model = $1 and p.kind = $2
   and (p.kind <> 'replay' or p.training = (
-      select max(v.training) from model_version v where v.model = $1 and ($3::int is null or v.version = $3))) and p.check_in_id is not null and p.probability is not null
+      select max(v.training) from model_version v where v.model = $1 and ($3::int is null or v.version = $3)))
+  and (p.check_in_id is not null or p.kind = 'aged') and p.probability is not null
   and o.achieved is not null and (p.kind <> 'replay' or p.learned_seq is not null)
   and p.model_version = coalesce($3::int, nullif(p.model_version, 0))
   and ($4::timestamptz is null or p.knowledge_time >= $4) and ($5::timestamptz is null or p.knowledge_time < $5)

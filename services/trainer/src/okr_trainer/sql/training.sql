@@ -70,22 +70,19 @@ select generation, position, seq from entity_version where source = $1 and posit
 order by generation desc, position desc, seq desc limit 1
 
 -- name: history
--- On okr_processed: everything that held at the cut in the order of knowledge; of an outcome only its newest revision. That a
--- key result was closed counts as long as nothing opened it again, since it is predicted no more; what a replay closed has no
--- version left that held.
+-- On okr_processed: everything that held at the cut in the order of knowledge; of an outcome only its newest revision, and
+-- nothing if that one was withdrawn. That a key result was closed, or a check-in withdrawn, counts as long as nothing said
+-- it again; what a replay closed has no version left that held.
 select v.source, v.generation, v.position, v.seq, v.entity, v.entity_id::text, v.revision, v.knowledge_time,
        v.batch_id, v.row_num, v.payload, v.closed
 from entity_version v
 join unnest($1::text[], $2::int[], $3::bigint[], $4::int[]) as cut (source, generation, position, seq)
     on v.source = cut.source and (v.generation, v.position, v.seq) <= (cut.generation, cut.position, cut.seq)
-where v.entity <> 'objective' and (v.closed is null or (v.entity = 'key_result' and v.closed <> 'replayed'))
+where v.entity <> 'objective'
+  and (v.closed is null or (v.entity in ('key_result', 'check_in') and v.closed <> 'replayed'))
   and not exists (select from withdrawn w
                   where w.entity_id = v.entity_id and w.revision = v.revision and w.generation <= cut.generation)
-  and not (v.entity = 'outcome' and exists (
-      select from entity_version newer where newer.entity_id = v.entity_id and newer.revision > v.revision
-        and (newer.generation, newer.position, newer.seq) <= (cut.generation, cut.position, cut.seq)
-        and newer.closed is null))
-  and not (v.closed is not null and exists (
+  and not ((v.entity = 'outcome' or v.closed is not null) and exists (
       select from entity_version newer where newer.entity_id = v.entity_id and newer.revision > v.revision
         and (newer.generation, newer.position, newer.seq) <= (cut.generation, cut.position, cut.seq)))
 order by v.knowledge_time, case when v.closed is not null then 3 when v.entity = 'key_result' then 0 when v.entity = 'check_in' then 1 else 2 end,

@@ -33,12 +33,12 @@ select outcome_id as entity_id, revision, achieved, final_value, target, key_res
 from outcome_heard where model = $1 order by outcome_id, revision
 
 -- name: states_astray
--- What is held of a key result beside the prediction it refers to.
+-- What is held of a key result beside the prediction it refers to; a late one is shown only if it was published, too.
 select s.model, s.key_result, s.prediction_id, s.probability, s.risk, p.probability as stored_probability, p.risk as stored_risk,
        p.prediction_id is not null as is_there, p.kind
 from key_result_state s left join prediction p using (prediction_id)
 where s.prediction_id is not null
-  and (p.prediction_id is null or p.kind = 'late' or p.key_result_id <> s.key_result_id
+  and (p.prediction_id is null or (p.kind = 'late' and p.unit is null and p.probability is not null) or p.key_result_id <> s.key_result_id
        or (s.probability, s.risk) is distinct from (p.probability, p.risk))
 
 -- name: states_of

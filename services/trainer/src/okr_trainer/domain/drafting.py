@@ -1,0 +1,53 @@
+"""What is known of a key result on a day, as a prediction in the making; a model answers it afterwards."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from okr_trainer.domain.baselines import baselines
+from okr_trainer.domain.drafts import Draft, Kind
+from okr_trainer.domain.features import features
+from okr_trainer.domain.forecast import forecast
+from okr_trainer.domain.key_result_state import KeyResultState
+from okr_trainer.domain.reasons import WHY_NOT
+from okr_trainer.domain.track_record import TrackRecord
+
+
+class Cause(NamedTuple):
+    """Why a prediction is made: of which version of what, when that became known, and the raw row it came from."""
+
+    kind: Kind
+    knowledge_time: datetime
+    prediction_id: str = ""
+    check_in_id: str | None = None
+    revision: int = 0
+    batch_id: int = 0
+    row_num: int = 0
+
+
+def draft(cause: Cause, state: KeyResultState, on: int, record: TrackRecord, base_rate: float) -> Draft:
+    """The draft as of the day `on`, an ordinal; it is neither shown nor learned unless its maker says so.
+
+    Of what nobody can judge it says why, and asks no model.
+    """
+    why = state.unjudged
+    x = None if why else features(state, on, record, base_rate)
+    made = Draft(
+        **cause._asdict(),
+        source=state.source,
+        key_result_id=state.key_result_id,
+        name=state.name,
+        seq=state.predictions,
+        start=state.start,
+        due=state.due,
+        on=on,
+        value=state.value,
+        target=state.target,
+        forecast=forecast(state, on) if x else None,
+        x=x,
+        why=why,
+    )
+    if x is None:
+        made.reasons = [{"feature": "none", "text": WHY_NOT[why or "no_target"], "weight": 0.0}]
+    else:
+        made.baselines = baselines(x, state.confidence)
+    return made

@@ -1,0 +1,97 @@
+"""Questions become answers: what is known is read once for all of them, and each model is asked once."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from okr_common.clock import utc_now
+from okr_common.errors import PermanentError
+from okr_trainer.answers import Answer, Question, Refused, answer, of_ended
+from okr_trainer.domain.drafts import Draft
+from okr_trainer.domain.key_result_state import KeyResultState
+from okr_trainer.domain.learner import Learner
+from okr_trainer.domain.what_if import NO_CHANGE, ask, what_if
+from okr_trainer.reads import Known, Reads
+
+NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
+Asked = tuple[int, Question, Known]
+"""A question that a model is to answer, by its number."""
+
+
+async def answers(reads: Reads, questions: Sequence[Question]) -> list[Answer | Refused]:
+    """One for each question, in their order."""
+    found = await reads.known([question.key_result_id for question in questions])
+    said: dict[int, Answer | Refused] = {}
+    asked: dict[str, list[Asked]] = {}
+    for number, question in enumerate(questions):
+        known = _of_model(found.get(question.key_result_id, ()), question.model)
+        settled = _unknown(question) if known is None else _without_model(question, known)
+        if settled is not None:
+            said[number] = settled
+        elif known is not None:
+            asked.setdefault(known.model, []).append((number, question, known))
+    if asked:
+        days = await reads.todays()
+        for model, all_of_it in asked.items():
+            said |= await _of_one_model(reads, model, all_of_it, days)
+    return [said[number] for number in range(len(questions))]
+
+
+def _of_model(known: Sequence[Known], model: str | None) -> Known | None:
+    return next((one for one in known if model in {None, one.model}), None)
+
+
+def _unknown(question: Question) -> Refused:
+    told = f"key result {question.key_result_id} is not known; GET /key-results lists some"
+    return Refused(key_result_id=question.key_result_id, status=NOT_FOUND, detail=told)
+
+
+def _without_model(question: Question, known: Known) -> Answer | Refused | None:
+    """What needs no model: it has ended, or what is asked cannot be."""
+    if known.ending is not None:
+        return of_ended(known.model, known.state, known.ending)
+    wrong = _wrong(question, known.state)
+    return Refused(key_result_id=question.key_result_id, status=UNPROCESSABLE, detail=wrong) if wrong else None
+
+
+def _wrong(question: Question, state: KeyResultState) -> str | None:
+    newest, start = date.fromordinal(state.newest or state.start), date.fromordinal(state.start)
+    if question.as_of is not None and question.as_of < newest:
+        said = "a check-in of" if state.newest else "its start on"
+        return f"it has {said} {newest}; as_of must not be before that day"
+    if question.due_on is not None and question.due_on <= start:
+        return f"it starts on {start}; due_on must be after that day"
+    return None
+
+
+async def _of_one_model(
+    reads: Reads, model: str, asked: Sequence[Asked], days: Mapping[str, date]
+) -> dict[int, Answer | Refused]:
+    try:
+        learner = await reads.learner(model, [known.state for _, _, known in asked])
+    except PermanentError as error:
+        return {
+            number: Refused(key_result_id=question.key_result_id, status=CONFLICT, detail=str(error))
+            for number, question, _ in asked
+        }
+    drafts = await asyncio.to_thread(_drafts, learner, asked, days, utc_now())
+    version = learner.predictor.version
+    return {
+        number: answer(model, version, draft, unchanged)
+        for (number, _, _), (draft, unchanged) in zip(asked, drafts, strict=True)
+    }
+
+
+def _drafts(
+    learner: Learner, asked: Sequence[Asked], days: Mapping[str, date], now: datetime
+) -> list[tuple[Draft, Draft]]:
+    """Of each question: as things would be, and as they stand."""
+    made = []
+    for _, question, known in asked:
+        day = days.get(known.state.source)
+        today = 0 if day is None else day.toordinal()
+        changed = what_if(learner, known.state, question.change, today, now)
+        same = question.change == NO_CHANGE
+        made.append((changed, changed if same else what_if(learner, known.state, NO_CHANGE, today, now)))
+    ask(learner, [draft for pair in made for draft in ({id(one): one for one in pair}.values())])
+    return made
