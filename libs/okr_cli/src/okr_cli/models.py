@@ -21,6 +21,7 @@ COLUMNS = (
     Column("model", "model"),
     Column("version", "version", right=True),
     Column("alias", "alias"),
+    Column("gates", "gates"),
     Column("made_at", "made (UTC)"),
     Column("check_ins", "check-ins", right=True),
     Column("outcomes", "outcomes", right=True),
@@ -67,6 +68,8 @@ def show_one(
         "learned",
     ):
         out.print(f"{name:<10} {words(found[name])}", highlight=False)
+    for sentence in why_not(found["verdict"]):
+        out.print(sentence, highlight=False)
     if found["metrics"]:
         out.print(evaluation_table(found["metrics"]))
         for sentence in rules_ahead(found["metrics"]):
@@ -77,7 +80,7 @@ async def listed(reach: Reach, model: str | None) -> list[dict[str, Any]]:
     """The versions, each with its headline figures."""
     async with reach.database("ops") as ops:
         rows = await ops.fetch(SQL["model_versions"], model)
-    return [_with_headline({**row, "metrics": orjson.loads(row["metrics"])}) for row in rows]
+    return [_with_headline({**row, "metrics": orjson.loads(row["metrics"]), "verdict": _verdict(row)}) for row in rows]
 
 
 async def one(reach: Reach, model: str, version: int | None) -> dict[str, Any]:
@@ -88,12 +91,33 @@ async def one(reach: Reach, model: str, version: int | None) -> dict[str, Any]:
         raise OkrError(
             f"there is no model {model}{'' if version is None else f' version {version}'}; see `okr models list`"
         )
-    return {**row, **{name: orjson.loads(row[name]) for name in ("metrics", "cut", "libraries")}}
+    said = {name: orjson.loads(row[name]) for name in ("metrics", "cut", "libraries")}
+    return {**row, **said, "verdict": _verdict(row)}
+
+
+def why_not(verdict: dict[str, Any] | None) -> list[str]:
+    """What the gates said, as sentences; nothing where they were not asked.
+
+    >>> why_not(None), why_not({"passed": True, "reasons": []})
+    ([], ['gates      passed'])
+    >>> why_not({"passed": False, "reasons": ["too few outcomes"]})
+    ['gates      not passed: too few outcomes']
+    """
+    if verdict is None:
+        return []
+    return [f"gates      not passed: {reason}" for reason in verdict["reasons"]] or ["gates      passed"]
+
+
+def _verdict(row: Any) -> dict[str, Any] | None:  # noqa: ANN401 - asyncpg has no type for a row that mypy knows
+    said: dict[str, Any] | None = None if row["verdict"] is None else orjson.loads(row["verdict"])
+    return said
 
 
 def _with_headline(row: dict[str, Any]) -> dict[str, Any]:
     said = row["metrics"].get("all", {}).get("predictors", {}).get("model", {})
-    return {**row, **{name: said[name][0] if name in said else None for name in ("auc", "brier")}}
+    verdict = row["verdict"]
+    gates = None if verdict is None else "passed" if verdict["passed"] else "not passed"
+    return {**row, "gates": gates, **{name: said[name][0] if name in said else None for name in ("auc", "brier")}}
 
 
 def evaluation_table(metrics: dict[str, Any], group: str = "by_month") -> Table:

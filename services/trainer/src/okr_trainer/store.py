@@ -22,6 +22,7 @@ from okr_trainer.domain.inputs import Input, Outcome
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Closed, Learner, Step
 from okr_trainer.domain.predictors import LearnedModel
+from okr_trainer.domain.relearning import own_raws
 from okr_trainer.domain.track_record import TrackRecord
 from okr_trainer.standing import row_of
 
@@ -105,9 +106,11 @@ async def unlearned(connection: Connection, learner: Learner, inputs: Sequence[I
     found: dict[str, list[Stored]] = {}
     if ended and isinstance(learner.predictor, LearnedModel):
         training = learner.predictor.training
-        for row in await connection.fetch(SQL["unlearned"], learner.model, training, list(ended)):
-            stored = Stored(row["prediction_id"], orjson.loads(row["features"]), row["raw"])
-            found.setdefault(row["key_result_id"], []).append(stored)
+        rows = await connection.fetch(SQL["unlearned"], learner.model, training, list(ended))
+        xs = [orjson.loads(row["features"]) for row in rows]
+        raws = own_raws(learner.predictor, [(x, row["raw"]) for x, row in zip(xs, rows, strict=True)])
+        for row, x, raw in zip(rows, xs, raws, strict=True):
+            found.setdefault(row["key_result_id"], []).append(Stored(row["prediction_id"], x, raw))
     return found
 
 
@@ -146,7 +149,7 @@ async def put_step(connection: Connection, learner: Learner, step: Step) -> None
     await _put_outcomes(connection, learner.model, step.closed)
     if step.learned:
         ids, numbers = zip(*((row.prediction_id, seq) for row, seq in step.learned), strict=True)
-        await connection.execute(SQL["mark_learned"], list(ids), list(numbers))
+        await connection.execute(SQL["mark_learned"], list(ids), list(numbers), learner.predictor.training)
 
 
 async def put_states(

@@ -1,12 +1,17 @@
 -- name: untrained
--- Models that know an outcome and have only the pace rule.
-select c.model from checkpoint c
-where c.outcomes > 0 and not exists (select from model_version v where v.model = c.model and v.version > 0) order by c.model
+-- Models that know an outcome and have only the pace rule: nothing was trained yet; or what was trained did not pass, and there
+-- are a quarter more outcomes now; or a model serves by the registry, and its checkpoint was refused.
+select c.model from checkpoint c join model_version v on v.model = c.model and v.alias = 'champion'
+where c.outcomes > 0 and c.version = 0
+  and (v.version > 0 or c.outcomes >= 1.25 * coalesce((select max(t.outcomes) from model_version t where t.model = c.model and t.version > 0), 0))
+order by c.model
 
 -- name: grown
--- Champions that have learned since they were registered.
-select c.model from checkpoint c join model_version v on v.model = c.model and v.alias = 'champion'
-where v.version > 0 and c.learned > v.learned order by c.model
+-- Models that have learned since their newest version of this training was registered.
+select c.model from checkpoint c
+where c.version > 0 and c.learned > (
+    select max(v.learned) from model_version v where v.model = c.model and v.training = c.training)
+order by c.model
 
 -- name: champions
 select model, version, metrics from model_version where alias = 'champion' and version > 0 order by model
