@@ -1,4 +1,4 @@
-"""`okr models promote|rollback|rebuild|diff`: which version of a model serves, and how two of them differ."""
+"""`okr models promote|rollback|rebuild|diff|report`: which version of a model serves, how two differ, how it does."""
 
 from typing import Annotated, Any
 
@@ -14,6 +14,16 @@ app = typer.Typer()
 VersionArgument = Annotated[int, typer.Argument(min=0, help="As `list` names it; 0 is the pace rule.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit row and the event.")]
 DIFFERENCES = (Column("what", "what differs"), Column("a", "a"), Column("b", "b"))
+REPORTS = (
+    Column("logical_time", "day (UTC)"),
+    Column("version", "version", right=True),
+    Column("n", "predictions of 7 days", right=True),
+    Column("log_loss", "log loss", right=True),
+    Column("week_before", "a week before", right=True),
+    Column("best_baseline", "best rule"),
+    Column("its", "its log loss", right=True),
+    Column("verdict", "verdict"),
+)
 LEFT_OUT = frozenset({"sha256", "cut", "metrics", "verdict"})
 MEASURES = ("log_loss", "auc", "brier")
 
@@ -64,6 +74,26 @@ def diff(
         print_json(found)
     else:
         show(f"{model}: versions {a} and {b}", differences(found), DIFFERENCES, as_json=False)
+
+
+@app.command("report")
+def report(context: typer.Context, model: ModelArgument, *, as_json: JsonOption = False) -> None:
+    """What the daily runs found: seven days of outcomes, beside the week before and the best simple rule."""
+    found: list[dict[str, Any]] = reach_of(context).get("trainer", f"/models/{model}/reports").json()
+    if as_json:
+        print_json(found)
+    else:
+        show(f"{model}: daily reports", [reported(one) for one in found], REPORTS, as_json=False)
+
+
+def reported(one: dict[str, Any]) -> dict[str, Any]:
+    """A report as a row.
+
+    >>> week = {"n": 3, "log_loss": 0.5, "verdict": "ok"}
+    >>> reported({"logical_time": "2026-11-24T06:00:00Z", "content": {"version": 2, "week": week}})["log_loss"]
+    0.5
+    """
+    return {"logical_time": one["logical_time"][:10], "version": one["content"]["version"], **one["content"]["week"]}
 
 
 def differences(found: dict[str, list[Any]]) -> list[dict[str, Any]]:

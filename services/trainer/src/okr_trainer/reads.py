@@ -18,7 +18,18 @@ from okr_trainer.standing import restore
 from okr_trainer.store import SQL, Pool, Row
 
 JSON = frozenset(
-    {"sources_json", "cut", "libraries", "metrics", "reference", "features", "reasons", "baselines", "verdict"}
+    {
+        "sources_json",
+        "cut",
+        "libraries",
+        "metrics",
+        "reference",
+        "features",
+        "reasons",
+        "baselines",
+        "verdict",
+        "content",
+    }
 )
 """Columns that hold JSON text."""
 
@@ -49,6 +60,11 @@ class Reads:
     async def changes(self, model: str, limit: int) -> list[dict[str, Any]]:
         """What was registered, promoted, rolled back, newest first."""
         return [_plain(row) for row in await self._ops.fetch(SQL["changes"], model, limit)]
+
+    async def daily_reports(self, model: str, limit: int) -> list[dict[str, Any]]:
+        """What the daily runs found of a model, newest first."""
+        rows = await self._ops.fetch(SQL["daily_reports"], model, limit)
+        return [_plain(row) for row in rows]
 
     async def evaluation(
         self, model: str, kind: str, version: int | None, since: datetime | None, until: datetime | None

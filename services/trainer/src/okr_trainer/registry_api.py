@@ -45,6 +45,12 @@ def _telling(api: APIRouter, reads: Reads) -> None:
         await _known(reads, model)
         return await reads.changes(model, limit)
 
+    @api.get("/models/{model}/reports")
+    async def reports(model: str, limit: Limit = 30) -> list[dict[str, Any]]:
+        """What each daily run found: labels since the run before, the last seven days, and those of a week ago."""
+        await _known(reads, model)
+        return await reads.daily_reports(model, limit)
+
     @api.get("/models/{model}/diff")
     async def diff(model: str, a: Version, b: Version) -> dict[str, Any]:
         """Two versions side by side: what differs between them."""

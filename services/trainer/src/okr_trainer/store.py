@@ -90,13 +90,14 @@ async def scored(
     version: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    heard_after: datetime | None = None,
 ) -> list[Scored]:
-    """Predictions whose outcome is known."""
+    """Predictions whose outcome is known. `heard_after`: only where this system heard the outcome after that."""
     return [
         Scored(
             row["key_result_id"], row["elapsed"], row["achieved"], row["probability"], orjson.loads(row["baselines"])
         )
-        for row in await executor.fetch(SQL["scored"], model, kind, version, since, until)
+        for row in await executor.fetch(SQL["scored"], model, kind, version, since, until, heard_after)
     ]
 
 

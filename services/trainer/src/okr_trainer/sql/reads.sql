@@ -62,6 +62,11 @@ where p.model = $1 and p.kind = $2
   and o.achieved is not null and (p.kind <> 'replay' or p.learned_seq is not null)
   and p.model_version = coalesce($3::int, nullif(p.model_version, 0))
   and ($4::timestamptz is null or p.knowledge_time >= $4) and ($5::timestamptz is null or p.knowledge_time < $5)
+  and ($6::timestamptz is null or o.heard_at > $6)
+
+-- name: daily_reports
+select report_id, logical_time, made_at, content -> 'models' -> $1::text as content from report
+where kind = 'model_daily' and content -> 'models' -> $1::text is not null order by logical_time desc, report_id desc limit $2
 
 -- name: titles
 -- On okr_processed.
