@@ -21,7 +21,6 @@ COLUMNS = (
     Column("model", "model"),
     Column("version", "version", right=True),
     Column("alias", "alias"),
-    Column("gates", "gates"),
     Column("made_at", "made (UTC)"),
     Column("check_ins", "check-ins", right=True),
     Column("outcomes", "outcomes", right=True),
@@ -43,7 +42,10 @@ VersionOption = Annotated[int | None, typer.Option("--version", help="Without it
 @app.command("list")
 def list_(context: typer.Context, model: ModelOption = None, *, as_json: JsonOption = False) -> None:
     """All versions of all models, the newest first. Version 0 is the linear-pace rule."""
-    show("Models", asyncio.run(listed(reach_of(context), model)), COLUMNS, as_json=as_json)
+    found = asyncio.run(listed(reach_of(context), model))
+    show("Models", found, COLUMNS, as_json=as_json)
+    for sentence in () if as_json else waiting(found):
+        out.print(sentence, highlight=False, soft_wrap=True)
 
 
 @app.command("show")
@@ -95,6 +97,22 @@ async def one(reach: Reach, model: str, version: int | None) -> dict[str, Any]:
     return {**row, **said, "verdict": _verdict(row)}
 
 
+def waiting(versions: list[dict[str, Any]]) -> list[str]:
+    """Of each challenger, why it does not serve.
+
+    >>> waiting([{"model": "m", "version": 2, "alias": "challenger", "verdict": {"passed": True, "reasons": []}}])
+    ['m version 2 passed the gates, and waits for `okr models promote m 2`']
+    """
+    return [_why_it_waits(one) for one in versions if one["alias"] == "challenger" and one["verdict"] is not None]
+
+
+def _why_it_waits(one: dict[str, Any]) -> str:
+    who = f"{one['model']} version {one['version']}"
+    if one["verdict"]["passed"]:
+        return f"{who} passed the gates, and waits for `okr models promote {one['model']} {one['version']}`"
+    return f"{who} does not serve: {'; '.join(one['verdict']['reasons'])}"
+
+
 def why_not(verdict: dict[str, Any] | None) -> list[str]:
     """What the gates said, as sentences; nothing where they were not asked.
 
@@ -115,9 +133,7 @@ def _verdict(row: Any) -> dict[str, Any] | None:  # noqa: ANN401 - asyncpg has n
 
 def _with_headline(row: dict[str, Any]) -> dict[str, Any]:
     said = row["metrics"].get("all", {}).get("predictors", {}).get("model", {})
-    verdict = row["verdict"]
-    gates = None if verdict is None else "passed" if verdict["passed"] else "not passed"
-    return {**row, "gates": gates, **{name: said[name][0] if name in said else None for name in ("auc", "brier")}}
+    return {**row, **{name: said[name][0] if name in said else None for name in ("auc", "brier")}}
 
 
 def evaluation_table(metrics: dict[str, Any], group: str = "by_month") -> Table:

@@ -67,7 +67,10 @@ def judge(rows: Sequence[Judged], rules: Rules, *, same_kind: bool) -> Verdict:
     pairs = [(row, row.replaced) for row in last if row.replaced is not None]
     judged = pairs if _labels([row for row, _ in pairs]) >= rules.least_labels else []
     against = _compared(judged, REPLACED) if judged else None
-    reasons = [*_behind_pace(against_pace), *(_behind(judged, against, rules, same_kind=same_kind) if against else ())]
+    reasons = _behind_pace(against_pace)
+    first = all(probability == row.pace for row, probability in judged)
+    if against and not (reasons and first):  # else it would be said twice
+        reasons += _behind(judged, against, rules, same_kind=same_kind)
     figures = {"labels": labels, "rows": len(last), "version_0": against_pace, REPLACED: against}
     return Verdict(passed=not reasons, reasons=reasons, figures=figures)
 
@@ -130,8 +133,9 @@ def _behind(
 
 
 def _sources_behind(pairs: Sequence[tuple[Judged, float]], rules: Rules) -> list[str]:
+    sources = sorted({row.source for row, _ in pairs})
     said = []
-    for source in sorted({row.source for row, _ in pairs}):
+    for source in sources if len(sources) > 1 else ():
         of_source = [(row, probability) for row, probability in pairs if row.source == source]
         compared = _compared(of_source, REPLACED)
         ours, theirs = (compared["log_loss"][name] for name in (CANDIDATE, REPLACED))
