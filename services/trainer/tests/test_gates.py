@@ -49,7 +49,7 @@ def test_one_that_is_better_passes_and_the_figures_say_by_how_much() -> None:
 
 def test_too_few_labels_judge_nothing_however_many_check_ins_they_have() -> None:
     assert said(rows(0.9, 0.6, labels=9) * 5) == (
-        "9 outcomes are known of what it predicted, and 10 are needed to judge it"
+        "9 outcomes of what it predicted are known so far, and it takes 10 to judge it"
     )
 
 

@@ -18,6 +18,7 @@ VERSIONS = "select version, alias from model_version order by version"
 SERVES = "select version from checkpoint"
 LEARNED = "select count(*) from outcome_heard where learned > 0"
 REBUILT = "select count(*) from model_version where version = 2"
+REGISTER = "insert into work_item (pipeline, kind, subject) values ('trainer', 'register', 'acme')"
 Scene = Any
 
 
@@ -139,6 +140,29 @@ async def test_open_predictions_that_the_other_version_made_are_learned_too(scen
     assert learned == 36 * 13
     rows = await scene.ops.fetch("select training, model_version from prediction where learned_seq > 390 order by 1")
     assert {tuple(row) for row in rows} == {(1, 0)}
+
+
+async def test_a_versions_metrics_are_those_of_its_own_way_and_too_few_labels_make_no_champion(
+    scene: Scene, past: Company
+) -> None:
+    """Of what the one before it predicted since it was registered; not of all predictions ever."""
+    with scene.stack.service("trainer", WITH_KEY):
+        await scene.publish(past.batch())
+        await scene.until("select count(*) from model_version where version = 1", 1)
+        for version, years in ((2, range(2015, 2019)), (3, range(2019, 2023)), (4, range(2023, 2024))):
+            for year in years:
+                one_more_year(past, year)
+            await scene.publish(past.batch())
+            await scene.until(LEARNED, 6 * (years.stop - 2015))
+            await scene.ops.execute(REGISTER)
+            await scene.until(f"select count(*) from model_version where version = {version}", 1)
+        rows = await scene.ops.fetch("select metrics, verdict from model_version where version > 1 order by version")
+        serving = await scene.ops.fetchrow("select version, learned from checkpoint")
+        assert await aliases(scene) == {0: None, 1: None, 2: "previous", 3: "champion", 4: "challenger"}
+    assert [orjson.loads(row["metrics"])["all"]["n"] for row in rows] == [6 * 4 * 12, 6 * 4 * 12, 6 * 12]
+    verdict = orjson.loads(rows[2]["verdict"])
+    assert verdict["reasons"] == ["6 outcomes of what it predicted are known so far, and it takes 20 to judge it"]
+    assert tuple(serving) == (3, 30 * 13 + 54 * 13)
 
 
 async def test_only_who_knows_the_key_changes_what_serves(scene: Scene, past: Company) -> None:

@@ -9,6 +9,7 @@ from okr_cli.models import ModelArgument
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import Column, print_json, show, words
+from okr_common.counted import counted
 
 app = typer.Typer()
 VersionArgument = Annotated[int, typer.Argument(min=0, help="As `list` names it; 0 is the pace rule.")]
@@ -128,6 +129,6 @@ def _print(said: dict[str, Any], *, as_json: bool) -> None:
     else:
         out.print(
             f"{said['model']}: version {said['version']} serves instead of {said['before']}; "
-            f"it learned {said['learned_again']} rows it had missed",
+            f"it learned {counted(said['learned_again'], 'row')} it had missed",
             highlight=False,
         )

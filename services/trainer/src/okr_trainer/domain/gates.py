@@ -61,7 +61,7 @@ def judge(rows: Sequence[Judged], rules: Rules, *, same_kind: bool) -> Verdict:
     last = _last(rows, rules.last_labels)
     labels = _labels(last)
     if labels < rules.least_labels:
-        few = f"{labels} outcomes are known of what it predicted, and {rules.least_labels} are needed to judge it"
+        few = f"{labels} outcomes of what it predicted are known so far, and it takes {rules.least_labels} to judge it"
         return Verdict(passed=False, reasons=[few], figures={"labels": labels})
     against_pace = _compared([(row, row.pace) for row in last], PACE)
     pairs = [(row, row.replaced) for row in last if row.replaced is not None]
