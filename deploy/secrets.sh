@@ -11,6 +11,7 @@ keep() { [ -s "$folder/$1" ] || { printf '%s' "$2" >"$folder/$1"; chmod 444 "$fo
 keep postgres_password "$(draw)"
 keep postgres_admin "postgresql://postgres:$(cat "$folder/postgres_password")@postgres:5432/postgres"
 keep grafana_password "$(draw)"
+keep api_key "$(draw)" # whoever says it may change which version of a model serves
 keep person_key "$(draw)" # hides people in what etl makes: keep it as long as the data
 for role in okr_ingest_csv okr_ingest_api okr_etl okr_trainer okr_monitor okr_readonly; do
   keep "$role" "postgresql://$role:$(draw)@postgres:5432/"

@@ -19,12 +19,12 @@ BY_THE_FIXTURE = ("make setup", ". .venv/bin/activate", "okr up", "okr down")
 """The test's own stack stands, on ports of its own."""
 VARYING = (
     (re.compile(r"\d{4}-\d{2}-\d{2}([ T])\d{2}:\d{2}:\d{2}(\.\d+)?"), "<time>"),
-    (re.compile(r"(?<=champion)\s+\d{4}-\d{2}-\d{2}"), " <day>"),
+    (re.compile(r"(?<=challenger)\s+\d{4}-\d{2}-\d{2}"), " <day>"),
     (re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{8}"), "<upload>"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<id>"),
 )
 LEFT_OUT = "..."
-CHAMPION = "select version from model_version where alias = 'champion'"
+TRAINED = "select max(version) from model_version"
 
 
 def steps() -> Iterator[tuple[str, str]]:
@@ -89,7 +89,7 @@ async def test_the_page_is_true(flow: Flow, tmp_path: Path) -> None:
                 (sources / "goals.yaml").write_text(shown)
             elif command.partition(" #")[0].strip() not in BY_THE_FIXTURE:
                 if command.startswith("okr models"):
-                    await flow.until("ops", CHAMPION, 1)
+                    await flow.until("ops", TRAINED, 1)
                 await flow.until("processed", "select count(*) from document_due", 0)
                 printed = await asyncio.to_thread(walk, command, tmp_path, flow.reach.state)
                 printed = printed.replace(f"{flow.stack.uploads}/", "UPLOADS/").replace(f"{tmp_path}/", "")

@@ -1,4 +1,4 @@
-"""The stack draws the key that hides people once, keeps it, and gives it to etl; another one that is set wins."""
+"""The stack draws the keys it needs once, keeps them, and gives each to its service; one that is set wins."""
 
 import asyncio
 import json
@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from okr_common.topology import STAGES
-from okr_stack.services import PERSON_KEY, Addresses, Service, Wanted
+from okr_stack.services import API_KEY, PERSON_KEY, Addresses, Service, Wanted
 from okr_stack.state import State
 
 ADDRESSES = Addresses(1, 2, {stage.role: "x" for stage in STAGES.values()})
 
 
-def given_to(stage: str, state: State) -> str | None:
+def given_to(stage: str, state: State, name: str = PERSON_KEY) -> str | None:
     service = Service(stage, Wanted(stage), state, ADDRESSES, {stage: 3})
-    return asyncio.run(service.prepare()).env.get(PERSON_KEY)
+    return asyncio.run(service.prepare()).env.get(name)
 
 
 def test_only_etl_gets_it_and_it_stays(tmp_path: Path) -> None:
@@ -27,6 +27,13 @@ def test_only_etl_gets_it_and_it_stays(tmp_path: Path) -> None:
     assert given_to("etl", State.at(tmp_path)) == first
     assert Path(first).read_text() == key
     assert given_to("trainer", State.at(tmp_path)) is None
+
+
+def test_the_trainer_gets_the_key_for_changes_and_no_other(tmp_path: Path) -> None:
+    first, again = (given_to("trainer", State.at(tmp_path), API_KEY) for _ in range(2))
+    assert first == again == str(tmp_path / "api_key")
+    assert len(Path(first).read_text()) > 40
+    assert given_to("etl", State.at(tmp_path), API_KEY) is None
 
 
 @pytest.mark.parametrize("name", ["OKR_ETL__PERSON_KEY", "OKR_ETL__PERSON_KEY_FILE"])

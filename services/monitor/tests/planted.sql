@@ -37,6 +37,14 @@ insert into model (model, sources) values ('mta', '{mta}')
 -- name: model_version
 insert into model_version (model, version, alias, training, pipeline, contract_hash, libraries) values ('mta', 1, 'champion', 1, 'p', 'x', '{}')
 
+-- name: recovered
+insert into model_change (model, kind, version, served, serves, made_by, reason, made_at)
+values ('mta', 'recovered', $1, 1, $1, 'recovery', 'its sha256 is x, not y', now() - make_interval(hours => $2))
+
+-- name: checkpoint
+insert into checkpoint (model, version, training, marks, outcomes, achieved, learned, contract_hash, libraries)
+values ('mta', $1, 1, '{}', 1, 1, 1, 'x', '{}')
+
 -- name: prediction
 insert into prediction (prediction_id, model, model_version, training, kind, source, key_result_id, key_result, check_in_id, revision, seq, knowledge_time, due_on,
     elapsed, value, target, forecast, features, probability, risk, reasons, baselines, batch_id, row_num, made_at)

@@ -54,6 +54,22 @@ async def test_lost_files_are_an_alert(monitor: Monitor, planted: "Planted") -> 
     assert await open_alerts(monitor) == [(Rule.FILES_LOST, "mta")]
 
 
+@pytest.mark.parametrize(("serves", "hours", "raised"), [(1, 1, True), (1, 30, False), (0, 30, True)])
+async def test_a_refused_checkpoint_is_an_alert_for_a_day_or_until_what_is_registered_serves(
+    monitor: Monitor,
+    planted: "Planted",
+    serves: int,
+    hours: int,
+    raised: bool,  # noqa: FBT001
+) -> None:
+    await planted.put("ops", "model")
+    await planted.put("ops", "model_version")
+    await planted.put("ops", "checkpoint", (serves,))
+    await planted.put("ops", "recovered", (serves, hours))
+    await monitor.steps.generate_alerts(await planted.run())
+    assert await open_alerts(monitor) == [(Rule.CHECKPOINT_REFUSED, "mta")] * raised
+
+
 async def test_planted_drift_is_found_told_and_resolved_when_it_is_gone(monitor: Monitor, planted: "Planted") -> None:
     await planted.model()
     await planted.predictions("live", 60, shift=2.0, months=6)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from okr_common.delivery.offsets import Held
-from okr_common.topics import PREDICTIONS
+from okr_common.sql import queries
+from okr_common.topics import MODEL_EVENTS, PREDICTIONS
 from okr_trainer.domain.inputs import Input, Outcome, knowledge_order
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.predictors import LearnedModel
@@ -84,18 +85,62 @@ async def test_killed_at(scene: Scene, past: Company, tmp_path: Path, point: str
     assert (committed["learned"], committed["state_digest"]) == (expected.learned, expected.digest)
 
 
-async def test_a_refused_checkpoint_is_made_anew_by_a_replay(scene: Scene, past: Company) -> None:
+async def test_where_a_checkpoint_is_refused_the_registered_version_learns_again_and_nothing_is_lost(
+    scene: Scene, past: Company
+) -> None:
+    first, second = past.batch(), next_year(past)
+    with scene.stack.service("trainer") as trainer:
+        await scene.publish(first)
+        await scene.until(VERSION_1, 1)
+        await scene.publish(second)
+        await scene.until(LEARNED, 6)
+        trainer.stop()
+        await scene.ops.execute(CUT)
+        trainer.start()
+        past.define("probe/2016", date(2016, 1, 1))
+        await scene.publish(past.batch())
+        await scene.settled(asked(first, second) + 1)
+        assert "checkpoint_refused" in trainer.log.read_text()
+    committed = await scene.ops.fetchrow("select version, learned, state_digest from checkpoint")
+    expected = undisturbed(first, second)
+    assert tuple(committed) == (1, expected.learned, expected.digest)
+    (refused,) = [one for one in scene.published(MODEL_EVENTS.name) if "serves" in one]
+    assert (refused["version"], refused["serves"]) == (1, 1)
+    assert "sha256" in refused["reason"]
+    change = await scene.ops.fetchrow("select kind, serves, made_by from model_change order by change_id desc limit 1")
+    assert tuple(change) == ("recovered", 1, "recovery")
+    assert await scene.ops.fetchval("select count(*) from work_item where state = 'open'") == 0
+
+
+async def test_where_no_version_can_be_proven_the_pace_rule_answers_until_one_is_made_anew(
+    scene: Scene, past: Company
+) -> None:
     first = past.batch()
     with scene.stack.service("trainer") as trainer:
         await scene.publish(first)
         await scene.until(VERSION_1, 1)
         trainer.stop()
-        await scene.ops.execute("update checkpoint set state = substring(state for 100)")
+        await scene.ops.execute(CUT)
+        await scene.ops.execute("update model_version set checkpoint = substring(checkpoint for 100)")
         trainer.start()
         await scene.publish(next_year(past))
         await scene.until("select count(*) from model_version where version = 2 and alias = 'champion'", 1)
-        assert "checkpoint_refused" in trainer.log.read_text()
     assert await scene.ops.fetchval("select version from checkpoint") == 2
+    serves = [one["serves"] for one in scene.published(MODEL_EVENTS.name) if "serves" in one]
+    assert serves == [0]
+
+
+async def test_a_rebuild_that_failed_is_asked_for_by_each_daily_run(scene: Scene, past: Company) -> None:
+    with scene.stack.service("trainer") as trainer:
+        await scene.publish(past.batch())
+        await scene.until(VERSION_1, 1)
+        trainer.stop()
+    assert await scene.ops.fetch(queries("okr_trainer")["untrained"]) == []
+    await scene.ops.execute("update checkpoint set version = 0, training = 0")
+    assert [row["model"] for row in await scene.ops.fetch(queries("okr_trainer")["untrained"])] == ["acme"]
+
+
+CUT = "update checkpoint set state = substring(state for 100)"
 
 
 async def test_an_offset_beyond_the_end_is_read_from_the_beginning_and_nothing_is_made_twice(

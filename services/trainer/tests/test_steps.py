@@ -65,14 +65,26 @@ values ($1, 'publish', 6, 1, 'succeeded', $2, now())
 """
 
 
-async def a_year_is_learned(scene: Scene, past: Company) -> None:
-    """Version 1 of history; then one more year, whose six outcomes the stream learns."""
+YEARS = 4
+"""After history: so many, with six outcomes each, that the gates have enough to judge by."""
+PUT_REPORT = """
+with long_ago as (
+    insert into run (run_id, pipeline, logical_time, trigger, state, started_at)
+    values (gen_random_uuid(), 'trainer', $1, 'cron', 'succeeded', $2) returning run_id, logical_time)
+insert into report (run_id, kind, logical_time, verdict, content)
+select run_id, 'model_daily', logical_time, 'ok', $3 from long_ago
+"""
+
+
+async def years_are_learned(scene: Scene, past: Company) -> None:
+    """Version 1 of history; then some more years, whose outcomes the stream learns."""
     await scene.publish(past.batch())
     await scene.until("select count(*) from model_version where version = 1", 1)
-    for number in range(6):
-        past.year(f"series {number}", 2015, [96.0 + 1.6 * number + month % 3 for month in range(12)])
+    for year in range(2015, 2015 + YEARS):
+        for number in range(6):
+            past.year(f"series {number}", year, [96.0 + 1.6 * number + month % 3 for month in range(12)])
     await scene.publish(past.batch())
-    await scene.until(LEARNED, 6)
+    await scene.until(LEARNED, 6 * YEARS)
 
 
 async def _said(scene: Scene) -> list[Event]:
@@ -86,7 +98,7 @@ async def test_the_tick_of_six_makes_a_version_of_what_the_stream_has_learned(
     scene: Scene, past: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with morning(scene, monkeypatch) as the:
-        await a_year_is_learned(scene, past)
+        await years_are_learned(scene, past)
         await etl_ended(scene, the.ops)
         run, steps = await the.tick(minutes=1)
         said = await until(lambda: _said(scene), within=10)
@@ -97,34 +109,55 @@ async def test_the_tick_of_six_makes_a_version_of_what_the_stream_has_learned(
         registered = await the.ops.fetchrow(
             "select metrics, check_ins, outcomes, state_digest from model_version where version = 2"
         )
-        past.define("probe/2016", date(2016, 1, 1))
+        past.define("probe/2019", date(2019, 1, 1))
         await scene.publish(past.batch())
         await scene.until("select max(model_version) from prediction where kind = 'live'", 2)
         slot = await the.slot_state()
+        verdict, content = await the.ops.fetchrow("select verdict, content from report where kind = 'model_daily'")
     assert (run.state, run.trigger, slot) == (RunState.SUCCEEDED, "cron", "done"), run.reason
     assert [(row["version"], row["alias"], row["training"]) for row in versions] == [
         *((0, None, 0), (1, "previous", 1), (2, "champion", 1))
     ]
-    assert versions[2]["learned"] == versions[1]["learned"] + 6 * 13
+    assert versions[2]["learned"] == versions[1]["learned"] + 6 * YEARS * 13
     assert (serving["version"], serving["learned"]) == (2, versions[2]["learned"])
     assert registered["state_digest"] == serving["state_digest"]
-    assert orjson.loads(registered["metrics"])["all"]["n"] == 6 * 12
-    assert (registered["check_ins"], registered["outcomes"]) == (6 * 12 * 6, 6 * 6)
+    assert orjson.loads(registered["metrics"])["all"]["n"] == 6 * YEARS * 12
+    heard = {"check_ins": 6 * 12 * (5 + YEARS), "outcomes": 6 * (5 + YEARS)}
+    assert dict(registered.items()) | heard == dict(registered.items())
     assert steps["train_initial"]["reason"] == "nothing_to_do"
-    assert steps["update_incrementally"]["models"]["acme"] == {
-        "check_ins": 6 * 12 * 6,
-        "outcomes": 6 * 6,
-        "unanswered": 0,
-        "unheard": 0,
-    }
-    assert steps["evaluate_validate"]["acme"]["n"] == 6 * 12
-    assert steps["register"] == {"acme": {"version": 2, "learned": versions[2]["learned"]}}
+    assert steps["update_incrementally"]["models"]["acme"] == {**heard, "unanswered": 0, "unheard": 0}
+    assert (steps["evaluate_validate"]["acme"]["n"], steps["evaluate_validate"]["acme"]["since"]) == (
+        *(6 * YEARS * 12, None),
+    )
+    learned = {"version": 2, "serves": True, "reasons": [], "learned": versions[2]["learned"]}
+    assert steps["register"] == {"acme": learned}
     stands = steps["track_performance"]["acme"]
-    promised = orjson.loads(versions[1]["metrics"])["all"]["predictors"]["model"]["log_loss"][0]
-    assert stands["registered_with"] == promised != stands["log_loss"]
+    assert (stands["n"], stands["week_before"]) == (6 * YEARS * 12, None)
+    assert stands["log_loss"] == steps["evaluate_validate"]["acme"]["scores"]["model"]["log_loss"]
+    assert (verdict, orjson.loads(content)["models"]["acme"]["week"]) == (stands["verdict"], stands)
     assert [event.version for event in said if isinstance(event, ModelTrained)] == [1]
     assert [event.version for event in said if isinstance(event, ModelEvaluated)] == [1, 2]
     assert [event.version for event in said if isinstance(event, ModelRegistered)] == [1, 2]
+
+
+async def test_labels_since_the_last_good_run_are_evaluated_and_the_week_before_is_beside_them(
+    scene: Scene, past: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six outcomes before the last run and none since: nothing is evaluated twice, but the week has them."""
+    week_ago = {"models": {"acme": {"week": {"log_loss": 0.01}}}}
+    async with morning(scene, monkeypatch) as the:
+        await years_are_learned(scene, past)
+        now = await scene.ops.fetchval("select now()")
+        await scene.ops.execute(PUT_REPORT, SIX - timedelta(days=8), now, orjson.dumps(week_ago).decode())
+        await etl_ended(scene, the.ops)
+        run, steps = await the.tick(minutes=1)
+    assert run.state is RunState.SUCCEEDED, run.reason
+    assert (steps["evaluate_validate"]["acme"]["n"], steps["evaluate_validate"]["acme"]["since"]) == (
+        *(0, now.isoformat()),
+    )
+    stands = steps["track_performance"]["acme"]
+    assert (stands["n"], stands["week_before"], stands["verdict"]) == (6 * YEARS * 12, 0.01, "attention")
+    assert stands["change"] == pytest.approx(stands["log_loss"] - 0.01, abs=1e-5)
 
 
 async def test_the_tick_of_six_trains_what_no_event_had_trained(
@@ -138,7 +171,8 @@ async def test_the_tick_of_six_trains_what_no_event_had_trained(
         run, steps = await the.tick(minutes=1)
         said = await until(lambda: _said(scene), within=10)
     assert run.state is RunState.SUCCEEDED, run.reason
-    assert steps["train_initial"]["acme"] == {"version": 1, "check_ins": 360, "outcomes": 30, "trained": True}
+    made = {"version": 1, "serves": True, "reasons": [], "check_ins": 360, "outcomes": 30, "trained": True}
+    assert steps["train_initial"]["acme"] == made
     assert steps["register"]["reason"] == "nothing_to_do"
     assert [event.version for event in said if isinstance(event, ModelTrained)] == [1]
 

@@ -31,10 +31,12 @@ async def test_history_becomes_predictions_then_a_model(scene: Scene, past: Comp
         replayed = await scene.ops.fetch("select learned_seq from prediction where kind = 'replay'")
         assert sorted(row["learned_seq"] for row in replayed) == list(range(1, asked + 1))
         await scene.until("select count(*) from delivery.outbox where sent_at is null", 0)
-        (trained, evaluated, registered) = scene.published(MODEL_EVENTS.name)
+        (trained, evaluated, judged, registered, promoted) = scene.published(MODEL_EVENTS.name)
         assert (trained["check_ins"], trained["outcomes"], trained["position"]) == (360, 30, 1)
         assert evaluated["metrics"]["model"]["auc"] > 0.85
+        assert (judged["passed"], judged["against"], judged["reasons"]) == (True, 0, [])
         assert registered["alias"] == "champion"
+        assert (promoted["version"], promoted["before"], promoted["made_by"]) == (1, 0, "gates")
 
         (version_1, version_0) = await scene.get(trainer, "/models/acme")
         assert (version_0["pipeline"], version_0["alias"]) == ("linear_pace", None)

@@ -42,7 +42,10 @@ VersionOption = Annotated[int | None, typer.Option("--version", help="Without it
 @app.command("list")
 def list_(context: typer.Context, model: ModelOption = None, *, as_json: JsonOption = False) -> None:
     """All versions of all models, the newest first. Version 0 is the linear-pace rule."""
-    show("Models", asyncio.run(listed(reach_of(context), model)), COLUMNS, as_json=as_json)
+    found = asyncio.run(listed(reach_of(context), model))
+    show("Models", found, COLUMNS, as_json=as_json)
+    for sentence in () if as_json else waiting(found):
+        out.print(sentence, highlight=False, soft_wrap=True)
 
 
 @app.command("show")
@@ -67,6 +70,8 @@ def show_one(
         "learned",
     ):
         out.print(f"{name:<10} {words(found[name])}", highlight=False)
+    for sentence in why_not(found["verdict"]):
+        out.print(sentence, highlight=False)
     if found["metrics"]:
         out.print(evaluation_table(found["metrics"]))
         for sentence in rules_ahead(found["metrics"]):
@@ -77,7 +82,7 @@ async def listed(reach: Reach, model: str | None) -> list[dict[str, Any]]:
     """The versions, each with its headline figures."""
     async with reach.database("ops") as ops:
         rows = await ops.fetch(SQL["model_versions"], model)
-    return [_with_headline({**row, "metrics": orjson.loads(row["metrics"])}) for row in rows]
+    return [_with_headline({**row, "metrics": orjson.loads(row["metrics"]), "verdict": _verdict(row)}) for row in rows]
 
 
 async def one(reach: Reach, model: str, version: int | None) -> dict[str, Any]:
@@ -88,7 +93,42 @@ async def one(reach: Reach, model: str, version: int | None) -> dict[str, Any]:
         raise OkrError(
             f"there is no model {model}{'' if version is None else f' version {version}'}; see `okr models list`"
         )
-    return {**row, **{name: orjson.loads(row[name]) for name in ("metrics", "cut", "libraries")}}
+    said = {name: orjson.loads(row[name]) for name in ("metrics", "cut", "libraries")}
+    return {**row, **said, "verdict": _verdict(row)}
+
+
+def waiting(versions: list[dict[str, Any]]) -> list[str]:
+    """Of each challenger, why it does not serve.
+
+    >>> waiting([{"model": "m", "version": 2, "alias": "challenger", "verdict": {"passed": True, "reasons": []}}])
+    ['m version 2 passed the gates, and waits for `okr models promote m 2`']
+    """
+    return [_why_it_waits(one) for one in versions if one["alias"] == "challenger" and one["verdict"] is not None]
+
+
+def _why_it_waits(one: dict[str, Any]) -> str:
+    who = f"{one['model']} version {one['version']}"
+    if one["verdict"]["passed"]:
+        return f"{who} passed the gates, and waits for `okr models promote {one['model']} {one['version']}`"
+    return f"{who} does not serve: {'; '.join(one['verdict']['reasons'])}"
+
+
+def why_not(verdict: dict[str, Any] | None) -> list[str]:
+    """What the gates said, as sentences; nothing where they were not asked.
+
+    >>> why_not(None), why_not({"passed": True, "reasons": []})
+    ([], ['gates      passed'])
+    >>> why_not({"passed": False, "reasons": ["too few outcomes"]})
+    ['gates      not passed: too few outcomes']
+    """
+    if verdict is None:
+        return []
+    return [f"gates      not passed: {reason}" for reason in verdict["reasons"]] or ["gates      passed"]
+
+
+def _verdict(row: Any) -> dict[str, Any] | None:  # noqa: ANN401 - asyncpg has no type for a row that mypy knows
+    said: dict[str, Any] | None = None if row["verdict"] is None else orjson.loads(row["verdict"])
+    return said
 
 
 def _with_headline(row: dict[str, Any]) -> dict[str, Any]:

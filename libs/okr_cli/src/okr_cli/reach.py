@@ -1,9 +1,11 @@
 """Where the stack is that a command speaks to: the addresses of `okr env`, and what to say when nobody is there."""
 
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import asyncpg
 import httpx2
@@ -13,6 +15,7 @@ from okr_cli.context import stack_of
 from okr_common.errors import OkrError
 from okr_stack.stack import Stack
 
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 CONNECT_SECONDS = 5.0
 REST_SECONDS = 30.0
 
@@ -62,9 +65,17 @@ class Reach:
         """Asks a service; see `_answered`."""
         return self._answered("GET", service, path, params=parameters)
 
-    def post(self, service: str, path: str, body: object) -> httpx2.Response:
+    def post(self, service: str, path: str, body: object, headers: Mapping[str, str] = NO_HEADERS) -> httpx2.Response:
         """Tells a service; see `_answered`."""
-        return self._answered("POST", service, path, json=body)
+        return self._answered("POST", service, path, json=body, headers=headers)
+
+    def api_key(self) -> dict[str, str]:
+        """The header of requests that change something: the key that the environment sets, else the stack's own."""
+        key = os.environ.get("OKR_REST__API_KEY")
+        file = Path(os.environ.get("OKR_REST__API_KEY_FILE", self.state / "api_key"))
+        if key is None and file.is_file():
+            key = file.read_text().strip()
+        return {"X-API-Key": key} if key else {}
 
     def upload(
         self, service: str, path: str, body: Iterator[bytes], length: int | None, **parameters: str

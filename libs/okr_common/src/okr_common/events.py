@@ -331,12 +331,49 @@ class ModelEvaluated(_OfModel):
     metrics: dict[str, dict[str, float]]
 
 
+class ModelJudged(_OfModel):
+    """The gates compared the version with the one that served, and with the pace rule; `reasons`: rules it broke."""
+
+    ce_type: ClassVar[str] = "okr.model.judged.v1"
+    topic: ClassVar[Topic] = topics.MODEL_EVENTS
+    against: int
+    passed: bool
+    reasons: list[str]
+
+
 class ModelRegistered(_OfModel):
-    """The version stands in the registry and serves."""
+    """The version stands in the registry: as champion it serves, as challenger it does not, or not yet."""
 
     ce_type: ClassVar[str] = "okr.model.registered.v1"
     topic: ClassVar[Topic] = topics.MODEL_EVENTS
     alias: str
+
+
+class ModelPromoted(_OfModel):
+    """The version serves now, instead of `before`. `learned_again`: rows it had missed, and learned for that."""
+
+    ce_type: ClassVar[str] = "okr.model.promoted.v1"
+    topic: ClassVar[Topic] = topics.MODEL_EVENTS
+    subject_form: ClassVar[str] = "change/{0.change_id}"
+    change_id: int
+    before: int
+    made_by: Literal["gates", "person", "recovery"]
+    reason: str
+    learned_again: int
+
+
+class CheckpointRefused(_OfModel):
+    """The state of the version that served could not be proven, so another one serves: itself as registered, or older.
+
+    `serves` 0: the pace rule, until a training has made a version anew.
+    """
+
+    ce_type: ClassVar[str] = "okr.model.checkpoint_refused.v1"
+    topic: ClassVar[Topic] = topics.MODEL_EVENTS
+    subject_form: ClassVar[str] = "change/{0.change_id}"
+    change_id: int
+    serves: int
+    reason: str
 
 
 Trigger = Literal["cron", "rest", "cli", "catch_up", "dependency"]

@@ -1,12 +1,13 @@
 """The REST that every service has: /livez /readyz /status /metrics, and errors as RFC 9457 problem details."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import asyncpg
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
@@ -14,6 +15,8 @@ from starlette.exceptions import HTTPException
 from okr_common.health import Health
 from okr_common.topology import Stage
 
+NO_KEY_SET = "this service has no API key, so it changes nothing: name a file with one by OKR_REST__API_KEY_FILE"
+WRONG_KEY = "say the service's API key in the header X-API-Key; OKR_REST__API_KEY_FILE names its file"
 Status = Callable[[], Mapping[str, Any]]
 """What /status adds: plain JSON values."""
 
@@ -54,6 +57,18 @@ def problem(status: int, detail: str, **more: Any) -> Response:  # noqa: ANN401 
     """An RFC 9457 answer: `detail` says what to do."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
     return Response(orjson.dumps(body), status, media_type="application/problem+json")
+
+
+def keyed(key: str) -> Callable[[str], None]:
+    """A dependency of routes that change something: the header X-API-Key must be `key`. Where it is empty, none is."""
+
+    def allowed(said: Annotated[str, Header(alias="X-API-Key")] = "") -> None:
+        if not key:
+            raise HTTPException(HTTPStatus.UNAUTHORIZED, NO_KEY_SET)
+        if not secrets.compare_digest(said.encode(), key.encode()):
+            raise HTTPException(HTTPStatus.UNAUTHORIZED, WRONG_KEY)
+
+    return allowed
 
 
 def _verdict(red: Mapping[str, str]) -> Response:

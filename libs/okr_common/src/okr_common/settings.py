@@ -52,6 +52,12 @@ class RestSettings(Group):
 
     host: str = Field("127.0.0.1", description="loopback, because there is no authentication yet")
     port: int = Field(0, ge=0, le=65535)
+    api_key: str = Field(
+        "",
+        pattern="^(.{16,})?$",
+        description="secret that a request which changes a model's registry says as X-API-Key: 16 characters or more; "
+        "without one no such request is served. `okr up` draws one",
+    )
 
 
 class SourcesSettings(Group):

@@ -75,6 +75,7 @@ def environment(stage: Stage, addresses: Addresses, port: int) -> dict[str, str]
 
 UPLOADS = "OKR_INGEST_CSV__UPLOAD_FOLDER"
 PERSON_KEY = "OKR_ETL__PERSON_KEY_FILE"
+API_KEY = "OKR_REST__API_KEY_FILE"
 
 
 def url_variable(stage: Stage) -> str:
@@ -107,11 +108,13 @@ class Service:
         )
 
     def _around(self, stage: Stage) -> dict[str, str]:
-        """What this stack says to one of them: addresses to the monitor, its disk to ingest-csv, its key to etl."""
+        """What this stack says to one: addresses to the monitor, disks to ingest-csv, keys to etl and the trainer."""
         if stage.service == "ingest-csv":
             return {"OKR_INGEST_CSV__DISKS": json.dumps([str(self._state.folder)]), **self._uploads()}
         if stage.service == "etl":
             return self._person_key()
+        if stage.service == "trainer":
+            return {} if _is_said("rest", "api_key") else {API_KEY: str(self._state.api_key())}
         if stage.service != "monitor":
             return {}
         addresses = {name: f"http://{HOST}:{port}" for name, port in self._ports.items()}

@@ -82,8 +82,16 @@ class State:
         return {role: known[role] for role in roles}
 
     def person_key(self) -> Path:
-        """The file of the key that hides people, drawn at the first start and readable by the owner only."""
-        file = self.folder / "person_key"
+        """The file of the key that hides people."""
+        return self._key("person_key")
+
+    def api_key(self) -> Path:
+        """The file of the key that requests say which change a model's registry."""
+        return self._key("api_key")
+
+    def _key(self, name: str) -> Path:
+        """Drawn at the first start and readable by the owner only."""
+        file = self.folder / name
         if not file.exists():
             replace(file, secrets.token_urlsafe(32))
         return file

@@ -138,7 +138,8 @@ class MonitorSteps:
     async def _found(self, occasion: Occasion) -> Found:
         reports = await self._reports.of_run(occasion.run_id)
         runs = findings.of_runs(await self._reports.newest_ended_runs())
-        return findings.together([findings.of_reports(reports, self._settings.lost_files_limit), runs])
+        models = findings.of_checkpoints(await self._reports.refused_checkpoints())
+        return findings.together([findings.of_reports(reports, self._settings.lost_files_limit), runs, models])
 
 
 def _measure_performance(found: ModelPerformance) -> None:

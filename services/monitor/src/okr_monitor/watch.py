@@ -80,7 +80,8 @@ class Watch:
     async def _alert(self, health: SystemHealth) -> None:
         try:
             runs = findings.of_runs(await self._reports.newest_ended_runs())
-            await self._alerts.apply(findings.together([findings.of_health(health), runs]))
+            models = findings.of_checkpoints(await self._reports.refused_checkpoints())
+            await self._alerts.apply(findings.together([findings.of_health(health), runs, models]))
         except RETRYABLE as error:
             log.warning("alerts_postponed", error=repr(error))
 

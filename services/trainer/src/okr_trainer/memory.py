@@ -11,7 +11,7 @@ from okr_common.delivery.offsets import Held
 from okr_common.delivery.outbox import Connection
 from okr_common.errors import PermanentError
 from okr_common.logs import logger
-from okr_trainer import store
+from okr_trainer import recovery, store
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.predictors import LearnedModel, PaceRule
 from okr_trainer.settings import TrainerSettings
@@ -65,8 +65,9 @@ class Memory:
             learner = restore(model, row, self._settings.cut_points)
         except PermanentError as error:
             log.exception("checkpoint_refused", model=model, reason=str(error))
-            learner = unproven(model, row, self._settings.cut_points)
-            await store.ask_for_rebuild(connection, model)
+            claimed = unproven(model, row, self._settings.cut_points)
+            learner = await recovery.recover(connection, claimed, row, held, str(error))
+            row = {**row, "learned": learner.predictor.learned if isinstance(learner.predictor, LearnedModel) else None}
         await store.recall_open(connection, learner)
         log.info("model_loaded", model=model, version=learner.predictor.version, open_key_results=len(learner.states))
         return Remembered(learner, held.partition, held.epoch, row["learned"] if row["state"] else None)

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
 from okr_trainer import store
+from okr_trainer.domain.daily import worst
 from okr_trainer.domain.evaluation import evaluate
 from okr_trainer.domain.risk import CutPoints
 from okr_trainer.standing import marks_from_json, restore
@@ -44,7 +47,7 @@ class Progress:
         return [row["model"] for row in await self._ops.fetch(SQL["grown"])]
 
     async def champions(self) -> list[Row]:
-        """model, version, metrics of each trained model."""
+        """Model and version of each trained model that serves."""
         return list(await self._ops.fetch(SQL["champions"]))
 
     async def behind(self, ends: Mapping[str, int]) -> dict[str, int]:
@@ -76,12 +79,23 @@ class Progress:
         restore(model, row, self._cut_points)
         return {"version": row["version"], "state_digest": row["state_digest"], "learned": row["learned"]}
 
-    async def evaluated(self, model: str) -> dict[str, Any]:
-        """How the live predictions did, beside the baselines."""
-        return evaluate(await store.scored(self._ops, model, "live"))
+    async def evaluated(self, model: str, heard_after: datetime | None) -> dict[str, Any]:
+        """How the live predictions did whose outcome was heard after that, beside the baselines."""
+        return evaluate(await store.scored(self._ops, model, "live", heard_after=heard_after))
 
+    async def last_succeeded(self, run_id: UUID) -> datetime | None:
+        """When the last run before this one that succeeded began; None: there was none."""
+        found: datetime | None = await self._ops.fetchval(SQL["last_succeeded"], run_id)
+        return found
 
-def promised(champion: Row) -> Mapping[str, Any]:
-    """How the version did when it was registered."""
-    found: Mapping[str, Any] = orjson.loads(champion["metrics"])
-    return found
+    async def report_before(self, at: datetime) -> dict[str, Any]:
+        """What the newest daily report up to this time said, by model; nothing where there is none."""
+        content = await self._ops.fetchval(SQL["report_before"], at)
+        found: dict[str, Any] = {} if content is None else orjson.loads(content)["models"]
+        return found
+
+    async def report(self, run_id: UUID, at: datetime, models: Mapping[str, Any]) -> None:
+        """Writes the daily report; a step that is attempted again writes it anew."""
+        verdict = worst([one["week"]["verdict"] for one in models.values()])
+        content = orjson.dumps({"models": models}).decode()
+        await self._ops.execute(SQL["put_daily_report"], run_id, at, verdict, content)

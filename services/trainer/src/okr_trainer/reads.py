@@ -29,7 +29,20 @@ class Known(NamedTuple):
     ending: Ending | None
 
 
-JSON = frozenset({"sources_json", "cut", "libraries", "metrics", "reference", "features", "reasons", "baselines"})
+JSON = frozenset(
+    {
+        "sources_json",
+        "cut",
+        "libraries",
+        "metrics",
+        "reference",
+        "features",
+        "reasons",
+        "baselines",
+        "verdict",
+        "content",
+    }
+)
 """Columns that hold JSON text."""
 
 
@@ -51,6 +64,20 @@ class Reads:
         """A version's evaluation in training, and what its features looked like."""
         row = await self._ops.fetchrow(SQL["model_metrics"], model, version)
         return None if row is None else _plain(row)
+
+    async def described(self, model: str, version: int) -> dict[str, Any] | None:
+        """All that the registry says of a version, without its content."""
+        row = await self._ops.fetchrow(SQL["described"], model, version)
+        return None if row is None else _plain(row)
+
+    async def changes(self, model: str, limit: int) -> list[dict[str, Any]]:
+        """What was registered, promoted, rolled back, newest first."""
+        return [_plain(row) for row in await self._ops.fetch(SQL["changes"], model, limit)]
+
+    async def daily_reports(self, model: str, limit: int) -> list[dict[str, Any]]:
+        """What the daily runs found of a model, newest first."""
+        rows = await self._ops.fetch(SQL["daily_reports"], model, limit)
+        return [_plain(row) for row in rows]
 
     async def evaluation(
         self, model: str, kind: str, version: int | None, since: datetime | None, until: datetime | None

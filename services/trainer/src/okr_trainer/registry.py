@@ -1,68 +1,130 @@
-"""The registry: a training, or what the stream has learned since, becomes a version, and the version serves."""
+"""The registry: a training, or what the stream has learned since, is a version; where it passes the gates it serves."""
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from okr_common.delivery import outbox
-from okr_common.delivery.outbox import announce
-from okr_common.events import Event, ModelEvaluated, ModelRegistered, ModelTrained
+from okr_common.events import Event, ModelEvaluated, ModelJudged, ModelRegistered, ModelTrained
 from okr_common.topology import Stage
-from okr_trainer import store
+from okr_trainer import changes, judging, store
+from okr_trainer.changes import Change
 from okr_trainer.domain.checkpoint import Checkpoint, libraries, save
 from okr_trainer.domain.evaluation import evaluate, headline
+from okr_trainer.domain.gates import Verdict
 from okr_trainer.domain.learner import Learner
-from okr_trainer.domain.predictors import LearnedModel
+from okr_trainer.domain.predictors import LearnedModel, Predictor
 from okr_trainer.domain.replay import Replay
+from okr_trainer.settings import TrainerSettings
 from okr_trainer.store import SQL, Owning
 
-CHAMPION = "champion"
+CHAMPION, CHALLENGER = "champion", "challenger"
 
 
-async def register(connection: Owning, stage: Stage, learner: Learner, replay: Replay) -> Learner:
-    """Writes the version, where the stream's learner stands from now on, and the events; returns that learner."""
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What came of it: the stream's learner from now on, the new version, and whether it serves."""
+
+    learner: Learner
+    version: int
+    serves: bool
+    verdict: Verdict
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """For the work item, and so for the run's step."""
+        return {"version": self.version, "serves": self.serves, "reasons": list(self.verdict.reasons)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A version in the making."""
+
+    model: LearnedModel
+    evaluated: Mapping[str, Any]
+    verdict: Verdict
+    serves: bool
+    heard: int
+
+    @property
+    def alias(self) -> str:
+        return CHAMPION if self.serves else CHALLENGER
+
+    @property
+    def judgement(self) -> str:
+        return _json(self.verdict.as_json())
+
+
+async def register(
+    connection: Owning, stage: Stage, settings: TrainerSettings, learner: Learner, replay: Replay
+) -> Registered:
+    """Writes a training's version, where the stream's learner stands from now on, and the events.
+
+    What the replay knows of key results and their records holds, whoever answers; the model only where it passed.
+    """
     evaluated = await asyncio.to_thread(evaluate, replay.scored)
-    trained = await _successor(connection, learner, replay)
+    rules = settings.gates.rules
+    verdict = await judging.of_replay(connection, learner.predictor, learner.model, replay.model, rules)
+    heard = await connection.fetchval(SQL["heard_last"], learner.model)
+    candidate = _Candidate(replay.model, evaluated, verdict, _serves(settings, verdict), heard)
     checkpoint = save(replay.model)
-    await _put_version(connection, learner, replay, evaluated, checkpoint)
+    trained = await _successor(connection, learner, replay, replay.model if candidate.serves else learner.predictor)
+    await _make_room(connection, learner, candidate)
+    await _put_version(connection, learner, replay, candidate, checkpoint)
     await store.put_states(connection, learner.model, trained.states, [])
     await connection.execute(SQL["forget_track_records"], learner.model)
     await store.put_records(connection, learner.model, trained.records)
     await store.put_checkpoint(connection, trained, None)
-    events = _events(replay, learner, evaluated, checkpoint)
-    await outbox.put(connection, stage.service, [announce(event, stage) for event in events])
+    await changes.say(connection, stage, _trained(replay, learner, checkpoint))
+    await _announce(connection, stage, learner, candidate, checkpoint)
     trained.forget_closed()
-    return trained
+    return Registered(trained, replay.model.version, candidate.serves, verdict)
 
 
-async def snapshot(connection: Owning, stage: Stage, learner: Learner, model: LearnedModel) -> Learner:
-    """The stream's model as it stands becomes a version; returns its learner.
+async def snapshot(
+    connection: Owning, stage: Stage, settings: TrainerSettings, learner: Learner, model: LearnedModel
+) -> Registered:
+    """The stream's model as it stands becomes a version.
 
-    Its metrics are those of all live predictions so far, which earlier versions made: its own have no outcome yet.
+    Its metrics are those of the predictions that the serving version has made since it was registered: made by this
+    model on its way. Where it does not pass, the version that serves keeps its name, and goes on learning.
     """
-    rows = await store.scored(connection, learner.model, "live")
+    rows = await store.scored(connection, learner.model, "live", version=model.version)
     evaluated = await asyncio.to_thread(evaluate, rows)
+    verdict = await judging.of_stream(connection, learner.model, settings.gates.rules)
     (version, _), *_ = await connection.fetch(SQL["next_version"], learner.model)
-    serving = replace(model, version=version)
-    checkpoint = save(serving)
-    await connection.execute(SQL["retire_champion"], learner.model)
+    made = replace(model, version=version)
+    heard = await connection.fetchval(SQL["heard_last"], learner.model)
+    candidate = _Candidate(made, evaluated, verdict, _serves(settings, verdict), heard)
+    checkpoint = save(made)
+    await _make_room(connection, learner, candidate)
     await connection.execute(
         SQL["put_snapshot"],
         *(learner.model, model.training, version, _json(_cut(learner)), learner.watermark),
         *(learner.base_rate.outcomes, model.learned, _json(evaluated), checkpoint.contract, _json(libraries())),
-        *(checkpoint.digest, checkpoint.sha256, checkpoint.content),
+        *(checkpoint.digest, checkpoint.sha256, checkpoint.content, candidate.alias, candidate.judgement),
+        candidate.heard,
     )
-    registered = replace(learner, predictor=serving)
+    registered = replace(learner, predictor=made) if candidate.serves else learner
     await store.put_checkpoint(connection, registered, None)
-    events = _said_of(learner.model, version, evaluated)
-    await outbox.put(connection, stage.service, [announce(event, stage) for event in events])
-    return registered
+    await _announce(connection, stage, learner, candidate, checkpoint)
+    return Registered(registered, version, candidate.serves, verdict)
 
 
-async def _successor(connection: Owning, learner: Learner, replay: Replay) -> Learner:
+def _serves(settings: TrainerSettings, verdict: Verdict) -> bool:
+    return verdict.passed and settings.promotion == "automatic"
+
+
+async def _make_room(connection: Owning, learner: Learner, candidate: _Candidate) -> None:
+    """There is one version of each alias, and only the newest is a challenger."""
+    await connection.execute(SQL["retire_challenger"], learner.model)
+    if candidate.serves:
+        await connection.execute(SQL["retire"], learner.model)
+
+
+async def _successor(connection: Owning, learner: Learner, replay: Replay, predictor: Predictor) -> Learner:
     """What the replay knows, at the stream's place and with its numbering."""
     made = replay.learner
     for row in await connection.fetch(SQL["answers"], learner.model):
@@ -72,7 +134,7 @@ async def _successor(connection: Owning, learner: Learner, replay: Replay) -> Le
     known = [moment for moment in (made.watermark, learner.watermark) if moment is not None]
     return Learner(
         learner.model,
-        replay.model,
+        predictor,
         learner.cut_points,
         states=made.states,
         records=made.records,
@@ -83,42 +145,53 @@ async def _successor(connection: Owning, learner: Learner, replay: Replay) -> Le
 
 
 async def _put_version(
-    connection: Owning, learner: Learner, replay: Replay, evaluated: Mapping[str, Any], checkpoint: Checkpoint
+    connection: Owning, learner: Learner, replay: Replay, candidate: _Candidate, checkpoint: Checkpoint
 ) -> None:
-    await connection.execute(SQL["retire_champion"], learner.model)
     await connection.execute(
         SQL["put_version"],
-        *(learner.model, replay.model.version, replay.model.training, replay.model.builder, _json(_cut(learner))),
-        *(replay.since, replay.until, replay.check_ins, replay.outcomes, replay.model.learned),
-        *(_json(evaluated), _json(replay.reference.summary()), checkpoint.contract, _json(libraries())),
-        *(checkpoint.digest, checkpoint.sha256, checkpoint.content),
+        *(learner.model, replay.model.version, candidate.alias, replay.model.training, replay.model.builder),
+        *(_json(_cut(learner)), replay.since, replay.until, replay.check_ins, replay.outcomes, replay.model.learned),
+        *(_json(candidate.evaluated), _json(replay.reference.summary()), checkpoint.contract, _json(libraries())),
+        *(checkpoint.digest, checkpoint.sha256, checkpoint.content, candidate.judgement, candidate.heard),
     )
 
 
-def _events(
-    replay: Replay, learner: Learner, evaluated: Mapping[str, Any], checkpoint: Checkpoint
-) -> tuple[Event, ...]:
-    model, version = learner.model, replay.model.version
-    position = max((mark.place.position for mark in learner.marks.values()), default=0)
-    return (
-        ModelTrained(
-            model=model,
-            version=version,
-            position=position,
-            check_ins=replay.check_ins,
-            outcomes=replay.outcomes,
-            state_digest=checkpoint.digest,
-        ),
-        *_said_of(model, version, evaluated),
+def _trained(replay: Replay, learner: Learner, checkpoint: Checkpoint) -> Event:
+    return ModelTrained(
+        model=learner.model,
+        version=replay.model.version,
+        position=max((mark.place.position for mark in learner.marks.values()), default=0),
+        check_ins=replay.check_ins,
+        outcomes=replay.outcomes,
+        state_digest=checkpoint.digest,
     )
 
 
-def _said_of(model: str, version: int, evaluated: Mapping[str, Any]) -> tuple[Event, ...]:
-    """It was evaluated, and serves."""
-    return (
-        ModelEvaluated(model=model, version=version, n=evaluated["all"]["n"], metrics=headline(evaluated)),
-        ModelRegistered(model=model, version=version, alias=CHAMPION),
+async def _announce(
+    connection: Owning, stage: Stage, learner: Learner, candidate: _Candidate, checkpoint: Checkpoint
+) -> None:
+    """It was evaluated and judged, and stands in the registry; the audit row, and the event where it serves."""
+    model, version, verdict = learner.model, candidate.model.version, candidate.verdict
+    served = learner.predictor.version
+    n = candidate.evaluated["all"]["n"]
+    await changes.say(
+        connection,
+        stage,
+        ModelEvaluated(model=model, version=version, n=n, metrics=headline(candidate.evaluated)),
+        ModelJudged(model=model, version=version, against=served, passed=verdict.passed, reasons=verdict.reasons),
+        ModelRegistered(model=model, version=version, alias=candidate.alias),
     )
+    serves = version if candidate.serves else served
+    change = Change(
+        *(model, "registered", version, served, serves, "gates", _why(candidate)), state_digest=checkpoint.digest
+    )
+    await changes.write(connection, stage, change)
+
+
+def _why(candidate: _Candidate) -> str:
+    if candidate.verdict.passed:
+        return "it passed the gates" if candidate.serves else "it passed the gates, and waits for `okr models promote`"
+    return "; ".join(candidate.verdict.reasons)
 
 
 def _cut(learner: Learner) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from okr_common.kafka.producer import Producer
 from okr_common.postgres.pool import open_pool
 from okr_common.service import Parts
 from okr_common.topology import STAGES
+from okr_trainer import registry_api
 from okr_trainer.ageing import Ageing
 from okr_trainer.api import router
+from okr_trainer.asking import Asking
 from okr_trainer.ownership import Ownership
 from okr_trainer.progress import Progress
 from okr_trainer.reads import Reads
@@ -37,11 +39,16 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     owner = Owner(STAGE, settings, ownership, trainings, ageing=ageing, wake=relay.wake)
     triggers = await Triggers.on(STAGE, settings, ops)
     steps = TrainerSteps(Progress(ops, processed, cut_points)).as_steps()
+    reads = Reads(ops, processed, cut_points, clock or utc_now)
     control = ControlPlane(STAGE, settings, ops, relay, steps, clock=clock)
     return Parts(
         workers={"stream": owner.run, "triggers": triggers.run, **control.workers},
         carriers={"relay": relay.run},
-        routers=[router(Reads(ops, processed, cut_points, clock or utc_now)), control.router],
+        routers=[
+            registry_api.router(reads, Asking(ops), settings.rest.api_key),
+            router(reads),
+            control.router,
+        ],
         live={"stream": owner.feed.trouble, "triggers": triggers.feed.trouble, **control.live},
         ready=control.ready,
         status=owner.status,

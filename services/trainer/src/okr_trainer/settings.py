@@ -1,12 +1,45 @@
 """The trainer's settings: group `trainer` of pipeline_config.json, OKR_TRAINER__<FIELD>."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from okr_common.settings import Group, ServiceSettings
+from okr_trainer.domain.gates import Rules
 from okr_trainer.domain.pipeline import BUILDERS
 from okr_trainer.domain.risk import CutPoints
+
+
+class GateSettings(Group):
+    """What a version must keep to before it serves; log losses in nats, over the labels it is judged by."""
+
+    last_labels: int = Field(
+        500, gt=0, description="outcomes, the newest, it is judged by: what it does now, not what it did years ago"
+    )
+    least_labels: int = Field(
+        20, gt=0, description="fewer outcomes, also of one source, judge nothing: chance alone would decide"
+    )
+    margin: float = Field(
+        0.002,
+        ge=0,
+        description="another kind of model must have a log loss better by this than the one it replaces; one of the "
+        "same pipeline, which has learned more or anew, must not be worse by more. A tenth of what a good feature "
+        "brings: less is not worth a switch",
+    )
+    calibration_margin: float = Field(
+        0.05,
+        ge=0,
+        description="so much worse the calibration error (ten bins) may be; that of a few hundred check-ins varies "
+        "by 0.03 by chance",
+    )
+    source_margin: float = Field(
+        0.05, ge=0, description="so much worse the log loss may be for one of several sources: a part varies more"
+    )
+
+    @property
+    def rules(self) -> Rules:
+        """As the domain reads them."""
+        return Rules(**self.model_dump())
 
 
 class TrainerSettings(Group):
@@ -16,6 +49,11 @@ class TrainerSettings(Group):
         default={}, description="model: its sources; a source that is not named is its own model"
     )
     pipeline: str = Field("newton", description="the champion's pipeline, by its builder's name")
+    promotion: Literal["automatic", "manual"] = Field(
+        "automatic",
+        description="whether a version that passes the gates serves at once, or waits for `okr models promote`",
+    )
+    gates: GateSettings = Field(GateSettings(), description="what a version must keep to before it serves")
     high_risk_below: float = Field(0.3, gt=0, lt=1, description="probabilities below this are high risk")
     medium_risk_below: float = Field(0.6, gt=0, lt=1, description="below this medium, the rest low")
 

@@ -6,10 +6,12 @@ A run writes no model itself: it asks for it by a work item, and the owner of th
 import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from okr_common import polling
+from okr_common.clock import utc_now
 from okr_common.counted import counted
 from okr_common.errors import PermanentError
 from okr_common.postgres import work_items
@@ -17,13 +19,14 @@ from okr_common.run_steps import RunContext, Steps
 from okr_common.runs import StepSkippedError
 from okr_common.topics import PROCESSED_RECORDS
 from okr_trainer.ageing import AGE
-from okr_trainer.domain.evaluation import MODEL, headline
-from okr_trainer.progress import Progress, promised
+from okr_trainer.domain.daily import standing
+from okr_trainer.domain.evaluation import headline
+from okr_trainer.progress import Progress
 from okr_trainer.trainings import REGISTER, TRAIN
 
 PATIENCE_SECONDS = 600.0
 """How long the stream may take to reach what that day's etl published."""
-MEASURE = "log_loss"
+WEEK = timedelta(days=7)
 Detail = Mapping[str, Any]
 
 
@@ -73,18 +76,22 @@ class TrainerSteps:
         done = await work_items.wait(context.pool, context.run_id, AGE)
         return {model: said["predictions"] for model, said in done.items()}
 
-    async def evaluate_validate(self, _: RunContext) -> Detail:
-        """Each champion's committed state proves to be what it claims; its live predictions beside the baselines."""
+    async def evaluate_validate(self, context: RunContext) -> Detail:
+        """Each champion's committed state proves to be what it claims; its predictions of which a label came since.
+
+        Since the last run that succeeded, that is: labels of runs that failed are not lost.
+        """
         champions = await self.progress.champions()
         if not champions:
-            raise StepSkippedError("no model is trained yet")
-        return {one["model"]: await self._evaluated(one["model"], promised(one)) for one in champions}
+            raise StepSkippedError("no model is trained yet, or none passed the gates")
+        since = await self.progress.last_succeeded(context.run_id)
+        return {one["model"]: await self._evaluated(one["model"], since) for one in champions}
 
-    async def _evaluated(self, model: str, registered: Mapping[str, Any]) -> Detail:
+    async def _evaluated(self, model: str, since: datetime | None) -> Detail:
         proof = await self.progress.validated(model)
-        evaluated = await self.progress.evaluated(model)
-        was = headline(registered).get(MODEL, {})
-        return {**proof, "n": evaluated["all"]["n"], "scores": headline(evaluated), "registered_with": was}
+        evaluated = await self.progress.evaluated(model, since)
+        said = {"n": evaluated["all"]["n"], "scores": headline(evaluated)}
+        return {**proof, "since": None if since is None else since.isoformat(), **said}
 
     async def register(self, context: RunContext) -> Detail:
         """What was learned since the registered versions is a version."""
@@ -93,14 +100,22 @@ class TrainerSteps:
         )
 
     async def track_performance(self, context: RunContext) -> Detail:
-        """Where each model stands beside its best baseline, and beside what its champion of yesterday promised."""
+        """The daily report: each model's last seven days beside its best baseline, and its report of seven days ago."""
         evaluated = context.results.get("evaluate_validate", {})
+        before = await self.progress.report_before(context.logical_time - WEEK)
         found = {
-            model: _stands(said["scores"], said["registered_with"]) for model, said in evaluated.items() if said["n"]
+            model: {**said, "week": await self._week(model, before.get(model))}
+            for model, said in evaluated.items()
+            if isinstance(said, Mapping)
         }
         if not found:
-            raise StepSkippedError("no outcome of a live prediction is known yet")
-        return found
+            raise StepSkippedError("no trained model serves yet")
+        await self.progress.report(context.run_id, context.logical_time, found)
+        return {model: said["week"] for model, said in found.items()}
+
+    async def _week(self, model: str, before: Mapping[str, Any] | None) -> Detail:
+        evaluated = await self.progress.evaluated(model, utc_now() - WEEK)
+        return standing(evaluated["all"]["n"], headline(evaluated), before["week"] if before else None)
 
     async def _have_done(self, context: RunContext, kind: str, models: list[str], otherwise: str) -> Detail:
         """The owners of these models have done it."""
@@ -129,15 +144,3 @@ def _ends(context: RunContext) -> Mapping[str, int]:
         context.upstream.get("publish", {}).get("end_offsets", {}).get(PROCESSED_RECORDS.name, {})
     )
     return found
-
-
-def _stands(scores: Mapping[str, Mapping[str, float]], registered: Mapping[str, float]) -> Detail:
-    """By log loss, which punishes false certainty; lower is better."""
-    losses = {name: measured[MEASURE] for name, measured in scores.items() if MEASURE in measured}
-    best = min((name for name in losses if name != MODEL), key=losses.__getitem__, default=None)
-    return {
-        MEASURE: losses.get(MODEL),
-        "best_baseline": best,
-        "its": losses.get(best) if best else None,
-        "registered_with": registered.get(MEASURE),
-    }

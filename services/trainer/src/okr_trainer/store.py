@@ -23,6 +23,7 @@ from okr_trainer.domain.inputs import Input, Outcome, Withdrawn
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Closed, Learner, Step
 from okr_trainer.domain.predictors import LearnedModel
+from okr_trainer.domain.relearning import own_raws
 from okr_trainer.domain.track_record import TrackRecord
 from okr_trainer.standing import row_of
 
@@ -90,13 +91,14 @@ async def scored(
     version: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    heard_after: datetime | None = None,
 ) -> list[Scored]:
-    """Predictions whose outcome is known."""
+    """Predictions whose outcome is known. `heard_after`: only where this system heard the outcome after that."""
     return [
         Scored(
             row["key_result_id"], row["elapsed"], row["achieved"], row["probability"], orjson.loads(row["baselines"])
         )
-        for row in await executor.fetch(SQL["scored"], model, kind, version, since, until)
+        for row in await executor.fetch(SQL["scored"], model, kind, version, since, until, heard_after)
     ]
 
 
@@ -112,9 +114,11 @@ async def unlearned(connection: Connection, learner: Learner, inputs: Sequence[I
     found: dict[str, list[Stored]] = {}
     if ended and isinstance(learner.predictor, LearnedModel):
         training = learner.predictor.training
-        for row in await connection.fetch(SQL["unlearned"], learner.model, training, list(ended)):
-            stored = Stored(row["prediction_id"], orjson.loads(row["features"]), row["raw"])
-            found.setdefault(row["key_result_id"], []).append(stored)
+        rows = await connection.fetch(SQL["unlearned"], learner.model, training, list(ended))
+        xs = [orjson.loads(row["features"]) for row in rows]
+        raws = own_raws(learner.predictor, [(x, row["raw"]) for x, row in zip(xs, rows, strict=True)])
+        for row, x, raw in zip(rows, xs, raws, strict=True):
+            found.setdefault(row["key_result_id"], []).append(Stored(row["prediction_id"], x, raw))
     return found
 
 
@@ -154,7 +158,7 @@ async def put_step(connection: Connection, learner: Learner, step: Step) -> None
     await _withdraw_outcomes(connection, learner.model, step.reopened)
     if step.learned:
         ids, numbers = zip(*((row.prediction_id, seq) for row, seq in step.learned), strict=True)
-        await connection.execute(SQL["mark_learned"], list(ids), list(numbers))
+        await connection.execute(SQL["mark_learned"], list(ids), list(numbers), learner.predictor.training)
 
 
 async def put_states(

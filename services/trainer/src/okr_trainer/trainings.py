@@ -23,7 +23,7 @@ from okr_common.postgres import work_items
 from okr_common.postgres.work_items import WorkItem
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import Stage
-from okr_trainer import registry, store
+from okr_trainer import promotion, registry, store
 from okr_trainer.domain.inputs import Input, Place, read
 from okr_trainer.domain.learner import Learner, SourceMark
 from okr_trainer.domain.predictors import LearnedModel
@@ -37,6 +37,8 @@ TRAIN, AGAIN, REGISTER = "train_initial", "train_again", "register"
 """Kinds of items: make a version by a replay; another one; make one of what the stream has learned since."""
 REBUILD = "rebuild"
 """A parameter of the item: train although there is a trained version."""
+PROMOTE, ROLLBACK = "promote", "rollback"
+"""Kinds that change what serves; they go before trainings, because somebody waits."""
 CHUNK = 5_000
 NOTHING = {
     "no_outcomes": "there is no outcome to learn from yet",
@@ -66,10 +68,11 @@ class Trainings:
         self._processed = processed
 
     async def due(self, connection: Owning, held: Mapping[int, Held], memory: Memory) -> Due | None:
-        """The oldest item of a model held here that need not wait for the stream any longer."""
-        for item in await work_items.open_items(connection, self._stage.service):
+        """The oldest item of a model held here that need not wait for the stream any longer; changes come first."""
+        items = await work_items.open_items(connection, self._stage.service)
+        for item in sorted(items, key=lambda one: one.kind not in {PROMOTE, ROLLBACK}):
             partition = PROCESSED_RECORDS.partition_of(item.subject)
-            if item.kind in {TRAIN, AGAIN, REGISTER} and partition in held:
+            if item.kind in {TRAIN, AGAIN, REGISTER, PROMOTE, ROLLBACK} and partition in held:
                 learner = (await memory.get(connection, item.subject, held[partition])).learner
                 due = await self._judge(connection, item, held[partition], learner)
                 if due is not None:
@@ -79,8 +82,10 @@ class Trainings:
     async def _judge(self, connection: Owning, item: WorkItem, held: Held, learner: Learner) -> Due | None:
         """None while the stream has not heard what the item speaks of."""
         model = learner.predictor
+        if item.kind in {PROMOTE, ROLLBACK}:
+            return Due(item, held, learner, needless=False)
         if item.kind == REGISTER:
-            registered = await connection.fetchval(SQL["champion_learned"], learner.model)
+            registered = await connection.fetchval(SQL["registered_learned"], learner.model, model.training)
             return Due(item, held, learner, not isinstance(model, LearnedModel) or model.learned == registered)
         parameters = orjson.loads(await connection.fetchval(SQL["parameters"], item.item_id))
         wanted = item.kind == AGAIN or parameters.get(REBUILD)
@@ -113,7 +118,10 @@ class Trainings:
             await fence.take(connection, store.training_fence(self._stage, due.held.partition), due.learner.model)
             return await self._committed(connection, due)
         except PermanentError as error:
-            log.exception("training_failed", model=due.learner.model, reason=error.reason)
+            if due.item.kind in {PROMOTE, ROLLBACK}:
+                log.warning("change_refused", model=due.learner.model, reason=error.reason, error=str(error))
+            else:
+                log.exception("training_failed", model=due.learner.model, reason=error.reason)
             await work_items.close(connection, due.item, {"reason": error.reason, "error": str(error)}, "failed")
             return None
         finally:
@@ -131,18 +139,32 @@ class Trainings:
         if due.needless:
             await work_items.close(connection, due.item, {"version": due.learner.predictor.version, "trained": False})
             return None
+        if due.item.kind in {PROMOTE, ROLLBACK}:
+            return await self._change(connection, due)
         if due.item.kind == REGISTER:
             return await self._register(connection, due)
         return await self._train(connection, due)
 
+    async def _change(self, connection: Owning, due: Due) -> Learner:
+        parameters = orjson.loads(await connection.fetchval(SQL["parameters"], due.item.item_id))
+        reason = parameters.get("reason", "no reason given")
+        if due.item.kind == PROMOTE:
+            version = parameters["version"]
+            changed, said = await promotion.promote(connection, self._stage, due.learner, version, reason)
+        else:
+            changed, said = await promotion.roll_back(connection, self._stage, due.learner, reason)
+        await work_items.close(connection, due.item, said)
+        log.info("model_changed", model=due.learner.model, kind=due.item.kind, **said)
+        return changed
+
     async def _register(self, connection: Owning, due: Due) -> Learner:
         model = due.learner.predictor
         assert isinstance(model, LearnedModel)  # noqa: S101 - else it was needless
-        registered = await registry.snapshot(connection, self._stage, due.learner, model)
-        said = {"version": registered.predictor.version, "learned": model.learned}
+        registered = await registry.snapshot(connection, self._stage, self._settings, due.learner, model)
+        said = {**registered.said, "learned": model.learned}
         await work_items.close(connection, due.item, said)
         log.info("model_registered", model=due.learner.model, **said)
-        return registered
+        return registered.learner
 
     async def _train(self, connection: Owning, due: Due) -> Learner | None:
         attempt = connection.transaction()  # a savepoint: of one that came to nothing no prediction is kept
@@ -153,11 +175,11 @@ class Trainings:
             await self._nothing(connection, due, replay)
             return None
         await attempt.commit()
-        trained = await registry.register(connection, self._stage, due.learner, replay)
-        said = {"version": replay.model.version, "check_ins": replay.check_ins, "outcomes": replay.outcomes}
+        trained = await registry.register(connection, self._stage, self._settings, due.learner, replay)
+        said = {**trained.said, "check_ins": replay.check_ins, "outcomes": replay.outcomes}
         await work_items.close(connection, due.item, {**said, "trained": True})
         log.info("model_trained", model=due.learner.model, **said)
-        return trained
+        return trained.learner
 
     async def _nothing(self, connection: Owning, due: Due, replay: Replay) -> None:
         """There is no outcome yet, or none became known after a check-in of its key result: the pace rule goes on."""

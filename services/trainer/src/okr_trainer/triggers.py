@@ -60,20 +60,22 @@ class Triggers:
                     letter = dead_letter(message, why, self._stage, self._topic_id)
                     await outbox.put(connection, self._stage.service, [letter])
                     continue
-                if isinstance(event, OutcomesDecided) or _all_is_there(event):
+                if _asks(event):
                     await self._ask(connection, event)
-                elif isinstance(event, SourceReplayed) and event.withdrawn:
-                    await self._ask(connection, event, rebuild=True)
 
-    async def _ask(
-        self, connection: Connection, event: BatchPublished | OutcomesDecided | SourceReplayed, *, rebuild: bool = False
-    ) -> None:
-        """`rebuild`: what was learned from versions that hold no longer is unlearned, by learning all anew."""
+    async def _ask(self, connection: Connection, event: BatchPublished | OutcomesDecided | SourceReplayed) -> None:
+        """After a replay of the source: what was learned from versions that hold no longer is learned anew."""
         parameters = {"source": event.source, "position": event.position}
         model = self._settings.trainer.model_of(event.source)
-        query = "ask_for_another_training" if rebuild else "ask_for_training"
-        await connection.execute(SQL[query], model, orjson.dumps(parameters).decode())
+        said = orjson.dumps(parameters).decode()
+        if isinstance(event, SourceReplayed):
+            await connection.execute(SQL["ask_for_another_training"], model, said)
+        else:
+            await connection.execute(SQL["ask_for_training"], model, said, event.outcomes)
 
 
-def _all_is_there(event: Event) -> TypeGuard[BatchPublished]:
-    return isinstance(event, BatchPublished) and event.behind == 0 and event.outcomes > 0
+def _asks(event: Event) -> TypeGuard[BatchPublished | OutcomesDecided | SourceReplayed]:
+    """All outcomes of a batch are there, or decided ones, or a replay that took something back."""
+    if isinstance(event, BatchPublished):
+        return event.behind == 0 and event.outcomes > 0
+    return isinstance(event, OutcomesDecided) or (isinstance(event, SourceReplayed) and event.withdrawn > 0)

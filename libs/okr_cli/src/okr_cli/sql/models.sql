@@ -1,10 +1,10 @@
 -- name: model_versions
-select model, version, alias, training, pipeline, made_at, since, until, check_ins, outcomes, learned, metrics
+select model, version, alias, training, pipeline, made_at, since, until, check_ins, outcomes, learned, metrics, verdict
 from model_version where $1::text is null or model = $1 order by model, version desc
 
 -- name: model_version
 select v.model, v.version, v.alias, v.training, v.pipeline, v.made_at, v.cut, v.since, v.until, v.check_ins, v.outcomes, v.learned,
-       v.metrics, v.contract_hash, v.libraries, v.state_digest, v.sha256, m.sources
+       v.metrics, v.verdict, v.contract_hash, v.libraries, v.state_digest, v.sha256, m.sources
 from model_version v join model m using (model)
 where model = $1 and ($2::int is null or version = $2) and ($2::int is not null or alias = 'champion' or not exists (
     select from model_version where model = $1 and alias = 'champion'))

@@ -30,6 +30,7 @@ class Rule(StrEnum):
     ROWS_UNCOUNTED = "rows_uncounted"
     FILES_LOST = "files_lost"
     DRIFT = "drift"
+    CHECKPOINT_REFUSED = "checkpoint_refused"
 
 
 class Finding(BaseModel):
@@ -63,6 +64,16 @@ class EndedRun(BaseModel):
     pipeline: str
     state: str
     reason: str | None
+
+
+class RefusedCheckpoint(BaseModel):
+    """A model whose state could not be proven within the last day, or that does not serve by its registry since."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    model: str
+    refused: int
+    serves: int
+    reason: str
 
 
 def together(found: Iterable[Found]) -> Found:
@@ -183,3 +194,19 @@ def _drifted(model: ModelDrift) -> Finding:
     )
     detail = {"features": {one.feature: one.psi for one in model.drifted}}
     return Finding(rule=Rule.DRIFT, subject=model.model, severity="warning", text=text, detail=detail)
+
+
+def of_checkpoints(refused: Sequence[RefusedCheckpoint]) -> Found:
+    """Models that were taken up again from an older state."""
+    return Found([_refused(one) for one in refused], frozenset({Rule.CHECKPOINT_REFUSED}))
+
+
+def _refused(one: RefusedCheckpoint) -> Finding:
+    who = f"version {one.serves} serves, with what was learned since" if one.serves else "the pace rule answers"
+    text = (
+        f"the checkpoint of model {one.model} (version {one.refused}) was refused: {one.reason}. Now {who}; "
+        f"`okr models list --model {one.model}` shows its versions, `okr models rebuild {one.model}` makes one anew"
+    )
+    severity: Severity = "warning" if one.serves else "critical"
+    detail = {"refused": one.refused, "serves": one.serves}
+    return Finding(rule=Rule.CHECKPOINT_REFUSED, subject=one.model, severity=severity, text=text, detail=detail)

@@ -4,6 +4,15 @@ select distinct on (pipeline) run_id::text, pipeline, state, reason
 from run where state in ('succeeded', 'degraded', 'failed', 'skipped')
 order by pipeline, ended_at desc nulls last, requested_at desc
 
+-- name: refused_checkpoints
+-- The newest of each model within a day; older ones as long as another version answers than the registry names.
+select distinct on (c.model) c.model, c.served as refused, c.serves, c.reason
+from model_change c
+left join checkpoint p on p.model = c.model
+left join model_version v on v.model = c.model and v.alias = 'champion'
+where c.kind = 'recovered' and (c.made_at > now() - interval '1 day' or p.version <> v.version)
+order by c.model, c.change_id desc
+
 -- name: write_report
 insert into report (run_id, kind, logical_time, verdict, content) values ($1, $2, $3, $4, $5)
 on conflict (run_id, kind) do update set verdict = $4, content = $5, made_at = now()

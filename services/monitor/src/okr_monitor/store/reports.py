@@ -14,7 +14,7 @@ from okr_common.events import DriftDetected, Event, ReportMade
 from okr_common.sql import queries
 from okr_common.topology import STAGES
 from okr_monitor.domain.detect_drift import DriftReport
-from okr_monitor.domain.findings import EndedRun
+from okr_monitor.domain.findings import EndedRun, RefusedCheckpoint
 from okr_monitor.domain.verdict import Report
 
 SQL = queries("okr_monitor")
@@ -105,6 +105,10 @@ class Reports:
     async def newest_ended_runs(self) -> list[EndedRun]:
         """Of each pipeline, the run that ended last."""
         return [EndedRun(**row) for row in await self._pool.fetch(SQL["newest_ended_runs"])]
+
+    async def refused_checkpoints(self) -> list[RefusedCheckpoint]:
+        """Models whose state could not be proven."""
+        return [RefusedCheckpoint(**row) for row in await self._pool.fetch(SQL["refused_checkpoints"])]
 
     async def newest_runs(self, limit: int) -> list[ShownRun]:
         """Of all pipelines, those requested last."""

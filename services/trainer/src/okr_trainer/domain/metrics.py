@@ -47,10 +47,24 @@ def accuracy(outcomes: Column, probabilities: Column, weights: Column) -> Column
     return _mean(((probabilities > 0.5) == (outcomes > 0.5)).astype(np.float64), weights)  # noqa: PLR2004
 
 
+def calibration_error(outcomes: Column, probabilities: Column, weights: Column) -> Column:
+    """Expected calibration error: of ten bins of probabilities, how far the mean one lies from the share achieved.
+
+    >>> calibration_error(np.array([1.0, 0.0]), np.array([0.5, 0.5]), np.ones((1, 2)))
+    array([0.])
+    """
+    bins = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
+    member = (bins[:, None] == np.arange(BINS)).astype(np.float64)
+    gaps: Column = np.abs((weights * (probabilities - outcomes)) @ member).sum(axis=1) / weights.sum(axis=1)
+    return gaps
+
+
 def _mean(losses: Column, weights: Column) -> Column:
     total: Column = weights @ losses / weights.sum(axis=1)
     return total
 
+
+BINS = 10
 
 METRICS: dict[str, Callable[[Column, Column, Column], Column]] = {
     "auc": roc_auc,

@@ -24,10 +24,13 @@ order by key_result_id, revision desc
 select series, outcomes, achieved, last, margin from track_record where model = $1
 
 -- name: unlearned
--- What an outcome may teach: rows of the current training, each once; replay rows lie before the stream's.
-select prediction_id, key_result_id::text, features, raw from prediction
-where key_result_id = any($3::uuid[]) and model = $1 and training = $2
-  and kind in ('live', 'replay') and learned_seq is null and raw is not null
+-- What an outcome may teach: rows of the current training, each once; replay rows lie before the stream's. Where another
+-- version served after this training was made, the rows it made in the stream, without its raw score.
+select prediction_id, key_result_id::text, features, case when training = $2 then raw end as raw from prediction p
+where key_result_id = any($3::uuid[]) and model = $1 and learned_seq is null and features is not null
+  and ((training = $2 and kind in ('live', 'replay') and raw is not null)
+    or (training <> $2 and kind = 'live' and made_at > (
+        select min(v.made_at) from model_version v where v.model = $1 and v.training = $2)))
 order by key_result_id, kind = 'live', seq
 
 -- name: next_unit
@@ -87,7 +90,8 @@ with taken as (
 select distinct outcome_id from taken where learned > 0
 
 -- name: mark_learned
-update prediction set learned_seq = l.seq from unnest($1::uuid[], $2::bigint[]) as l (prediction_id, seq)
+-- Whoever made it: from now on it belongs to the training that learned it.
+update prediction set learned_seq = l.seq, training = $3 from unnest($1::uuid[], $2::bigint[]) as l (prediction_id, seq)
 where prediction.prediction_id = l.prediction_id
 
 -- name: put_checkpoint

@@ -10,12 +10,17 @@ from prediction p where p.unit = $1 and p.place > $2 order by p.place limit $3
 
 -- name: models
 select v.model, m.sources, v.version, v.alias, v.training, v.pipeline, v.made_at, v.cut, v.since, v.until, v.check_ins,
-       v.outcomes, v.learned, v.contract_hash, v.libraries, v.state_digest, c.learned as learned_now, c.watermark
+       v.outcomes, v.learned, v.contract_hash, v.libraries, v.state_digest, v.verdict, c.learned as learned_now, c.watermark
 from model_version v join model m using (model) left join checkpoint c using (model)
 where $1::text is null or v.model = $1 order by v.model, v.version desc
 
+-- name: described
+select version, alias, training, pipeline, made_at, cut, since, until, check_ins, outcomes, learned, metrics, verdict,
+       contract_hash, libraries, state_digest, sha256
+from model_version where model = $1 and version = $2
+
 -- name: model_metrics
-select metrics, reference from model_version where model = $1 and version = $2
+select metrics, reference, verdict from model_version where model = $1 and version = $2
 
 -- name: predictions
 select p.prediction_id, p.model, p.model_version, p.training, p.kind, p.source, p.key_result_id, p.key_result,
@@ -72,6 +77,11 @@ where p.model = $1 and p.kind = $2
   and o.achieved is not null and (p.kind <> 'replay' or p.learned_seq is not null)
   and p.model_version = coalesce($3::int, nullif(p.model_version, 0))
   and ($4::timestamptz is null or p.knowledge_time >= $4) and ($5::timestamptz is null or p.knowledge_time < $5)
+  and ($6::timestamptz is null or o.heard_at > $6)
+
+-- name: daily_reports
+select report_id, logical_time, made_at, content -> 'models' -> $1::text as content from report
+where kind = 'model_daily' and content -> 'models' -> $1::text is not null order by logical_time desc, report_id desc limit $2
 
 -- name: titles
 -- On okr_processed.

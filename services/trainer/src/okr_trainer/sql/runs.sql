@@ -1,15 +1,20 @@
 -- name: untrained
--- Models that know an outcome and have only the pace rule.
-select c.model from checkpoint c
-where c.outcomes > 0 and not exists (select from model_version v where v.model = c.model and v.version > 0) order by c.model
+-- Models that know an outcome and have only the pace rule: nothing was trained yet; or what was trained did not pass, and there
+-- are a quarter more outcomes now; or a model serves by the registry, and its checkpoint was refused.
+select c.model from checkpoint c join model_version v on v.model = c.model and v.alias = 'champion'
+where c.outcomes > 0 and c.version = 0
+  and (v.version > 0 or c.outcomes >= 1.25 * coalesce((select max(t.outcomes) from model_version t where t.model = c.model and t.version > 0), 0))
+order by c.model
 
 -- name: grown
--- Champions that have learned since they were registered.
-select c.model from checkpoint c join model_version v on v.model = c.model and v.alias = 'champion'
-where v.version > 0 and c.learned > v.learned order by c.model
+-- Models that have learned since their newest version of this training was registered.
+select c.model from checkpoint c
+where c.version > 0 and c.learned > (
+    select max(v.learned) from model_version v where v.model = c.model and v.training = c.training)
+order by c.model
 
 -- name: champions
-select model, version, metrics from model_version where alias = 'champion' and version > 0 order by model
+select model, version from model_version where alias = 'champion' and version > 0 order by model
 
 -- name: next_offsets
 select partition, next_offset from delivery.consumer_offset where consumer = $1 and topic = $2
@@ -29,3 +34,14 @@ from entity_version v
 join unnest($1::text[], $2::int[], $3::bigint[], $4::int[]) as cut (source, generation, position, seq)
     on v.source = cut.source and (v.generation, v.position, v.seq) <= (cut.generation, cut.position, cut.seq)
 where v.closed is null
+
+-- name: last_succeeded
+-- When the last run before this one that succeeded began: what was heard after that, it may not have seen.
+select max(started_at) from run where pipeline = 'trainer' and state = 'succeeded' and run_id <> $1
+
+-- name: report_before
+select content from report where kind = 'model_daily' and logical_time <= $1 order by logical_time desc, report_id desc limit 1
+
+-- name: put_daily_report
+insert into report (run_id, kind, logical_time, verdict, content) values ($1, 'model_daily', $2, $3, $4)
+on conflict (run_id, kind) do update set verdict = $3, content = $4, made_at = now()

@@ -9,36 +9,32 @@ values ($1, 0, 'champion', 0, 'linear_pace', $2, $3) on conflict (model, version
 select coalesce(max(version), 0) + 1 as version, coalesce(max(training), 0) + 1 as training
 from model_version where model = $1
 
--- name: retire_champion
--- The one before it is no longer the previous one.
-update model_version set alias = case when alias = 'champion' and version > 0 then 'previous' end
-where model = $1 and alias in ('champion', 'previous')
-
 -- name: put_version
 insert into model_version
     (model, version, alias, training, pipeline, cut, since, until, check_ins, outcomes, learned, metrics, reference,
-     contract_hash, libraries, state_digest, sha256, checkpoint)
-values ($1, $2, 'champion', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+     contract_hash, libraries, state_digest, sha256, checkpoint, verdict, heard)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 
 -- name: put_snapshot
 -- The stream's model as it stands: what its training saw, and what the stream brought since.
 insert into model_version
     (model, version, alias, training, pipeline, cut, since, until, check_ins, outcomes, learned, metrics, reference,
-     contract_hash, libraries, state_digest, sha256, checkpoint)
-select t.model, $3, 'champion', t.training, t.pipeline, $4, t.since, $5,
+     contract_hash, libraries, state_digest, sha256, checkpoint, verdict, heard)
+select t.model, $3, $14, t.training, t.pipeline, $4, t.since, $5,
        t.check_ins + (select count(*) from prediction p
                       where p.model = $1 and p.training = $2 and p.kind = 'live' and p.check_in_id is not null),
-       $6, $7, $8, t.reference, $9, $10, $11, $12, $13
+       $6, $7, $8, t.reference, $9, $10, $11, $12, $13, $15, $16
 from model_version t where t.model = $1 and t.training = $2 order by t.version limit 1
 
--- name: champion_learned
-select learned from model_version where model = $1 and alias = 'champion'
+-- name: registered_learned
+-- How many rows the newest version of this training had learned, whether it serves or not.
+select max(learned) from model_version where model = $1 and training = $2
 
 -- name: ask_for_training
--- By an event: only while there is no trained version, and once.
+-- By an event: only while version 0 serves, and, where a training came to nothing better, with a quarter more outcomes ($3).
 insert into work_item (pipeline, kind, subject, parameters)
 select 'trainer', 'train_initial', $1, $2
-where not exists (select from model_version where model = $1 and version > 0)
+where not exists (select from model_version where model = $1 and version > 0 and (alias = 'champion' or $3 < 1.25 * outcomes))
 on conflict do nothing
 
 -- name: ask_for_another_training
