@@ -3,6 +3,7 @@
 Each sabotage is undone before the next, and at the end all is clean again: nothing else turned it red.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -109,7 +110,10 @@ async def settled(flow: Flow, published: Published) -> Flow:
     with flow.stack.supervised(SERVICES):
         flow.drop("whole.csv", published.encoded(rows))
         await flow.predicted(len(rows))
-        await flow.until("ops", "select count(*) from model_version where alias = 'champion' and version = 1", 1)
+        await flow.until("ops", "select max(version) from model_version", 1)
+        # one year makes no model that passes the gates, and version 0 would learn nothing of the second
+        reach, wanted = flow.reach, {"version": 1}
+        await asyncio.to_thread(reach.post, "trainer", "/models/mta_nyct/promote", wanted, reach.api_key())
         flow.drop("later.csv", published.encoded([later[0], later[1][:5], bad, *later[1:]]))
         await flow.predicted(len(rows) + len(later))
     return flow
