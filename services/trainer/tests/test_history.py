@@ -80,7 +80,7 @@ async def test_a_closing_counts_until_something_opens_the_key_result_again(versi
     ]
 
 
-async def test_what_was_learned_of_a_key_result_that_is_deleted_stays_learned(versions: Versions) -> None:
+async def test_a_training_unlearns_what_was_learned_of_a_key_result_that_is_deleted(versions: Versions) -> None:
     kinds = (("key_result", "a"), ("check_in", "a/1"), ("outcome", "a"))
     for entity, name in kinds:
         await versions.put((entity, name, 1, None))
@@ -90,8 +90,8 @@ async def test_what_was_learned_of_a_key_result_that_is_deleted_stays_learned(ve
     assert await versions.history() == [
         ("key_result", "a", 1, None),
         ("check_in", "a/1", 1, None),
-        ("outcome", "a", 2, None),
         ("key_result", "a", 2, "absent_deleted"),
+        ("check_in", "a/1", 2, "absent_deleted"),
     ]
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from okr_trainer.domain.features import Features
-from okr_trainer.domain.pipeline import LinearView
+from okr_trainer.domain.pipeline import view_of
 from okr_trainer.domain.predictors import LearnedModel
 
 
 def log_odds(model: LearnedModel, xs: Sequence[Features]) -> list[float]:
     """Before calibration, of each row."""
-    raws: list[float] = LinearView(model.pipeline, model.words).score(xs).raw.tolist() if xs else []
+    raws: list[float] = view_of(model.pipeline, model.words).score(xs).raw.tolist() if xs else []
     return raws
 
 
