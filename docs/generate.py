@@ -1,7 +1,8 @@
 """Writes the parts of docs/ that come from code; `--check` fails where one is stale.
 
 docs/asyncapi.yaml from topics.py, events.py and records.py; the picture and the tables of docs/architecture.md from
-topology.py, topics.py and metrics.py; the tables of docs/settings.md from the settings of all services.
+topology.py, topics.py and metrics.py; the tables of docs/settings.md from the settings of all services; the features of
+docs/models.md from the trainer.
 """
 
 import sys
@@ -19,6 +20,7 @@ from okr_common import codec, metrics, records
 from okr_common.settings import ServiceSettings, nested
 from okr_common.topics import TOPICS, Topic
 from okr_common.topology import STAGES
+from okr_trainer.domain.features import FEATURES
 
 DOCS = Path(__file__).parent
 RECORDS: tuple[type[records.RawRecord] | type[records.ProcessedRecord] | type[records.Prediction], ...] = (
@@ -147,6 +149,12 @@ def _default(field: FieldInfo) -> str:
     return to_json(sorted(value) if isinstance(value, set) else value).decode()
 
 
+def features_table() -> str:
+    """Every number a model sees."""
+    rows = [f"| `{one.name}` | {one.aspect} | {one.meaning} | {one.lowest:g} to {one.highest:g} |" for one in FEATURES]
+    return "\n".join(["| feature | tells of | meaning | bounds |", "|---|---|---|---|", *rows])
+
+
 def _filled(text: str) -> str:
     for name, block in (
         ("flow", flow()),
@@ -154,6 +162,7 @@ def _filled(text: str) -> str:
         ("topics", topics_table()),
         ("metrics", metrics_table()),
         ("settings", settings_tables()),
+        ("features", features_table()),
     ):
         begin = BEGIN.format(name)
         if begin in text:

@@ -84,3 +84,10 @@ def test_the_pace_rule_ages_too(company: Company, new_learner: NewLearner) -> No
     told(learner, company.define(NAME, date(2017, 1, 1)), company.check_in(NAME, date(2017, 1, 31), 99.0))
     (draft,) = aged(learner, OCTOBER).drafts
     assert (draft.version, draft.probability) == (0, draft.baselines["linear_pace"])
+
+
+def test_a_day_that_was_judged_before_is_not_judged_again(learner: Learner) -> None:
+    """A source's day may go back; what is published under a day's id stays."""
+    state = next(iter(learner.states.values()))
+    state.aged, state.answered = date(2017, 4, 2).toordinal(), None
+    assert silent([state], {"acme": date(2017, 4, 1).toordinal()}) == []

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okr_trainer.domain.features import CROSSED, FEATURES, NAMES, WORDS, contract_hash, features
+from okr_trainer.domain.forecast import forecast
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.pipeline import BUILDERS, build
 from okr_trainer.domain.track_record import NO_RECORD, TrackRecord, series_of
@@ -104,6 +105,8 @@ def test_of_a_due_date_that_nobody_had_set_nothing_is_told() -> None:
     told = ("elapsed", "days_left", "length", "left", "last_week", "far", "pace_ratio", "need_ratio")
     assert [unknown[name] for name in told] == [0.0] * len(told)
     assert unknown["age"] == known["age"] > 0.0
+    moving = checked_in(state_of("increase", baseline=50.0, due_known=False), 60.0, 75.0)
+    assert (of(moving)["slope"], forecast(moving, moving.newest or 0)) == (0.0, 75.0)
 
 
 def test_pace_and_need_are_ratios_of_what_is_done_and_over() -> None:

@@ -54,6 +54,18 @@ def test_it_follows_a_base_rate_that_changes() -> None:
     assert model.predict_proba_one({"size": 0.0})[True] == pytest.approx(0.9, abs=0.05)
 
 
+def test_what_comes_first_after_a_million_rows_is_no_surprise_but_news() -> None:
+    """Forgetting leaves no weight less certain than it was in the beginning."""
+    model = NewtonLogistic(forgetting=0.5)
+    for number in range(2_000):  # 0.5^2000 is nothing
+        model.learn_one({"size": float(number % 7), "rare": 0.0}, number % 3 == 0)
+    assert np.diag(model.spread).max() <= 1.0 / model.prior + 1e-12
+    assert np.linalg.eigvalsh(model.spread).min() > -1e-12
+    model.learn_one({"size": 1.0, "rare": 1.0}, True)
+    assert np.isfinite(model.weights).all()
+    assert np.abs(model.weights).max() < 5.0
+
+
 def test_a_feature_with_as_many_words_as_ids_have_says_nothing() -> None:
     model = NewtonLogistic()
     for number in range(MOST_WORDS + 5):

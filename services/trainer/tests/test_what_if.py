@@ -111,3 +111,12 @@ def test_a_day_without_a_value_is_only_when_it_is_asked(told: tuple[Learner, str
     later = answered(learner, key_result_id, Change(as_of=date(2017, 8, 1).toordinal()))
     assert later.x is not None
     assert (later.on, later.x["check_ins"]) == (date(2017, 8, 1).toordinal(), log1p(1))
+
+
+def test_a_due_date_that_is_set_for_the_first_time_has_not_moved(told: tuple[Learner, str, float]) -> None:
+    learner, key_result_id, _ = told
+    state = learner.states[key_result_id]
+    state.due_known = False
+    first = answered(learner, key_result_id, Change(due=state.due))
+    assert first.x is not None
+    assert (first.x["due_unknown"], first.x["due_changes"]) == (0.0, 0.0)

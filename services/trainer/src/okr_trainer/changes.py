@@ -29,9 +29,10 @@ class Change:
 
 
 async def crown(connection: Connection, model: str, version: int) -> None:
-    """The version becomes the champion, and the one that was, the previous one."""
-    await connection.execute(SQL["retire"], model)
-    await connection.execute(SQL["crown"], model, version)
+    """The version becomes the champion, and the one that was, the previous one; nothing where it is that already."""
+    if not await connection.fetchval(SQL["is_champion"], model, version):
+        await connection.execute(SQL["retire"], model)
+        await connection.execute(SQL["crown"], model, version)
 
 
 async def write(connection: Connection, stage: Stage, change: Change) -> int:

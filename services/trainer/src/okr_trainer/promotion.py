@@ -68,7 +68,7 @@ async def taken_up(connection: Connection, model: str, version: Mapping[str, Any
     if not version["version"]:
         return PaceRule(), 0
     taken = await asyncio.to_thread(judging.content, version)
-    missed = await connection.fetch(SQL["missed"], model, taken.training, version["heard"])
+    missed = await connection.fetch(SQL["missed"], model, taken.training, version["heard"], version["learned"])
     rows = [
         Missed(row["prediction_id"], row["key_result_id"], row["achieved"], orjson.loads(row["features"]), row["raw"])
         for row in missed

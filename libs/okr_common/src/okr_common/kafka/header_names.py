@@ -47,7 +47,7 @@ class ReadableRecords:
     def next_batch(self) -> Any:  # noqa: ANN401 - as aiokafka has it
         """It."""
         start = self._at
-        self._at += OVERHEAD + int.from_bytes(self._content[start:][LENGTH], "big")
+        self._at += OVERHEAD + int.from_bytes(self._content[start + LENGTH.start : start + LENGTH.stop], "big")
         batch = self._records.next_batch()
         return _Batch(batch, self._content[start : self._at]) if isinstance(batch, DefaultRecordBatch) else batch
 

@@ -27,7 +27,7 @@ def silent(states: Iterable[KeyResultState], todays: Mapping[str, int]) -> list[
 def _is_silent(state: KeyResultState, today: int | None) -> bool:
     if today is None or not state.open or state.unjudged is not None or today > state.due:
         return False
-    return state.aged != today and (state.answered is None or state.answered < today)
+    return (state.aged is None or state.aged < today) and (state.answered is None or state.answered < today)
 
 
 def age(learner: Learner, origins: Mapping[str, Origin], todays: Mapping[str, int]) -> Step:

@@ -47,7 +47,10 @@ class Platt:
         self.shift -= (self.both * raw + self.shifts) * step
 
     def _forget(self, kept: float) -> None:
-        self.slopes, self.both, self.shifts = self.slopes / kept, self.both / kept, self.shifts / kept
+        """Nothing gets less certain than it was before the first label."""
+        slopes, shifts = (max(1.0, one * PRIOR / kept) ** -0.5 for one in (self.slopes, self.shifts))
+        self.slopes, self.shifts = self.slopes / kept * slopes**2, self.shifts / kept * shifts**2
+        self.both = self.both / kept * slopes * shifts
 
     def _narrow(self, raw: float, curvature: float) -> None:
         """The covariance once a row of this curvature is known."""

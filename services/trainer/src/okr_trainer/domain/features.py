@@ -186,7 +186,7 @@ def _scale(state: KeyResultState, target: float) -> float:
 
 def _slope(state: KeyResultState) -> float:
     target = state.target
-    if target is None or len(state.values) < 2:  # noqa: PLR2004 - a slope needs two
+    if target is None or not state.due_known or len(state.values) < 2:  # noqa: PLR2004 - a slope needs two
         return 0.0
     (first_day, first), (last_day, last) = state.values[0], state.values[-1]
     periods = (last_day - first_day) / max(1, state.due - state.start)

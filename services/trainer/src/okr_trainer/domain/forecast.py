@@ -8,9 +8,9 @@ EARLIEST = 0.05
 
 
 def forecast(state: KeyResultState, on: int) -> float | None:
-    """A level stays where it is; what goes somewhere goes on at its pace since the start."""
+    """A level stays where it is; what goes somewhere goes on at its pace since the start, if it is known until when."""
     value = state.value
-    if value is None or state.direction not in MOVING:
+    if value is None or state.direction not in MOVING or not state.due_known:
         return value
     elapsed = state.elapsed(on)
     if elapsed >= 1.0:

@@ -52,12 +52,21 @@ class NewtonLogistic(base.Classifier):
         z = self._scaled(row)
         chance = sigmoid(float(z @ self.weights))
         curvature = max(chance * (1.0 - chance), LEAST_CURVATURE) * w
-        reach = self.spread @ z / self.forgetting
-        self.spread = self.spread / self.forgetting - np.outer(reach, reach) * (
-            curvature / (1.0 + curvature * float(z @ reach))
-        )
+        self._forget()
+        reach = self.spread @ z
+        self.spread = self.spread - np.outer(reach, reach) * (curvature / (1.0 + curvature * float(z @ reach)))
         self.weights = self.weights - self.spread @ z * ((chance - bool(y)) * w)
         self._see(row, w)
+
+    def _forget(self) -> None:
+        """What is known fades, but nothing gets less certain than it was before the first row.
+
+        Else the first word or number that comes after many rows without it would throw the weights about.
+        """
+        grown = self.spread / self.forgetting
+        excess = np.maximum(np.diag(grown) * self.prior, 1.0)
+        kept = 1.0 / np.sqrt(excess)
+        self.spread = grown * np.outer(kept, kept)
 
     def predict_proba_one(self, x: dict[Hashable, Any], **_: Any) -> dict[bool | str | int, float]:  # noqa: ANN401
         """Of True and False."""

@@ -158,7 +158,8 @@ class LinearView(_Additive):
         if name not in self._numbers:
             return None
         mean, weight = self._numbers[name]
-        part: Column = (np.array(values, dtype=np.float64) - mean) * weight
+        numbers = np.array([mean if value is None else value for value in values], dtype=np.float64)
+        part: Column = (numbers - mean) * weight
         return part
 
     def _part_of_one(self, name: str, value: float | str | None) -> float:

@@ -73,7 +73,7 @@ class LearnedModel:
     def _count_words(self, x: Features) -> None:
         for name in WORDS:
             counts = self.words.setdefault(name, {})
-            word = str(x[name])
+            word = str(x.get(name, ""))
             counts[word] = counts.get(word, 0) + 1
 
     @property

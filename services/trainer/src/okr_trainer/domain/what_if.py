@@ -58,8 +58,9 @@ def ask(learner: Learner, drafts: list[Draft]) -> None:
 
 
 def _redefine(state: KeyResultState, change: Change) -> None:
-    if change.due is not None and change.due != state.due:
-        state.due, state.due_known, state.due_changes = change.due, True, state.due_changes + 1
+    if change.due is not None and (change.due != state.due or not state.due_known):
+        state.due_changes += state.due_known
+        state.due, state.due_known = change.due, True
     if change.attributes:
         kept = {name: value for name, value in state.attributes.items() if name not in change.attributes}
         state.attributes = kept | clean_attributes(dict(change.attributes))

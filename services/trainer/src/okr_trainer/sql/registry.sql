@@ -63,6 +63,9 @@ where model = $1 and alias in ('champion', 'previous')
 -- name: retire_challenger
 update model_version set alias = null where model = $1 and alias = 'challenger'
 
+-- name: is_champion
+select exists (select from model_version where model = $1 and version = $2 and alias = 'champion')
+
 -- name: crown
 update model_version set alias = 'champion' where model = $1 and version = $2
 
@@ -76,7 +79,8 @@ from model_change where model = $1 order by change_id desc limit $2
 
 -- name: missed
 -- What training $2 has still to learn: of outcomes heard after $3, the rows that it learned once, in their order; else one row
--- of each check-in and definition, its own before one that another version made in the stream after it was trained.
+-- of each check-in and definition, its own before one that another version made in the stream after it was trained. Nothing of
+-- a key result of which it had learned when it had learned $4 rows: an outcome taken back and told again is heard twice.
 with ended as (
     select key_result_id, achieved, heard_seq, knowledge_time from outcome_heard
     where model = $1 and heard_seq > $3 and not superseding and achieved is not null
@@ -86,6 +90,7 @@ with ended as (
     select p.prediction_id, p.key_result_id, e.achieved, p.features, p.kind, p.seq, p.training = $2 as own, p.learned_seq,
            case when p.training = $2 then p.raw end as raw, e.heard_seq,
            bool_or(p.training = $2 and p.learned_seq is not null) over (partition by p.key_result_id) as learned,
+           coalesce(bool_or(p.training = $2 and p.learned_seq <= $4) over (partition by p.key_result_id), false) as known,
            row_number() over (partition by p.key_result_id, coalesce(p.check_in_id, p.key_result_id), p.revision
                               order by p.training = $2 desc, p.training desc) as choice
     from ended e join prediction p on p.key_result_id = e.key_result_id and p.model = $1, trained
@@ -93,7 +98,7 @@ with ended as (
       and ((p.training = $2 and p.kind in ('live', 'replay')) or (p.kind = 'live' and p.made_at > trained.at))
 )
 select prediction_id, key_result_id::text, achieved, features, raw, learned_seq from found
-where case when learned then own and learned_seq is not null else choice = 1 end
+where not known and case when learned then own and learned_seq is not null else choice = 1 end
 order by heard_seq, case when own then learned_seq end nulls last, kind = 'live', seq
 
 -- name: ask_for_change
