@@ -133,7 +133,7 @@ def test_beyond_the_cap_it_is_refused_until_somebody_insists(broker: Broker) -> 
     letters = broker.letters()
     (newest, oldest) = letters.all
     assert refusal(newest, letters, Limits(2, {})) is None
-    assert "sent again 1 times already, and dead_letters.attempts is 1" in str(refusal(newest, letters, Limits(1, {})))
+    assert "sent again 1 time already, and dead_letters.attempts is 1" in str(refusal(newest, letters, Limits(1, {})))
     assert refusal(newest, letters, Limits(None, {})) is None
     assert "died again as 1@2; replay that one" in str(refusal(oldest, letters, Limits(None, {})))
 

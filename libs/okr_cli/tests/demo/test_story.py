@@ -64,8 +64,9 @@ async def commands(flow: Flow, prediction: dict[str, Any]) -> None:
     assert (await asked(flow, "verify"))["clean"]
     traced = await asked(flow, "lineage", str(prediction["prediction_id"]))
     assert traced["row"]["cells"][0] == prediction["key_result"].split("/")[0]
-    answer = await asked(flow, "predict", prediction["key_result"], "--value", "1")
-    assert answer["value"] == 1
+    assert (await asked(flow, "predict", prediction["key_result"]))["ended"]
+    still_open = (await asked(flow, "at-risk", "--risk", "all"))[0]["key_result"]
+    assert (await asked(flow, "predict", still_open, "--value", "1"))["value"] == 1
     assert await run(flow, "predict", "nobody") == (1, "")
 
 

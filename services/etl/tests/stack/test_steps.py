@@ -107,7 +107,7 @@ async def test_without_ingest_csv_and_with_a_broken_mapping_the_rest_is_done_and
 
 TAMPERED = {
     1: ("raw", "delete from raw_row where batch_id = {batch} and row_num = 2", "5 rows in the batch and 4 in okr_raw"),
-    2: ("processed", "delete from rejected where batch_id = {batch}", "1 rows rejected and 0 kept with their reasons"),
+    2: ("processed", "delete from rejected where batch_id = {batch}", "1 row rejected and 0 kept with reasons"),
     3: (
         "processed",
         "delete from entity_version where position = 3 and seq = 1",
