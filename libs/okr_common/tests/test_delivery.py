@@ -127,6 +127,24 @@ async def test_what_a_transaction_rolls_back_is_never_said(fresh_stack: StackUnd
     assert [codec.decode_event(one.headers(), one.value()).subject for one in batch.messages] == ["batch/2"]
 
 
+async def test_a_client_that_lost_its_partitions_and_asks_for_none_is_given_up_for_another_one(
+    fresh_stack: StackUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("okr_common.kafka.consumer.BEREFT_SECONDS", 1.0)
+    events = Feed(fresh_stack.bootstrap, "events", [INGESTION_EVENTS.name])
+    async with database(fresh_stack) as pool, reading(events), relaying(fresh_stack, pool) as relay:
+        await put(pool, [batch_ingested(1)])
+        relay.wake()
+        [first] = await take(events, 1)
+        events.handled(first)
+        events._hold(set())  # as where the client says that it lost them all
+        await put(pool, [batch_ingested(2)])
+        relay.wake()
+        heard = {message.value() for batch in await take(events, 1) for message in batch.messages}
+    assert len(heard) == 1
+    assert heard.isdisjoint(message.value() for message in first.messages)
+
+
 async def test_a_second_relay_waits_and_the_first_one_marks_nothing_once_it_lost_the_lease(
     fresh_stack: StackUnderTest,
 ) -> None:

@@ -33,6 +33,8 @@ QUEUE = 4
 MESSAGES = 5_000
 STALLED_SECONDS = 60
 HANDOVER_SECONDS = 30
+BEREFT_SECONDS = 20
+"""A client that had partitions, and none for so long, is given up for another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,13 @@ class Feed:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._guarded, name=f"feed-{group}", daemon=True)
         self._polled = time.monotonic()
+        self._held: set[Partition] = set()
+        self._bereft_at: float | None = None
         self.failure: BaseException | None = None
 
     def start(self) -> None:
         """Joins the group."""
         self._loop = asyncio.get_running_loop()
-        self._consumer = Consumer(self._config)
         self._thread.start()
 
     async def stop(self) -> None:
@@ -140,12 +143,11 @@ class Feed:
             log.exception("feed_died", topics=self._topics)
 
     def _poll_until_closed(self) -> None:
-        self._consumer.subscribe(
-            self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
-        )
+        self._join()
         try:
             while not self._closing.is_set():
                 self._polled = time.monotonic()
+                self._rejoin()
                 self._store_handled()
                 if self._queue.qsize() >= QUEUE:
                     self._closing.wait(0.005)
@@ -154,6 +156,31 @@ class Feed:
             self._store_handled()
         finally:
             self._consumer.close()
+
+    def _join(self) -> None:
+        self._consumer = Consumer(self._config)
+        self._consumer.subscribe(
+            self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+        )
+
+    def _rejoin(self) -> None:
+        """With another client, where this one had partitions, has none, and gets none.
+
+        Seen where a broker stood still for longer than the session: the client had lost its place, polled on, and never
+        asked for another one. A member that is one too many joins anew each time, which moves nobody's partitions.
+        """
+        if self._bereft_at is not None and time.monotonic() - self._bereft_at > BEREFT_SECONDS:
+            log.warning("feed_rejoins", topics=self._topics, seconds_without_partitions=BEREFT_SECONDS)
+            self._bereft_at = time.monotonic()
+            self._consumer.close()
+            self._join()
+
+    def _hold(self, held: set[Partition]) -> None:
+        if self._held and not held:
+            self._bereft_at = time.monotonic()
+        elif held:
+            self._bereft_at = None
+        self._held = held
 
     def _store_handled(self) -> None:
         """In the polling thread, because the client lets only one thread in, and that one hardly ever leaves."""
@@ -189,6 +216,7 @@ class Feed:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         came = [(part.topic, part.partition) for part in partitions]
+        self._hold(self._held | {*came})
         if self._assigned is None:
             consumer.incremental_assign(partitions)
             if self._gained is not None:
@@ -200,7 +228,9 @@ class Feed:
         )
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._call(self._give_up([(part.topic, part.partition) for part in partitions]))
+        gone = [(part.topic, part.partition) for part in partitions]
+        self._hold(self._held - {*gone})
+        self._call(self._give_up(gone))
         consumer.incremental_unassign(partitions)
 
     async def _give_up(self, partitions: Sequence[Partition]) -> None:
