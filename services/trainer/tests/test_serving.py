@@ -75,6 +75,8 @@ async def test_of_one_that_ended_it_says_how_and_what_was_last_said(scene: Scene
         await scene.settled(3)
         last = (await scene.get(trainer, "/predictions", key_result=missed))[0]
         company.outcome("missed/2015", date(2015, 12, 31), 96.0, achieved=False)
+        await scene.publish(company.batch())
+        await scene.until("select count(*) from model_version where version = 1", 1)  # a first outcome is trained on
         company.said.append(Gone(company.version("key_result/gone/2015", date(2015, 12, 30), 2)))
         await scene.publish(company.batch())
         await scene.until("select count(*) from key_result_state where not open", 2)
