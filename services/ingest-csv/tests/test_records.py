@@ -122,6 +122,7 @@ def test_reading_resumes_after_any_record_as_if_never_stopped(
 @example(b"x" * 17 + b"\n", 1, "utf-8")
 @example(b'x,"' + b"y\n" * 9, 2, "utf-8")
 @example(b"x\0,\0" * 9 + b"\n\0" * 3 + b"\n", 2, "utf-16-le")
+@example(b"\0\r" + b"\0" * 31 + b"\r\0", 1, "utf-16-be")
 def test_no_byte_of_any_file_is_lost_whatever_it_holds(content: bytes, width: int, encoding: str) -> None:
     shape = Shape(encoding, ",", width)
     records = read(content, shape, cell_bytes=8)

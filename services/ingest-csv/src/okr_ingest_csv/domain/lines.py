@@ -43,6 +43,10 @@ class Lines:
         """How much of a line without an end need not be looked at again."""
         return max(0, len(data) - 1)
 
+    def last(self, data: bytes) -> int:
+        """Where a line ends that no complete one follows, at the end of the file."""
+        return len(data)
+
     def text(self, block: bytes) -> Text:
         """The block's lines; bytes that stand for no character become lone surrogates."""
         try:
@@ -77,6 +81,11 @@ class WideLines(Lines):
     def open_from(self, data: bytes) -> int:
         """See `Lines`."""
         return max(0, len(data) - 1 & ~1)
+
+    def last(self, data: bytes) -> int:
+        """See `Lines`. Half a character behind a CR is a line of its own."""
+        even = len(data) & ~1
+        return even if data[even - 2 : even] == self._return else len(data)
 
     def text(self, block: bytes) -> Text:
         """See `Lines`."""

@@ -146,7 +146,7 @@ class _Reader:
             passed = self._lines.open_from(window)
             length += passed
             window = window[passed:] + more
-        end = end or len(window)
+        end = end or self._lines.last(window)
         length += end
         yield Unreadable(
             self._line, self._line, self._byte, length, "cell_too_large", too_large(length, self._limit), raw
