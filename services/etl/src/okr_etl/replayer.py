@@ -125,8 +125,8 @@ class Replayer:
     async def _begin(self, replay: Replay, mapping: Mapping) -> None:
         await self._processed.keep(mapping)
         before = await self._raw.released(replay.source, replay.first - 1)
-        await self._replays.begin(replay, mapping.hash, before.ingested_at if before else None)
-        log.info("replay_begun", source=replay.source, first=replay.first, head=replay.head, mapping=mapping.hash)
+        if await self._replays.begin(replay, mapping.hash, before.ingested_at if before else None):
+            log.info("replay_begun", source=replay.source, first=replay.first, head=replay.head, mapping=mapping.hash)
 
     async def _again(self, released: Released, mapping: Mapping, replay: Replay) -> None:
         head = await self._head(replay)

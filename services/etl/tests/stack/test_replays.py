@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from okr_common.paths import repository
+from okr_common.testing.waiting import until
 from okr_common.topology import STAGES
 from okr_etl.domain.replay import Replay
 from okr_etl.testing import MemorySource, RawWriter
@@ -29,6 +30,7 @@ from entity_version v where v.closed is null
 """
 CURRENT = "select {0}_id::text, content_hash, knowledge_time from {0} where closed is null"
 WORDS = "map: { U: stay_above, D: stay_below, N: none }"
+WAITS = "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and usename = 'okr_etl')"
 HELD_TWICE = "select from held_version where revision is not null group by entity_id, revision having count(*) > 1"
 NO_TIME, A_TIME = "    as_of: as_of\n    value", "    as_of: as_of\n    recorded_at: as_of\n    value"
 EDITS = {
@@ -231,6 +233,25 @@ async def test_two_replicas_may_carry_out_one_replay_and_one_that_wakes_up_late_
     assert await etl.replayer._step(SOURCE) is False
     assert await etl.pool.fetchval("select generation from source_head") == 2
     assert await etl.chains() == await in_memory(memory, exports[:3])
+
+
+async def test_of_two_replicas_that_begin_at_the_same_moment_one_looks_again(
+    etl: Etl, raw: RawWriter, mta_file: Table
+) -> None:
+    await applied(etl, raw, mta_file[0], files(mta_file)[:1])
+    await etl.replays.ask(SOURCE, 1)
+    async with etl.pool.acquire() as connection:
+        begun = connection.transaction()
+        await begun.start()
+        await connection.execute("update replay set updated_at = now()")
+        step = asyncio.create_task(etl.replayer._step(SOURCE))
+        await until(lambda: etl.pool.fetchval(WAITS))
+        await begun.commit()
+    assert await step is True, "and looks again"
+    assert (await etl.replays.asked())[0].generation is None
+    while await etl.replayer._step(SOURCE):
+        pass
+    assert await etl.pool.fetchval("select generation from source_head") == 2
 
 
 async def until_all_is_done_again(etl: Etl) -> Replay:

@@ -58,21 +58,22 @@ class ReplayStore:
         batch_id: int | None = await self._pool.fetchval(SQL["first_rejected"], source)
         return batch_id
 
-    async def begin(self, replay: Replay, mapping_hash: str, ingested_at: datetime | None) -> None:
-        """Begins, or begins anew. `ingested_at` is when the batch before the first one was, if there is one."""
-        source, as_it_was = replay.source, (replay.first, replay.position, replay.generation)
-        # one look at what stands before the first batch: live batches go on, and may settle rows of it meanwhile
-        async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
-            first = await connection.fetchval(SQL["begin_replay"], source, mapping_hash, *as_it_was)
-            if first is None:
-                return  # stopped meanwhile, or begun by somebody else
-            await connection.execute(SQL["forget_replayed"], source, timeout=LONG_SECONDS)
-            if first > 1:
-                await connection.execute(SQL["seed_replay"], source, first, timeout=LONG_SECONDS)
-                await _hash_seeds(connection, source)
-                await connection.execute(SQL["seed_clock"], source, ingested_at)
-                for query in SEEDS:
-                    await connection.execute(SQL[query], source, first, timeout=LONG_SECONDS)
+    async def begin(self, replay: Replay, mapping_hash: str, ingested_at: datetime | None) -> bool:
+        """Begins, or begins anew. `ingested_at` is when the batch before the first one was, if there is one.
+
+        False where it was stopped meanwhile, or what it rests on is being changed by somebody else: look again.
+        """
+        as_it_was = (replay.first, replay.position, replay.generation)
+        async with self._pool.acquire() as connection:
+            try:
+                # one look at what stands before the first batch: live batches go on, and settle rows of it meanwhile
+                async with connection.transaction(isolation="repeatable_read"):
+                    first = await connection.fetchval(SQL["begin_replay"], replay.source, mapping_hash, *as_it_was)
+                    if first is not None:
+                        await _seed(connection, replay.source, first, ingested_at)
+            except asyncpg.SerializationError:
+                return False
+        return first is not None
 
     async def apply(self, task: Task) -> dict[str, int] | None:
         """Does a batch again, in one transaction, and returns its counts; None where it was stopped or begun anew."""
@@ -109,6 +110,17 @@ class ReplayStore:
 
 def _replay(row: asyncpg.Record) -> Replay:
     return Replay(first=row["first_position"], **{name: row[name] for name in ASKED})
+
+
+async def _seed(connection: Connection, source: str, first: int, ingested_at: datetime | None) -> None:
+    await connection.execute(SQL["forget_replayed"], source, timeout=LONG_SECONDS)
+    if first == 1:
+        return
+    await connection.execute(SQL["seed_replay"], source, first, timeout=LONG_SECONDS)
+    await _hash_seeds(connection, source)
+    await connection.execute(SQL["seed_clock"], source, ingested_at)
+    for query in SEEDS:
+        await connection.execute(SQL[query], source, first, timeout=LONG_SECONDS)
 
 
 async def _hash_seeds(connection: Connection, source: str) -> None:
