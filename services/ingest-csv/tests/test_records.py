@@ -115,6 +115,7 @@ def test_reading_resumes_after_any_record_as_if_never_stopped(
 
 @given(
     st.binary(max_size=60)
+    | st.lists(st.sampled_from(b'\0\0\0\r\n,"a'), max_size=60).map(bytes)
     | st.text(st.sampled_from('",\r\n a\0\udce9')).map(lambda text: text.encode("utf-8", "surrogateescape")),
     st.integers(1, 3),
     st.sampled_from(["utf-8", "cp1252", "utf-16-le", "utf-16-be"]),
@@ -123,6 +124,9 @@ def test_reading_resumes_after_any_record_as_if_never_stopped(
 @example(b'x,"' + b"y\n" * 9, 2, "utf-8")
 @example(b"x\0,\0" * 9 + b"\n\0" * 3 + b"\n", 2, "utf-16-le")
 @example(b"\0\r" + b"\0" * 31 + b"\r\0", 1, "utf-16-be")
+@example("x,\u4e2d\u4e2d\u4e2d\n".encode("utf-16-le"), 2, "utf-16-le")
+@example("\u20ac\u20ac\u20ac,x\n".encode("cp1252"), 2, "cp1252")
+@example('"\n0123,\r'.encode("utf-16-be") + b"\0", 1, "utf-16-be")
 def test_no_byte_of_any_file_is_lost_whatever_it_holds(content: bytes, width: int, encoding: str) -> None:
     shape = Shape(encoding, ",", width)
     records = read(content, shape, cell_bytes=8)

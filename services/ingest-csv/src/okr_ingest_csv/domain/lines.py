@@ -79,8 +79,8 @@ class WideLines(Lines):
         return ret + 4 if data[ret + 2 : ret + 4] == self._feed else ret + 2
 
     def open_from(self, data: bytes) -> int:
-        """See `Lines`."""
-        return max(0, len(data) - 1 & ~1)
+        """See `Lines`. A CR before half a character is looked at again: it may be the end."""
+        return max(0, (len(data) & ~1) - 2)
 
     def last(self, data: bytes) -> int:
         """See `Lines`. Half a character behind a CR is a line of its own."""

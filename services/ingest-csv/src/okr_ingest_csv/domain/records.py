@@ -23,6 +23,8 @@ BLOCK_BYTES = 131_072
 CELL_BYTES = 1_048_576
 RECORD_CELLS = 2
 """A record longer than so many of the largest cells is not parsed: most likely a quote was never closed."""
+UTF8_GROWTH = 3
+"""A cell is measured in UTF-8, in which a byte of the file may become so many (the euro sign of cp1252)."""
 Records = Generator[Row | Unreadable, None, int]
 
 csv.field_size_limit(sys.maxsize)  # the process's only limits on a cell are those here
@@ -55,7 +57,7 @@ class _Reader:
             end = self._lines.whole(data)
             rest = yield from self._block(data[:end], beyond=len(data) - end)
             rest += data[end:]
-            if end == 0 and len(rest) > self._limit:
+            if end == 0 and self._lines.last(rest) > self._limit:
                 rest = yield from self._skip_line(rest)
         yield from self._block(rest, beyond=None)
 
@@ -86,14 +88,14 @@ class _Reader:
     def _rows(self, page: Page, first: int) -> Generator[Row | Unreadable, None, tuple[int, int, csv.Error | None]]:
         """Up to a record that is damaged: returns its first line, the line after it, the error."""
         skipped, starts, line, plain = first, page.starts, page.line, not page.suspect
-        width, large = self._shape.width, self._cell_bytes
+        width, small = self._shape.width, self._cell_bytes // UTF8_GROWTH
         reader = csv.reader(page.lines_from(first), delimiter=self._shape.delimiter, strict=True)
         try:
             for cells in reader:
                 last = skipped + reader.line_num
                 start = starts[first]
                 length = starts[last] - start
-                if plain and len(cells) == width and length <= large:
+                if plain and len(cells) == width and length <= small:
                     yield cells, line + first, line + last - 1, start, length, False
                 elif length > self._limit or (last - first > 1 and len(cells) != width):
                     return first, last, None
