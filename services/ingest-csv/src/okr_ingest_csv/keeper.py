@@ -14,7 +14,7 @@ from okr_ingest_csv.store import Ending, Held, Portion
 log = logger(__name__)
 STAGE = "ingest-csv"
 SLOW_SECONDS = 10.0
-"""Longer than this is worth a word: a batch of 50,000 rows usually takes less than one."""
+"""Longer than this is worth a word: a batch usually takes less than one."""
 
 
 class Keeper:
