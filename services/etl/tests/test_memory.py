@@ -1,7 +1,10 @@
 """How the service's allocators are told what to do with freed memory."""
 
+import os
 import subprocess
 import sys
+
+from okr_etl.memory import POLARS
 
 IMPORTED = "import okr_etl.__main__, sys; print('polars' in sys.modules)"
 KEPT = """
@@ -16,8 +19,10 @@ print(os.environ[POLARS])
 
 
 def printed(program: str) -> str:
-    """By a process of its own: in this one polars is loaded."""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    """By a process of its own: in this one polars is loaded, which then sets the variable itself."""
+    others = {name: value for name, value in os.environ.items() if name != POLARS}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=others)
     return done.stdout.strip()
 
 
