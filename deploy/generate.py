@@ -87,7 +87,7 @@ RULES = {
     "OkrReadingPaused": (
         f"{name_of(metrics.READING_PAUSED)} == 1",
         "1m",
-        "a disk is nearly full, so no file is read: `/status` of ingest-csv says which; make room",
+        "no file is read, because of the {{ $labels.why }}: `/status` of ingest-csv says more",
     ),
     "OkrEventLoopBlocked": (
         f"{name_of(metrics.LOOP_LAG)} > 1",

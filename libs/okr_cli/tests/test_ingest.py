@@ -93,7 +93,9 @@ async def test_what_is_refused_is_told_with_what_to_do_and_the_others_are_sent(
     strange.write_text("shop,price\nA,1\n")
     text.write_text("x")
     with flow.stack.supervised(["ingest-csv"], {"OKR_INGEST_CSV__MAX_UPLOAD_BYTES": "100000"}):
-        code, told, complaints = ingest(flow, tmp_path / "missing.csv", strange, text, good)
+        no_text = tmp_path / "\udcff.csv"
+        no_text.write_bytes(b"a,b\n1,2\n")
+        code, told, complaints = ingest(flow, tmp_path / "missing.csv", tmp_path, no_text, strange, text, good)
         named = ingest(flow, good, "--source", "mta_nycd")
         piped = ingest(flow, "-", "--name", "piped.csv", stdin=published.encoded(published.rows[:6]))
         unnamed = ingest(flow, "-")
@@ -101,9 +103,20 @@ async def test_what_is_refused_is_told_with_what_to_do_and_the_others_are_sent(
         large = ingest(flow, tmp_path / "large.csv")
     assert (code, told) == (1, "good.csv: file 2 of mta_nyct, waiting")
     assert "missing.csv: there is no such file" in complaints
+    assert f"{tmp_path}: it is a folder" in complaints
+    assert r"\udcff.csv: bad_name: " in complaints
     assert "strange.csv: file 1 of unrecognised, failed: unrecognised: " in complaints
     assert "notes.txt: ingest-csv answered 422" in complaints
     assert (named[0], "did you mean mta_nyct?" in named[2]) == (1, True)
     assert (piped[0], piped[1]) == (0, "piped.csv: file 3 of mta_nyct, waiting")
     assert (unnamed[0], "--name goals.csv" in unnamed[2]) == (1, True)
     assert (large[0], "an upload may have 100,000 (ingest_csv.max_upload_bytes)" in large[2]) == (1, True)
+
+
+async def test_a_first_file_of_which_nothing_fits_is_no_fault_of_the_pipeline(flow: Flow, published: Published) -> None:
+    year = published.header.index("PERIOD_YEAR")
+    rows = [[*row[:year], "last year", *row[year + 1 :]] for row in published.rows[:3]]
+    with flow.stack.supervised(["ingest-csv", "etl", "trainer"]):
+        flow.drop("wrong.csv", published.encoded(rows))
+        await flow.until("processed", "select count(*) from rejected", 3)
+    assert await flow.wrong() == []

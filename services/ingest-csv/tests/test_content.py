@@ -92,6 +92,18 @@ def test_one_late_byte_decides_and_is_named() -> None:
     assert "0xa3 at offset 200,000" in encoding.how
 
 
+def test_one_damaged_line_does_not_make_a_small_file_of_utf_8_another_encoding() -> None:
+    encoding = inspected("Zürich;5\n".encode() * 30 + b"Bern;\xe9t\xe9\n").encoding()
+    assert (encoding.name, encoding.guessed) == ("utf-8", True)
+    assert "but 2 (byte 0xe9 at offset 305)" in encoding.how
+
+
+def test_a_pair_that_happens_to_read_as_utf_8_proves_nothing() -> None:
+    """A closing quotation mark after a sharp s."""
+    encoding = inspected("„Fuß“;Größe\n".encode("cp1252") * 30).encoding()
+    assert (encoding.name, encoding.guessed) == ("cp1252", True)
+
+
 @pytest.mark.parametrize("tail", [b"\xc3", b"\xe2\x82"])
 def test_a_character_cut_by_the_end_is_not_utf_8_where_no_other_is(tail: bytes) -> None:
     for step in (1, 7, 1000):

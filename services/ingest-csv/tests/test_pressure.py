@@ -1,9 +1,11 @@
 """Nothing is read while a disk is nearly full; afterwards everything is."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
 import httpx2
 import pytest
 
@@ -42,6 +44,30 @@ def test_a_disk_that_cannot_be_looked_at_holds_up_nobody(tmp_path: Path) -> None
 
 
 @pytest.mark.stack
+async def test_that_the_database_is_slow_is_told_while_it_is_and_a_change_meanwhile_is_seen(scene: "Scene") -> None:
+    content = scene.goals(1, 20_000)
+    with scene.service(OKR_INGEST_CSV__SLOW_SECONDS="0.2", OKR_INGEST_CSV__BATCH_ROWS="1000") as service:
+        admin = await asyncpg.connect(scene.stack.admin_dsn("okr_raw"))
+        async with admin.transaction():
+            await admin.execute("lock table raw_row in access exclusive mode")
+            path = scene.drop("goals.csv", content)
+            paused = None
+            while paused is None:
+                paused = httpx2.get(f"{service.url}/status").json()["paused"]
+            metrics = httpx2.get(f"{service.url}/metrics").text
+            look = path.stat()
+            path.write_text(content.replace("Goal 19999", "Gaol 19999"))
+            os.utime(path, ns=(look.st_atime_ns, look.st_mtime_ns))
+        await admin.close()
+        old, new = await scene.ended(2)
+        assert httpx2.get(f"{service.url}/status").json()["paused"] is None
+    assert "more than 0.2 s to store a batch of" in paused
+    assert 'okr_reading_paused{why="okr_raw"} 1.0' in metrics
+    assert (old["state"], old["reason"]) == ("failed", "changed_while_read")
+    assert (new["state"], new["rows"]) == ("done", 20_000)
+
+
+@pytest.mark.stack
 async def test_a_file_waits_while_the_disk_is_full_and_is_read_when_it_is_not(scene: "Scene") -> None:
     with scene.service(OKR_INGEST_CSV__MIN_FREE_BYTES=str(10**18)) as service:
         scene.drop("goals.csv", scene.goals(1, 3))
@@ -52,7 +78,7 @@ async def test_a_file_waits_while_the_disk_is_full_and_is_read_when_it_is_not(sc
         metrics = httpx2.get(f"{service.url}/metrics").text
         assert await scene.database.fetchval("select count(*) from raw_row") == 0
     assert "reading goes on by itself" in paused
-    assert "okr_reading_paused 1.0" in metrics
+    assert 'okr_reading_paused{why="disk"} 1.0' in metrics
     with scene.service() as service:
         (file,) = await scene.ended(1)
         assert httpx2.get(f"{service.url}/status").json()["paused"] is None

@@ -78,6 +78,7 @@ async def test_an_upload_that_names_its_source_is_that_sources_and_one_that_nobo
         ({"name": ".goals.csv"}, "rename it"),
         ({"name": "goals.txt"}, r"*.csv"),
         ({"name": "a\nb.csv"}, "line breaks"),
+        ({"name": "\ufffd.csv"}, "bytes that are no text"),
         ({"name": "ä" * 100 + ".csv"}, "shorten it"),
         ({}, "query.name"),
     ],

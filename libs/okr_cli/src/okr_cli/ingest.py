@@ -59,7 +59,10 @@ def _sent(reach: Reach, files: Sequence[Path], name: str | None, source: str | N
 
 
 def _complain(line: str) -> None:
-    err.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    """A name may hold bytes that are no text."""
+    err.print(
+        line.encode("utf-8", "backslashreplace").decode(), style="red", markup=False, highlight=False, soft_wrap=True
+    )
 
 
 async def _wait(reach: Reach, files: Sequence[int], within: float) -> Stand:

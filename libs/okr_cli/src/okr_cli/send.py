@@ -53,7 +53,7 @@ class Sent:
 
 def send(reach: Reach, file: Path, name: str | None, source: str | None) -> Sent:
     """Sends one file under its name or the given one; `-` is standard input. Raises OkrError that says what to do."""
-    named = name or file.name
+    named = name or _text_of(file.name)
     if file == STDIN and name is None:
         raise OkrError("standard input has no name; give it one with --name goals.csv")
     with ExitStack() as opened:
@@ -64,6 +64,16 @@ def send(reach: Reach, file: Path, name: str | None, source: str | None) -> Sent
         asked = {"name": named, **({"source": source} if source else {})}
         answer = reach.upload("ingest-csv", "/files", body, size, **asked)
     return Sent(name=named, new=answer.status_code == HTTPStatus.CREATED, **answer.json())
+
+
+def _text_of(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise OkrError(
+            "bad_name: its name holds bytes that are no text; rename it, or send it alone with --name goals.csv"
+        ) from error
+    return name
 
 
 def beginning(file: Path) -> tuple[bytes, bool]:
@@ -80,8 +90,10 @@ def _opened(file: Path, opened: ExitStack) -> tuple[BinaryIO, int | None]:
     """The bytes to send, and how many they are where that is known."""
     if file == STDIN:
         return sys.stdin.buffer, None
+    if file.is_dir():
+        raise OkrError("it is a folder; name the files in it, or have ingest-csv watch it")
     if not file.is_file():
-        raise OkrError("there is no such file")
+        raise OkrError("it is no file, but a pipe or a device" if file.exists() else "there is no such file")
     try:
         return opened.enter_context(file.open("rb")), file.stat().st_size
     except OSError as error:

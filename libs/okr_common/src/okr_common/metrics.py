@@ -12,7 +12,9 @@ OFFSETS_OUT_OF_RANGE = Counter(
 )
 OUTBOX_UNSENT = Gauge("okr_outbox_unsent", "Outbox rows the relay saw unsent at its last look")
 FILES = Counter("okr_files_total", "Files that reached a final state", ["source", "state", "reason"])
-READING_PAUSED = Gauge("okr_reading_paused", "1 while ingest-csv reads no file because a disk is nearly full")
+READING_PAUSED = Gauge(
+    "okr_reading_paused", "1 while ingest-csv reads no file because a disk is nearly full, or okr_raw is slow", ["why"]
+)
 ROWS_INGESTED = Counter("okr_rows_ingested_total", "Raw rows committed", ["source"])
 ROWS_UNREADABLE = Counter("okr_rows_unreadable_total", "Records kept as unreadable", ["source", "reason"])
 ROWS_PROCESSED = Counter("okr_rows_processed_total", "Raw rows applied by etl, each counted once", ["source", "result"])

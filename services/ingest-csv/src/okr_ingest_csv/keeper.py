@@ -1,5 +1,6 @@
 """What is done with each batch that was read, whoever read it: kept within the limits, stored, counted."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 
@@ -13,18 +14,21 @@ from okr_ingest_csv.store import Ending, Held, Portion
 
 log = logger(__name__)
 STAGE = "ingest-csv"
-SLOW_SECONDS = 10.0
-"""Longer than this is worth a word: a batch usually takes less than one."""
 
 
 class Keeper:
     """Stores batches for the loader."""
 
-    def __init__(self, sources: SourcesFolder, max_rows: int) -> None:
+    def __init__(self, sources: SourcesFolder, max_rows: int, slow_seconds: float) -> None:
         self._sources = sources
         self._max_rows = max_rows
-        self.slow: str | None = None
+        self._slow_seconds = slow_seconds
+        self._slow: dict[str, str] = {}
+
+    @property
+    def slow(self) -> str | None:
         """Why reading waits, while the database takes long; None where it does not."""
+        return next(iter(self._slow.values()), None)
 
     async def keep(self, held: Held, portions: Sequence[Portion], began: float) -> bool:
         """Stores these batches, each of another file; true when the last of them was its file's last.
@@ -43,15 +47,27 @@ class Keeper:
         return portions[-1].batch.last
 
     async def _stored(self, held: Held, portions: Sequence[Portion]) -> list[Ending]:
-        """Reading is ahead by a few batches only, so it waits for the database by itself; how long, is told."""
-        before = time.perf_counter()
-        endings = await held.store(portions, self._read_block(held.file.source))
-        took = time.perf_counter() - before
-        told = f"okr_raw took {took:.0f} s to store a batch of {held.file.path}; reading waits for it"
-        self.slow = told if took > SLOW_SECONDS else None
-        if self.slow is not None:
-            log.warning("okr_raw_slow", seconds=took, path=held.file.path)
-        return endings
+        """Reading is ahead by a few batches only, so it waits for the database by itself; that it does is told."""
+        path = held.file.path
+        late = asyncio.get_running_loop().call_later(self._slow_seconds, self._waits, path)
+        try:
+            return await held.store(portions, self._read_block(held.file.source))
+        finally:
+            late.cancel()
+            self._goes_on(path)
+
+    def _waits(self, path: str) -> None:
+        self._slow[path] = (
+            f"okr_raw has taken more than {self._slow_seconds:g} s to store a batch of {path}; reading waits for it, "
+            "and goes on by itself"
+        )
+        log.warning("okr_raw_slow", path=path, seconds=self._slow_seconds)
+        metrics.READING_PAUSED.labels("okr_raw").set(1)
+
+    def _goes_on(self, path: str) -> None:
+        if self._slow.pop(path, None) is not None and not self._slow:
+            log.warning("okr_raw_answers_again", path=path)
+            metrics.READING_PAUSED.labels("okr_raw").set(0)
 
     def _must_not_be_too_long(self, portion: Portion) -> None:
         if portion.batch.after.row - 1 > self._max_rows:

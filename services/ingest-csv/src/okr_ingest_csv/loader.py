@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from okr_common import metrics
 from okr_common.errors import FatalError, FencedError, PermanentError, RetryableError
@@ -24,10 +25,18 @@ LOOK_AGAIN_SECONDS = 5.0
 
 
 class Loader:
-    """Loads whatever waits in okr_raw, from wherever it was left."""
+    """Loads whatever waits in okr_raw, from wherever it was left. `changed`: at this path there are other bytes now."""
 
-    def __init__(self, store: Store, keeper: Keeper, pressure: Pressure, settings: IngestCsvSettings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keeper: Keeper,
+        pressure: Pressure,
+        settings: IngestCsvSettings,
+        changed: Callable[[str], None],
+    ) -> None:
         self._store = store
+        self._changed = changed
         self._keeper = keeper
         self._pressure = pressure
         self._parts = Parts(keeper, pressure, settings)
@@ -130,6 +139,8 @@ class Loader:
         log.warning("file_ended", file_id=file.file_id, state=state, reason=error.reason, detail=str(error))
         await held.end(state, error.reason, str(error))
         metrics.FILES.labels(file.source, state, error.reason).inc()
+        if error.reason == "changed_while_read":
+            self._changed(file.path)
 
     async def _read(self, held: Held, stop: asyncio.Event) -> bool:
         """False where the file is to be held anew, as it is by now, and read otherwise."""

@@ -56,4 +56,4 @@ class Pressure:
         if (trouble is None) != (self.reason is None):
             log.warning("reading_paused" if trouble else "reading_resumed", reason=trouble or self.reason)
         self.reason = trouble
-        metrics.READING_PAUSED.set(trouble is not None)
+        metrics.READING_PAUSED.labels("disk").set(trouble is not None)

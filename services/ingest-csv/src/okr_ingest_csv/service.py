@@ -50,8 +50,13 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
     store = Store(pool, STAGE, relay.wake)
     sources = SourcesFolder(settings.sources.folder)
     pressure = Pressure((mine.upload_folder.absolute(), *mine.disks), mine.min_free_bytes)
-    keeper = Keeper(sources, mine.max_rows)
-    loader = Loader(store, keeper, pressure, mine)
+    keeper = Keeper(sources, mine.max_rows, mine.slow_seconds)
+
+    def look_again(path: str) -> None:
+        intake.forget(path)
+        sweeper.wake()
+
+    loader = Loader(store, keeper, pressure, mine, look_again)
     limits = Limits(mine.max_file_bytes, mine.max_header_bytes, mine.max_columns)
     intake = Intake(store, sources, limits, loader.wake)
     uploads = Uploads(pool, intake, sources, mine)

@@ -62,24 +62,41 @@ class IngestCsvSettings(Group):
     stable_seconds: float = Field(
         2.0,
         ge=0,
-        description="a file that nobody saw being closed is complete when it was not written to for this long",
+        description="a file that nobody saw being closed is complete when it was not written to for these "
+        "seconds: a copy over a network may pause as long",
     )
     rescan_seconds: float = Field(
-        60.0, gt=0, description="between two looks into the folders, beside the live watch and the scheduled sweep"
+        60.0,
+        gt=0,
+        description="seconds between two looks into the folders, beside the live watch and the scheduled sweep: what a "
+        "lost notification may cost",
     )
     max_file_bytes: int = Field(
-        50_000_000_000, ge=1, description="a larger file is left alone before it is read (`file_too_large`)"
+        50_000_000_000,
+        ge=1,
+        description="bytes; a larger file is left alone before it is read (`file_too_large`): most likely "
+        "it is no export",
     )
     upload_folder: Path = Field(
         Path("data/uploads"),
         description="where POST /files puts what it is sent; made at start, watched like the others; `okr up` keeps it "
         "in the folder of its stack where nobody says otherwise",
     )
-    max_upload_bytes: int = Field(2_000_000_000, ge=1, description="a larger upload is refused (413)")
+    max_upload_bytes: int = Field(
+        2_000_000_000,
+        ge=1,
+        description="bytes; a larger upload is refused (413): put it into a folder, where it can wait",
+    )
     min_free_bytes: int = Field(
         1_073_741_824,
         ge=0,
-        description="while a disk has less, no file is read on, and no upload is taken that would leave it less (507)",
+        description="bytes; while a disk has less, no file is read on, and no upload is taken that would leave it "
+        "less (507)",
+    )
+    slow_seconds: float = Field(
+        10.0,
+        gt=0,
+        description="a batch that okr_raw stores for longer than these seconds is told: most take less than one",
     )
     disks: tuple[Path, ...] = Field(
         (),
@@ -93,28 +110,45 @@ class IngestCsvSettings(Group):
         description="rows per transaction: what a crash reads again, and what etl takes at once: with 50,000 it needs "
         "500 MiB, with this 370",
     )
-    max_columns: int = Field(5_000, ge=1, description="a header with more columns is refused: too_many_columns")
+    max_columns: int = Field(
+        5_000, ge=1, description="a header with more columns is refused: too_many_columns; most likely it is transposed"
+    )
     max_header_bytes: int = Field(
-        65_536, ge=1, le=131_072, description="a header with more characters is refused: header_too_long"
+        65_536,
+        ge=1,
+        le=131_072,
+        description="a header with more characters is refused: header_too_long; most likely a quote is never closed",
     )
     max_cell_bytes: int = Field(
         1_048_576,
         ge=1_024,
         le=16_777_216,
-        description="a larger cell makes its record unreadable: cell_too_large; a record over twice this is not parsed",
+        description="bytes as UTF-8; a larger cell, which no message could carry, makes its record unreadable: "
+        "cell_too_large; a record over twice this is not parsed",
     )
-    max_rows: int = Field(100_000_000, ge=1, description="a file with more records fails: too_many_rows")
+    max_rows: int = Field(
+        100_000_000,
+        ge=1,
+        description="a file with more records fails: too_many_rows; bounds what one file takes of the disk",
+    )
     large_file_bytes: int = Field(
-        33_554_432, ge=1, description="a larger file gets a plan first and is read in parts, by several processes"
+        33_554_432,
+        ge=1,
+        description="bytes; a larger file gets a plan first and is read in parts, by several processes; below it the "
+        "plan costs more than it brings",
     )
-    readers: int = Field(2, ge=1, le=64, description="processes that read the parts of large files")
+    readers: int = Field(2, ge=1, le=64, description="processes that read the parts of large files: a core each")
     memory_bytes: int = Field(
         268_435_456,
         ge=16_777_216,
-        description="for the parts of large files that are being read or stored, all together",
+        description="bytes, for the parts of large files that are being read or stored, all together",
     )
     parallel_sources: int = Field(
-        4, ge=1, le=64, description="sources loaded at the same time; each holds a connection"
+        4,
+        ge=1,
+        le=64,
+        description="sources loaded at the same time, so that a large file holds up its own only; each holds a "
+        "connection",
     )
 
     @model_validator(mode="after")

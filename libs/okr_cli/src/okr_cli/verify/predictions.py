@@ -22,11 +22,13 @@ async def check(of: Evidence) -> list[Check]:
 
 async def _models(of: Evidence) -> Check:
     check = Check(
-        "trainer: models", "every source that was applied is served by a model, which stands at a registered version"
+        "trainer: models",
+        "every source of which a key result was told is served by a model, which stands at a registered version",
     )
     served = {source for row in await of.ops.rows("models") for source in row["sources"]}
     for head in await of.processed.rows("heads"):
-        check.must_be(head["source"], "a model", "a model" if head["source"] in served else "none")
+        if head["told"]:
+            check.must_be(head["source"], "a model", "a model" if head["source"] in served else "none")
     for row in await of.ops.rows("checkpoints_astray"):
         check.find(row["model"], "a checkpoint of its champion", f"version {row['version']}, which is not")
     return check

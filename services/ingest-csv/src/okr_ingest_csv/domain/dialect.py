@@ -117,8 +117,9 @@ def _refuse(header: Sequence[str], line: int, asked: Asked) -> None:
     if size > asked.header_bytes:
         raise PermanentError(
             "header_too_long",
-            f"line {line}: a header of {size:,} characters, more than ingest_csv.max_header_bytes allows "
-            f"({asked.header_bytes:,}). Most likely a quote in it is never closed; mend it and drop the file again.",
+            f"line {line}: its header goes on for more than {asked.header_bytes:,} characters "
+            "(ingest_csv.max_header_bytes). Most likely a quote in it is never closed, or no line of the file ends; "
+            "mend it and drop the file again.",
         )
     if any("\0" in name for name in header):
         raise PermanentError(

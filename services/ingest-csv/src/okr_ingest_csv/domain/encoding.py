@@ -19,8 +19,9 @@ _SAMPLE_BYTES = 4096
 _WIDE_SHARE = 0.3
 """Half of the bytes of Latin text in UTF-16 are NUL, all on the same side; of a text with other scripts fewer."""
 _ODD_SHARE = 0.05
-DAMAGED_SHARE = 0.01
-"""So few bad bytes, as a share of the bytes that continue a character, are damage to a UTF-8 file."""
+DAMAGED_SHARE = 0.2
+"""So few bad bytes, as a share of the bytes that continue a character, are damage to a UTF-8 file: text in another
+encoding hardly ever holds what reads as a character of UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,15 +38,23 @@ def _utf8_bytes(cell: str, limit: int) -> int:
 def repaired(cells: Sequence[str], shape: Shape) -> list[str] | None:
     """The cells with the surplus ones joined again, where the source allows it and the figures then fit.
 
+    Where the row would fit as well without its last cells, since these are blank, nobody knows: it is no row.
+
     >>> repaired(["1", "Rel 5", " 4.5", "7"], Shape("utf-8", ",", 3, Repair(1, (2,))))
     ['1', 'Rel 5, 4.5', '7']
+    >>> repaired(["1", "Rel 5", "7", ""], Shape("utf-8", ",", 3, Repair(1, (2,))))
     """
     repair, surplus = shape.repair, len(cells) - shape.width
-    if repair is None or surplus <= 0:
+    if repair is None or surplus <= 0 or _fits_without_the_last(cells, shape.width, repair):
         return None
     end = repair.column + surplus + 1
     joined = [*cells[: repair.column], shape.delimiter.join(cells[repair.column : end]), *cells[end:]]
     return joined if _figures_fit(joined, repair) else None
+
+
+def _fits_without_the_last(cells: Sequence[str], width: int, repair: Repair) -> bool:
+    """It may end in delimiters too many."""
+    return not any(cell.strip() for cell in cells[width:]) and _figures_fit(cells[:width], repair)
 
 
 def _figures_fit(cells: Sequence[str], repair: Repair) -> bool:

@@ -11,6 +11,8 @@ from okr_ingest_csv.domain.discovery import printable, wanted
 NAME_BYTES = 180
 """Of the 255 that file systems allow; the rest is for what is put before it."""
 NO_SOURCE = "_"
+NO_TEXT = "\ufffd"
+"""What HTTP makes of bytes in a name that are no UTF-8."""
 
 
 def checked_name(name: str, patterns: Sequence[str]) -> str:
@@ -21,7 +23,7 @@ def checked_name(name: str, patterns: Sequence[str]) -> str:
     """
     if "/" in name or "\\" in name:
         why = "it holds a slash; leave the folders away"
-    elif not printable(name):
+    elif not printable(name) or NO_TEXT in name:
         why = "it holds line breaks, control characters or bytes that are no text"
     elif len(name.encode()) > NAME_BYTES:
         why = f"it is longer than {NAME_BYTES} bytes; shorten it"

@@ -1,5 +1,8 @@
 -- name: heads
-select source, position, generation from source_head order by source
+-- `told`: whether anything was published that asks for a prediction; all rows may be rejected, or left out.
+select source, position, generation, exists (
+    select from entity_version v where v.source = h.source and v.entity in ('key_result', 'check_in')) as told
+from source_head h order by source
 
 -- name: results
 -- The newest result of each batch beside what is really there.
