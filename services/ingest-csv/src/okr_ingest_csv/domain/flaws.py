@@ -36,7 +36,7 @@ def _utf8_bytes(cell: str, limit: int) -> int:
 
 
 def repaired(cells: Sequence[str], shape: Shape) -> list[str] | None:
-    """The cells with the surplus ones joined again, where the source allows it and the figures then fit.
+    """The cells with the surplus ones joined again, where the source allows it and the others then fit.
 
     Where the row would fit as well without its last cells, since these are blank, nobody knows: it is no row.
 
@@ -49,16 +49,22 @@ def repaired(cells: Sequence[str], shape: Shape) -> list[str] | None:
         return None
     end = repair.column + surplus + 1
     joined = [*cells[: repair.column], shape.delimiter.join(cells[repair.column : end]), *cells[end:]]
-    return joined if _figures_fit(joined, repair) else None
+    return joined if _fits(joined, repair) else None
 
 
 def _fits_without_the_last(cells: Sequence[str], width: int, repair: Repair) -> bool:
     """It may end in delimiters too many."""
-    return not any(cell.strip() for cell in cells[width:]) and _figures_fit(cells[:width], repair)
+    return not any(cell.strip() for cell in cells[width:]) and _fits(cells[:width], repair)
 
 
-def _figures_fit(cells: Sequence[str], repair: Repair) -> bool:
-    return all(_is_figure(cells[column]) for column in repair.numeric)
+def _fits(cells: Sequence[str], repair: Repair) -> bool:
+    return all(_is_figure(cells[column]) for column in repair.numeric) and all(
+        _may_be_a_day(cells[column]) for column in repair.dated
+    )
+
+
+def _may_be_a_day(cell: str) -> bool:
+    return not cell.strip() or any(map(str.isdigit, cell))
 
 
 def _is_figure(cell: str) -> bool:

@@ -31,10 +31,14 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """Cells beyond the width belong to the one at `column`; those right of it at `numeric` must then be figures."""
+    """Cells beyond the width belong to the one at `column`; those right of it must then fit.
+
+    At `numeric` stand figures, at `dated` days or times, in whatever words.
+    """
 
     column: int
     numeric: tuple[int, ...] = ()
+    dated: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

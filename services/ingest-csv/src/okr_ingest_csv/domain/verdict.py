@@ -109,8 +109,12 @@ def repair_of(mapping: Mapping, header: Sequence[str]) -> Repair | None:
     if mapping.read.repair_column not in names:
         return None
     column = names.index(mapping.read.repair_column)
-    figures = {one.origin for one in mapping.columns.values() if one.type in ("integer", "number")}
-    return Repair(column, tuple(at for at, name in enumerate(names) if at > column and name in figures))
+
+    def right_of_it(*types: str) -> tuple[int, ...]:
+        typed = {one.origin for one in mapping.columns.values() if one.type in types}
+        return tuple(at for at, name in enumerate(names) if at > column and name in typed)
+
+    return Repair(column, right_of_it("integer", "number"), right_of_it("date", "timestamp"))
 
 
 def _source(path: str, hint: str | None, sources: Sources) -> str:

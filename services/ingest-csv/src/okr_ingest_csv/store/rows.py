@@ -50,7 +50,7 @@ def claimed_file(row: asyncpg.Record) -> Claimed:
     values = {
         **row,
         "header": tuple(orjson.loads(row["header"])),
-        "repair": repair and Repair(repair["column"], tuple(repair["numeric"])),
+        "repair": repair and Repair(repair["column"], tuple(repair["numeric"]), tuple(repair.get("dated", ()))),
     }
     return Claimed(**{field: values[field] for field in Claimed.__dataclass_fields__})
 
