@@ -67,7 +67,8 @@ select series, outcomes, achieved, last, margin from track_record where model = 
 -- name: scored
 -- Predictions whose outcome is known: what evaluation looks at. Version 0 is one of the baselines, so what it said is
 -- the model's only where that version is asked for.
-select p.key_result_id::text, p.elapsed, o.achieved, p.probability, p.baselines
+select p.key_result_id::text, p.source, p.elapsed, p.knowledge_time::date as day, p.due_on as due, o.knowledge_time as ended,
+       o.achieved, p.probability, p.baselines
 from prediction p
 join outcome_heard o on o.key_result_id = p.key_result_id and o.model = p.model and not o.superseding
 where p.model = $1 and p.kind = $2
@@ -77,7 +78,7 @@ where p.model = $1 and p.kind = $2
   and o.achieved is not null and (p.kind <> 'replay' or p.learned_seq is not null)
   and p.model_version = coalesce($3::int, nullif(p.model_version, 0))
   and ($4::timestamptz is null or p.knowledge_time >= $4) and ($5::timestamptz is null or p.knowledge_time < $5)
-  and ($6::timestamptz is null or o.heard_at > $6)
+  and ($6::timestamptz is null or o.heard_at > $6) and ($7::text is null or p.source = $7)
 
 -- name: daily_reports
 select report_id, logical_time, made_at, content -> 'models' -> $1::text as content from report
