@@ -52,6 +52,12 @@ def _models(api: APIRouter, reads: Reads) -> None:
         _found(await reads.models(model), f"no model is called {model!r}; GET /models lists them")
         return await reads.evaluation(model, kind, version=version, source=source, since=since, until=until)
 
+    @api.get("/models/{model}/verify", tags=["models"])
+    async def verify(model: str) -> dict[str, Any]:
+        """Learns the recorded order once more: which stored states come out, to the last bit, and where one differs."""
+        _found(await reads.models(model), f"no model is called {model!r}; GET /models lists them")
+        return await reads.retraced(model)
+
 
 def _predictions(api: APIRouter, reads: Reads) -> None:
     @api.get("/predictions", tags=["predictions"])

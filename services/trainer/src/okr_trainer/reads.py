@@ -19,6 +19,7 @@ from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.pictures import pictures
 from okr_trainer.domain.risk import CutPoints
 from okr_trainer.domain.track_record import TrackRecord
+from okr_trainer.retracing import retraced
 from okr_trainer.standing import restore
 from okr_trainer.store import SQL, Pool, Row
 
@@ -94,6 +95,10 @@ class Reads:
         """How the predictions whose outcome is known did: all tables, and what a report draws."""
         rows = await store.scored(self._ops, model, kind, version=version, source=source, since=since, until=until)
         return await asyncio.to_thread(lambda: evaluate(rows) | pictures(rows))
+
+    async def retraced(self, model: str) -> dict[str, Any]:
+        """The recorded order of learning, learned once more."""
+        return await retraced(self._ops, model)
 
     async def predictions(self, key_result_id: UUID, kind: str | None, limit: int) -> list[dict[str, Any]]:
         """A key result's predictions, newest first."""
