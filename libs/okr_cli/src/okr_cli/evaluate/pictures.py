@@ -62,8 +62,8 @@ def calibration(diagram: Mapping[str, Any] | None) -> Picture:
         return Picture(title, "", "")
     caption = (
         "Of all that were given about so much, how many were achieved; the larger a dot, the more predictions. The "
-        "band is where chance alone puts 95 % of a perfect forecaster's dots: a dot outside of it is a fault of the "
-        f"model. A calibration error of up to {diagram['ceiling']:.3f} is no fault."
+        "band is where chance alone puts 95 % of a perfect forecaster's dots: dots outside of it point at a fault "
+        f"of the model. A calibration error of up to {diagram['ceiling']:.3f} is none."
     )
     chart = Chart((0.0, 1.0), (0.0, 1.0), "probability said", "share achieved")
     most = max(one["n"] for one in diagram["bins"])
@@ -102,8 +102,8 @@ def lead(leads: Mapping[str, Any]) -> Picture:
     """How early a miss was known."""
     caption = (
         "Of the key results that were missed, the share that had been flagged so many days before the due date, and "
-        "stayed flagged. Flagged are the fifth of all predictions with the lowest probabilities; a rule with few "
-        "different answers flags more than that, which the table above tells as alerts."
+        "stayed flagged. Each predictor flags the predictions with the lowest probabilities, as many as were missed, "
+        "at least a fifth of all; a rule with few different answers flags more, which the table tells as alerts."
     )
     shown = {name: leads[name]["ahead"] for name in _shown(leads) if leads[name]["ahead"]}
     if not shown:

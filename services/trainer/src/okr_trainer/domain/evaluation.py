@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from okr_trainer.domain.bootstrap import Figures, figures, interval, number, verdict
-from okr_trainer.domain.lead_time import Said, flagged, lead_time
+from okr_trainer.domain.lead_time import LEAST_RATE, Said, flagged, lead_time
 from okr_trainer.domain.metrics import NAMES
 from okr_trainer.domain.numbers import Column
 from okr_trainer.domain.reliability import chance
@@ -139,14 +139,18 @@ def _against(rows: Sequence[Scored], name: str, baseline: Figures, model: Figure
 
 
 def lead_times(rows: Sequence[Scored]) -> dict[str, Any]:
-    """Of each predictor that always answered, how long before the due date it had flagged what was missed."""
+    """Of each predictor that always answered, how long before the due date it had flagged what was missed.
+
+    Each flags as many predictions as were missed, those with the lowest probabilities, so that all are equally loud.
+    """
     ordered = sorted(rows, key=lambda row: (row.key_result_id, row.day, row.elapsed))
     missed = [Said(row.key_result_id, row.day, row.due) for row in ordered if not row.achieved]
+    rate = max(LEAST_RATE, len(missed) / max(1, len(rows)))
     found = {}
     for name in predictors(rows) if rows else ():
         there, said = columns(ordered, name)
         if len(there) == len(rows):
-            flags = flagged(said)
+            flags = flagged(said, rate)
             of_missed = [flag for row, flag in zip(there, flags, strict=True) if not row.achieved]
             found[name] = lead_time(missed, of_missed, float(flags.mean()))
     return found

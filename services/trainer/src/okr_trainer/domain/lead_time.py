@@ -11,8 +11,8 @@ import numpy as np
 
 from okr_trainer.domain.numbers import Column
 
-ALERT_RATE = 0.2
-"""Of all predictions, the share that is flagged: those with the lowest probabilities."""
+LEAST_RATE = 0.2
+"""Of all predictions the share that is flagged at least; where more were missed, as many as were."""
 AHEAD = (1, 7, 14, 30, 60, 90, 180)
 """Days before the due date at which it is told how many were flagged by then."""
 SEED, DRAWS, LEVEL = 20170331, 200, (2.5, 97.5)
@@ -26,7 +26,7 @@ class Said(NamedTuple):
     due: date
 
 
-def flagged(probabilities: Column, rate: float = ALERT_RATE) -> Column:
+def flagged(probabilities: Column, rate: float = LEAST_RATE) -> Column:
     """1.0 for the rows with the lowest probabilities, at least this share; rows of one probability go together.
 
     >>> flagged(np.array([0.9, 0.1, 0.5, 0.7, 0.8])).tolist()
