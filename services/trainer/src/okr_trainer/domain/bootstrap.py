@@ -13,7 +13,7 @@ from okr_trainer.domain.numbers import Column
 SEED = 20170131
 LEVEL = (2.5, 97.5)
 """Percentiles of the interval."""
-MOST_DRAWS, LEAST_DRAWS, CELLS, SLICE = 200, 20, 10_000_000, 500_000
+MOST_DRAWS, LEAST_DRAWS, CELLS, SLICE = 200, 20, 4_000_000, 500_000
 """A draw costs a cell per row: many rows, whose intervals are narrow anyway, get fewer draws; so many cells at once."""
 FEWEST = 20
 """Key results: drawing fewer of them again and again shows too little of what chance can do."""

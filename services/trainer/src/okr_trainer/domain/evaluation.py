@@ -62,15 +62,19 @@ def quarter(elapsed: float) -> str:
 def evaluate(rows: Sequence[Scored]) -> dict[str, Any]:
     """All tables: overall, the first half of the period, by source, by part of the period, by month; and lead times."""
     ordered = sorted(rows, key=lambda row: (row.elapsed, row.key_result_id, row.day))
-    by_source = _tables(ordered, lambda row: row.source)
+    overall, sources = table(ordered), {row.source for row in ordered}
     return {
-        "all": table(ordered),
+        "all": overall,
         "first_half": table([row for row in ordered if row.elapsed <= 0.5]),  # noqa: PLR2004
-        "by_source": dict(sorted(by_source.items())),
+        "by_source": dict.fromkeys(sources, overall) if len(sources) == 1 else _by_source(ordered),
         "by_elapsed": _tables(ordered, lambda row: quarter(row.elapsed)),
         "by_month": _tables(ordered, lambda row: month(row.elapsed)),
         "lead_time": lead_times(ordered),
     }
+
+
+def _by_source(rows: Sequence[Scored]) -> dict[str, dict[str, Any]]:
+    return dict(sorted(_tables(rows, lambda row: row.source).items()))
 
 
 def _tables(rows: Iterable[Scored], key: Callable[[Scored], Key]) -> dict[str, dict[str, Any]]:

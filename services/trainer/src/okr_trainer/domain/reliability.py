@@ -13,9 +13,8 @@ from okr_trainer.domain.numbers import Column
 from okr_trainer.domain.sums import BINS, added, members
 
 SEED = 20170228
-DRAWS = 300
-SLICE = 1_000_000
-"""Cells that are drawn at once: 8 MB."""
+MOST_DRAWS, LEAST_DRAWS, CELLS, SLICE = 300, 100, 6_000_000, 1_000_000
+"""A draw costs a cell per row, so many rows get fewer draws; a slice is drawn at once: 8 MB."""
 BAND = (2.5, 97.5)
 
 
@@ -30,7 +29,7 @@ class Chance(NamedTuple):
         return float(np.percentile(self.errors, level))
 
 
-def chance(probabilities: Column, clusters: Sequence[str], draws: int = DRAWS) -> Chance:
+def chance(probabilities: Column, clusters: Sequence[str]) -> Chance:
     """Draws outcomes by the probabilities themselves. Rows of one cluster share their luck, as they share an outcome.
 
     Each cluster draws one number between 0 and 1, and its rows above that are achieved.
@@ -40,6 +39,7 @@ def chance(probabilities: Column, clusters: Sequence[str], draws: int = DRAWS) -
     here = bins.sum(axis=1)
     said = bins @ probabilities
     luck = np.random.default_rng(SEED)
+    draws = int(np.clip(CELLS // len(probabilities), LEAST_DRAWS, MOST_DRAWS))
     step = max(1, SLICE // len(probabilities))
     counts = [min(step, draws - start) for start in range(0, draws, step)]
     achieved = np.concatenate(
