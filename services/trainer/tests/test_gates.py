@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss as reference  # type: ignore[import-untyped]
 
 from okr_trainer.domain.gates import Judged, Rules, judge
-from okr_trainer.domain.metrics import calibration_error
+from okr_trainer.domain.metrics import Answers
 
 RULES = Rules(last_labels=40, least_labels=10)
 
@@ -115,4 +115,4 @@ def test_each_label_counts_once(drawn: list[tuple[int, bool, float]]) -> None:
 
 def test_the_calibration_error_of_a_fair_coin_that_is_said_to_be_sure() -> None:
     outcomes, sure = np.array([1.0, 0.0] * 50), np.full(100, 0.9)
-    assert calibration_error(outcomes, sure, np.ones((1, 100)))[0] == pytest.approx(0.4)
+    assert Answers(outcomes, sure).measured(np.ones((1, 100)))["ece"][0] == pytest.approx(0.4)

@@ -1,69 +1,118 @@
-"""Measures against an oracle: scikit-learn on the same predictions, prefix by prefix."""
+"""Measures against an oracle: scikit-learn on the same predictions, prefix by prefix, weighted or not."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn import metrics as oracle
+from sklearn.calibration import calibration_curve
 
-from okr_trainer.domain import metrics
-from okr_trainer.domain.evaluation import Scored, evaluate, headline, table
+from okr_trainer.domain.metrics import NAMES, Answers
 
-ONE = np.ones((1, 1))
+Said = tuple[np.ndarray, np.ndarray]
+some = st.lists(st.tuples(st.booleans(), st.integers(0, 20), st.integers(1, 3)), min_size=1, max_size=60)
 
 
 @pytest.fixture
-def drawn() -> tuple[np.ndarray, np.ndarray]:
+def drawn() -> Said:
     random = np.random.default_rng(7)
     outcomes = (random.random(300) < 0.3).astype(float)
     probabilities = np.round(np.clip(0.3 * outcomes + random.random(300) * 0.7, 0.001, 0.999), 2)
     return outcomes, np.clip(probabilities, 0.01, 0.99)
 
 
-@pytest.mark.parametrize(
-    ("measure", "said_by_oracle"),
-    [
-        (metrics.roc_auc, oracle.roc_auc_score),
-        (metrics.brier, oracle.brier_score_loss),
-        (metrics.log_loss, oracle.log_loss),
-        (metrics.accuracy, lambda outcomes, probabilities: oracle.accuracy_score(outcomes, probabilities > 0.5)),
-    ],
-)
-def test_every_prefix_agrees_with_scikit_learn(measure, said_by_oracle, drawn) -> None:  # noqa: ANN001
+def one(name: str, outcomes: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None) -> float:
+    drawn = np.ones(len(outcomes)) if weights is None else weights
+    return float(Answers(outcomes, probabilities).measured(drawn[None, :])[name][0])
+
+
+def recall_by_oracle(rate: float, outcomes: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> float:
+    """Along scikit-learn's ROC of the missed ones, up to where this share of all rows is flagged."""
+    missed = 1.0 - outcomes
+    false, true, _ = oracle.roc_curve(missed, -probabilities, sample_weight=weights, drop_intermediate=False)
+    share = (true * (weights @ missed) + false * (weights @ outcomes)) / weights.sum()
+    return float(np.interp(rate, share, true))
+
+
+ORACLES = {
+    "auc": lambda y, p, w: oracle.roc_auc_score(y, p, sample_weight=w),
+    "pr_auc": lambda y, p, w: oracle.average_precision_score(1 - y, -p, sample_weight=w),
+    "recall_at_10": lambda y, p, w: recall_by_oracle(0.1, y, p, w),
+    "recall_at_20": lambda y, p, w: recall_by_oracle(0.2, y, p, w),
+    "brier": lambda y, p, w: oracle.brier_score_loss(y, p, sample_weight=w),
+    "log_loss": lambda y, p, w: oracle.log_loss(y, p, sample_weight=w),
+    "accuracy": lambda y, p, w: oracle.accuracy_score(y, p > 0.5, sample_weight=w),
+}
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_every_prefix_agrees_with_scikit_learn(name: str, drawn: Said) -> None:
     outcomes, probabilities = drawn
+    weights = np.random.default_rng(11).random(len(outcomes)) + 0.1
     for n in range(20, len(outcomes), 7):
-        ours = measure(outcomes[:n], probabilities[:n], np.ones((1, n)))[0]
-        assert ours == pytest.approx(said_by_oracle(outcomes[:n], probabilities[:n]), abs=1e-12)
+        for weighed in (np.ones(n), weights[:n]):
+            said = ORACLES[name](outcomes[:n], probabilities[:n], weighed)
+            assert one(name, outcomes[:n], probabilities[:n], weighed) == pytest.approx(said, abs=1e-12)
 
 
-def test_weights_count_rows_as_often_as_they_were_drawn(drawn) -> None:  # noqa: ANN001
-    outcomes, probabilities = drawn
-    times = np.random.default_rng(3).integers(0, 4, len(outcomes))
-    repeated = np.repeat(outcomes, times), np.repeat(probabilities, times)
-    for measure in metrics.METRICS.values():
-        weighted = measure(outcomes, probabilities, times[None, :].astype(float))[0]
-        assert weighted == pytest.approx(measure(*repeated, np.ones((1, times.sum())))[0], abs=1e-12)
+def test_calibration_error_is_the_gap_of_scikit_learns_curve(drawn: Said) -> None:
+    outcomes = drawn[0]
+    probabilities = np.clip(drawn[1] + 0.003, 0.0, 1.0)  # scikit-learn puts a probability on an edge into the lower bin
+    for n in range(20, len(outcomes), 7):
+        achieved, said = calibration_curve(outcomes[:n], probabilities[:n], n_bins=10)
+        counts = np.bincount((probabilities[:n] * 10).astype(int), minlength=10)
+        counts = counts[counts > 0]
+        assert one("ece", outcomes[:n], probabilities[:n]) == pytest.approx(np.abs(achieved - said) @ counts / n)
+        squared = (achieved - said) ** 2 @ counts / n
+        assert one("reliability", outcomes[:n], probabilities[:n]) == pytest.approx(squared)
 
 
-def test_one_class_alone_has_no_auc() -> None:
-    assert np.isnan(metrics.roc_auc(np.ones(3), np.array([0.1, 0.2, 0.3]), np.ones((1, 3)))[0])
-    rows = [Scored(str(number), 0.3, True, 0.7, {"meets_now": 0.9}) for number in range(5)]
-    said = table(rows)
-    assert said["predictors"]["model"]["auc"] == [None, None, None]
-    assert said["predictors"]["meets_now"]["accuracy"] == [1.0, 1.0, 1.0]
-    assert "auc" not in headline(evaluate(rows))["model"]
+def test_resolution_is_murphys_where_each_bin_says_one_thing() -> None:
+    random = np.random.default_rng(5)
+    probabilities = random.integers(0, 10, 400) / 10 + 0.05
+    outcomes = (random.random(400) < probabilities**1.5).astype(float)
+    bins = [outcomes[probabilities == level] for level in np.unique(probabilities)]
+    murphy = sum(len(found) * (found.mean() - outcomes.mean()) ** 2 for found in bins) / len(outcomes)
+    assert one("resolution", outcomes, probabilities) == pytest.approx(murphy)
 
 
-def test_intervals_hold_the_value_and_are_the_same_each_time(drawn) -> None:  # noqa: ANN001
-    outcomes, probabilities = drawn
-    rows = [
-        Scored(str(number // 5), number % 12 / 12, bool(outcome), float(probability), {"class_prior": 0.3})
-        for number, (outcome, probability) in enumerate(zip(outcomes, probabilities, strict=True))
+@given(some)
+def test_the_brier_score_is_the_sum_of_its_parts(rows: list[tuple[bool, int, int]]) -> None:
+    outcomes, probabilities, weights = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    found = {name: one(name, outcomes, probabilities / 20, weights) for name in NAMES}
+    assert found["brier"] == pytest.approx(found["reliability"] - found["resolution"] + found["uncertainty"])
+    assert found["reliability"] >= found["ece"] ** 2 - 1e-12
+
+
+@given(some)
+def test_a_weight_counts_a_row_as_often(rows: list[tuple[bool, int, int]]) -> None:
+    outcomes, probabilities, weights = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    times = weights.astype(int)
+    repeated = np.repeat(outcomes, times), np.repeat(probabilities / 20, times)
+    for name in NAMES:
+        assert one(name, outcomes, probabilities / 20, weights) == pytest.approx(one(name, *repeated), nan_ok=True)
+
+
+@given(some, st.randoms())
+def test_the_order_of_rows_has_no_say(rows: list[tuple[bool, int, int]], luck) -> None:  # noqa: ANN001
+    shuffled = list(rows)
+    luck.shuffle(shuffled)
+    said, other = ([np.array(column, dtype=float) for column in zip(*found, strict=True)] for found in (rows, shuffled))
+    for name in NAMES:
+        assert one(name, said[0], said[1] / 20) == pytest.approx(one(name, other[0], other[1] / 20), nan_ok=True)
+
+
+def test_who_flags_all_alike_finds_as_many_as_by_chance() -> None:
+    outcomes, same = np.array([1.0, 0.0, 0.0, 1.0]), np.full(4, 0.3)
+    found = [one(name, outcomes, same) for name in ("auc", "pr_auc", "recall_at_10", "recall_at_20")]
+    assert found == pytest.approx([0.5, 0.5, 0.1, 0.2])
+
+
+def test_one_class_alone_has_no_order() -> None:
+    found = Answers(np.ones(3), np.array([0.1, 0.2, 0.3])).measured(np.ones((1, 3)))
+    assert [name for name, value in found.items() if np.isnan(value[0])] == [
+        "auc",
+        "pr_auc",
+        "recall_at_10",
+        "recall_at_20",
     ]
-    said = table(rows)
-    assert said == table(rows)
-    for measured in said["predictors"].values():
-        for value, low, high in measured.values():
-            assert low <= value <= high
-
-
-def test_nothing_to_evaluate_is_defined() -> None:
-    assert evaluate([])["all"] == {"n": 0, "key_results": 0, "achieved": 0, "predictors": {}}

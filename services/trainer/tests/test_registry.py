@@ -101,6 +101,7 @@ async def test_a_rollback_takes_less_than_five_seconds_and_loses_nothing(scene: 
         by_one = await scene.ops.fetchval("select learned from checkpoint")
         await changed(trainer, "promote", {"version": 2})
         by_two = await scene.ops.fetchrow("select version, learned from checkpoint")
+        verified = await scene.get(trainer, "/models/acme/verify")
         audit = await scene.ops.fetch(
             "select kind, served, serves, made_by, reason from model_change order by change_id"
         )
@@ -109,6 +110,8 @@ async def test_a_rollback_takes_less_than_five_seconds_and_loses_nothing(scene: 
     assert (after["version"], after["learned"], after["state_digest"]) == (1, 36 * 13, before)
     assert by_one == 42 * 13
     assert tuple(by_two) == (2, 42 * 13)
+    assert (verified["proven"], verified["findings"]) == (["version 2"], [])
+    assert verified["unproven"] == ["the checkpoint"]  # what version 1 learned meanwhile has that one's numbers
     assert [tuple(row) for row in audit[2:]] == [
         ("rolled_back", 2, 1, "person", "too sure"),
         ("promoted", 1, 2, "person", "no reason given"),

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from okr_cli import backfill, documents, files, model_changes, models, rejected, runs, sources, stack
+from okr_cli import backfill, documents, files, model_changes, model_proof, models, rejected, runs, sources, stack
 from okr_cli.at_risk import at_risk
 from okr_cli.context import Teaching
 from okr_cli.dead_letters import command as dead_letters
 from okr_cli.demo.command import demo
+from okr_cli.evaluate import command as evaluation
 from okr_cli.ingest import ingest
 from okr_cli.lineage import lineage
 from okr_cli.pending import pending
@@ -44,7 +45,9 @@ app.add_typer(backfill.app, name="backfill")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(documents.app, name="documents")
 app.add_typer(files.app, name="files")
+models.app.add_typer(evaluation.app)
 models.app.add_typer(model_changes.app)
+models.app.add_typer(model_proof.app)
 app.add_typer(models.app, name="models")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(runs.app, name="runs")

@@ -18,6 +18,7 @@ from okr_stack.stack import Stack
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 CONNECT_SECONDS = 5.0
 REST_SECONDS = 30.0
+WORK_SECONDS = 900.0
 
 
 class NotUpError(OkrError):
@@ -64,6 +65,11 @@ class Reach:
     def get(self, service: str, path: str, **parameters: str | float | bool) -> httpx2.Response:
         """Asks a service; see `_answered`."""
         return self._answered("GET", service, path, params=parameters)
+
+    def work_out(self, service: str, path: str, **parameters: str | float | bool) -> httpx2.Response:
+        """Asks a service for what it has to compute over all it has stored, which may take minutes; see `_answered`."""
+        timeout = httpx2.Timeout(REST_SECONDS, read=WORK_SECONDS)
+        return self._answered("GET", service, path, params=parameters, timeout=timeout)
 
     def post(self, service: str, path: str, body: object, headers: Mapping[str, str] = NO_HEADERS) -> httpx2.Response:
         """Tells a service; see `_answered`."""

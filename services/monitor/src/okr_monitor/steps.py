@@ -23,7 +23,7 @@ from okr_monitor.store.reports import Occasion, Reports
 from okr_monitor.watch import Watch
 
 Step = Callable[[Occasion], Awaitable[Mapping[str, Any]]]
-MEASURES = ("auc", "brier", "log_loss", "accuracy")
+MEASURES = tuple(name for name in Scores.model_fields if name not in {"n", "achieved"})
 MANY = 1000
 
 

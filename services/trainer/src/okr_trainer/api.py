@@ -42,13 +42,21 @@ def _models(api: APIRouter, reads: Reads) -> None:
     async def evaluation(
         model: str,
         kind: Literal["live", "aged", "replay"] = "live",
+        *,
         version: int | None = None,
+        source: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> dict[str, Any]:
-        """How predictions did whose outcome is known, by part of the period, beside the baselines."""
+        """How predictions did whose outcome is known, by source and part of the period, beside the baselines."""
         _found(await reads.models(model), f"no model is called {model!r}; GET /models lists them")
-        return await reads.evaluation(model, kind, version, since, until)
+        return await reads.evaluation(model, kind, version=version, source=source, since=since, until=until)
+
+    @api.get("/models/{model}/verify", tags=["models"])
+    async def verify(model: str) -> dict[str, Any]:
+        """Learns the recorded order once more: which stored states come out, to the last bit, and where one differs."""
+        _found(await reads.models(model), f"no model is called {model!r}; GET /models lists them")
+        return await reads.retraced(model)
 
 
 def _predictions(api: APIRouter, reads: Reads) -> None:

@@ -1,5 +1,6 @@
 """How far the trainer is, from committed state only: what the steps of a run ask okr_ops and okr_processed."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,7 +82,8 @@ class Progress:
 
     async def evaluated(self, model: str, heard_after: datetime | None) -> dict[str, Any]:
         """How the live predictions did whose outcome was heard after that, beside the baselines."""
-        return evaluate(await store.scored(self._ops, model, "live", heard_after=heard_after))
+        rows = await store.scored(self._ops, model, "live", heard_after=heard_after)
+        return await asyncio.to_thread(evaluate, rows)
 
     async def last_succeeded(self, run_id: UUID) -> datetime | None:
         """When the last run before this one that succeeded began; None: there was none."""

@@ -1,5 +1,6 @@
 """What REST answers, from committed state only: every replica says the same."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
@@ -15,8 +16,10 @@ from okr_trainer.domain.ending import Ending, Last, how
 from okr_trainer.domain.evaluation import evaluate
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner
+from okr_trainer.domain.pictures import pictures
 from okr_trainer.domain.risk import CutPoints
 from okr_trainer.domain.track_record import TrackRecord
+from okr_trainer.retracing import retraced
 from okr_trainer.standing import restore
 from okr_trainer.store import SQL, Pool, Row
 
@@ -80,10 +83,22 @@ class Reads:
         return [_plain(row) for row in rows]
 
     async def evaluation(
-        self, model: str, kind: str, version: int | None, since: datetime | None, until: datetime | None
+        self,
+        model: str,
+        kind: str,
+        *,
+        version: int | None = None,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> dict[str, Any]:
-        """How the predictions whose outcome is known did."""
-        return evaluate(await store.scored(self._ops, model, kind, version=version, since=since, until=until))
+        """How the predictions whose outcome is known did: all tables, and what a report draws."""
+        rows = await store.scored(self._ops, model, kind, version=version, source=source, since=since, until=until)
+        return await asyncio.to_thread(lambda: evaluate(rows) | pictures(rows))
+
+    async def retraced(self, model: str) -> dict[str, Any]:
+        """The recorded order of learning, learned once more."""
+        return await retraced(self._ops, model)
 
     async def predictions(self, key_result_id: UUID, kind: str | None, limit: int) -> list[dict[str, Any]]:
         """A key result's predictions, newest first."""

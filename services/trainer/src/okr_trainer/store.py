@@ -92,14 +92,11 @@ async def scored(
     since: datetime | None = None,
     until: datetime | None = None,
     heard_after: datetime | None = None,
+    source: str | None = None,
 ) -> list[Scored]:
     """Predictions whose outcome is known. `heard_after`: only where this system heard the outcome after that."""
-    return [
-        Scored(
-            row["key_result_id"], row["elapsed"], row["achieved"], row["probability"], orjson.loads(row["baselines"])
-        )
-        for row in await executor.fetch(SQL["scored"], model, kind, version, since, until, heard_after)
-    ]
+    found = await executor.fetch(SQL["scored"], model, kind, version, since, until, heard_after, source)
+    return [Scored(**{**row, "baselines": orjson.loads(row["baselines"])}) for row in found]
 
 
 async def origins(connection: Connection, model: str, key_results: Sequence[str]) -> dict[str, Origin]:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from okr_trainer.domain.metrics import Column, calibration_error, log_loss
+from okr_trainer.domain.metrics import Answers
+from okr_trainer.domain.numbers import Column
 
 CANDIDATE, REPLACED, PACE = "candidate", "replaced", "pace"
 
@@ -90,11 +91,11 @@ def _compared(pairs: Sequence[tuple[Judged, float]], other: str) -> dict[str, An
     outcomes = np.array([row.achieved for row, _ in pairs], dtype=np.float64)
     said = {CANDIDATE: [row.candidate for row, _ in pairs], other: [probability for _, probability in pairs]}
     weights = _weights([row for row, _ in pairs])
-    columns = {name: np.array(column) for name, column in said.items()}
+    found = {name: Answers(outcomes, np.array(column)).measured(weights) for name, column in said.items()}
     return {
         "labels": _labels([row for row, _ in pairs]),
-        "log_loss": {name: _rounded(log_loss(outcomes, column, weights)) for name, column in columns.items()},
-        "ece": {name: _rounded(calibration_error(outcomes, column, weights)) for name, column in columns.items()},
+        "log_loss": {name: _rounded(one["log_loss"]) for name, one in found.items()},
+        "ece": {name: _rounded(one["ece"]) for name, one in found.items()},
     }
 
 

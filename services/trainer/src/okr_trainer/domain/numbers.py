@@ -2,6 +2,12 @@
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
+Column = NDArray[np.float64]
+"""A number per row; of weights, and of what was measured with them, a row per draw."""
+
 
 def bounded(number: float, lowest: float, highest: float, default: float = 0.0) -> float:
     """The number within its bounds; a NaN becomes the default.

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.evaluation import Scored
-from okr_trainer.domain.inputs import CheckIn, Input
+from okr_trainer.domain.inputs import CheckIn, Input, Outcome
 from okr_trainer.domain.learner import Learner, Step
 from okr_trainer.domain.predictors import LearnedModel
 from okr_trainer.domain.reference import Reference
@@ -64,12 +64,24 @@ class Replay:
             self.until = heard[-1].version.knowledge_time
 
     def _score(self, step: Step) -> None:
-        ended = {one.outcome.key_result_id: one.outcome.achieved for one in step.closed if one.learned}
+        ended = {one.outcome.key_result_id: one.outcome for one in step.closed if one.learned}
         self.outcomes += sum(one.outcome.achieved is not None and not one.superseding for one in step.closed)
         for draft in step.drafts:
-            achieved = ended.get(draft.key_result_id)
-            if draft.learned_seq is not None and draft.check_in_id is not None and achieved is not None:
-                assert draft.probability is not None  # noqa: S101 - what was learned was answered
-                self.scored.append(
-                    Scored(draft.key_result_id, draft.elapsed, achieved, draft.probability, draft.baselines)
-                )
+            outcome = ended.get(draft.key_result_id)
+            if draft.learned_seq is not None and draft.check_in_id is not None and outcome is not None:
+                self.scored.append(_scored(draft, outcome))
+
+
+def _scored(draft: Draft, outcome: Outcome) -> Scored:
+    assert draft.probability is not None and outcome.achieved is not None  # noqa: S101, PT018 - what was learned was
+    return Scored(
+        draft.key_result_id,
+        draft.source,
+        draft.elapsed,
+        draft.knowledge_time.date(),
+        date.fromordinal(draft.due),
+        outcome.version.knowledge_time,
+        outcome.achieved,
+        draft.probability,
+        draft.baselines,
+    )

@@ -67,7 +67,8 @@ select series, outcomes, achieved, last, margin from track_record where model = 
 -- name: scored
 -- Predictions whose outcome is known: what evaluation looks at. Version 0 is one of the baselines, so what it said is
 -- the model's only where that version is asked for.
-select p.key_result_id::text, p.elapsed, o.achieved, p.probability, p.baselines
+select p.key_result_id::text, p.source, p.elapsed, p.knowledge_time::date as day, p.due_on as due, o.knowledge_time as ended,
+       o.achieved, p.probability, p.baselines
 from prediction p
 join outcome_heard o on o.key_result_id = p.key_result_id and o.model = p.model and not o.superseding
 where p.model = $1 and p.kind = $2
@@ -77,7 +78,7 @@ where p.model = $1 and p.kind = $2
   and o.achieved is not null and (p.kind <> 'replay' or p.learned_seq is not null)
   and p.model_version = coalesce($3::int, nullif(p.model_version, 0))
   and ($4::timestamptz is null or p.knowledge_time >= $4) and ($5::timestamptz is null or p.knowledge_time < $5)
-  and ($6::timestamptz is null or o.heard_at > $6)
+  and ($6::timestamptz is null or o.heard_at > $6) and ($7::text is null or p.source = $7)
 
 -- name: daily_reports
 select report_id, logical_time, made_at, content -> 'models' -> $1::text as content from report
@@ -86,3 +87,41 @@ where kind = 'model_daily' and content -> 'models' -> $1::text is not null order
 -- name: titles
 -- On okr_processed.
 select key_result_id, title, unit from key_result where key_result_id = any($1::uuid[])
+
+-- name: retraced_training
+-- The one that serves; where the pace rule does, the newest.
+select coalesce((select nullif(training, 0) from checkpoint where model = $1),
+                (select max(training) from model_version where model = $1))
+
+-- name: retraced_versions
+select version, pipeline, learned, state_digest, contract_hash, libraries, heard
+from model_version where model = $1 and training = $2 and version > 0 order by version
+
+-- name: recorded
+-- Up to which row the order of learning of training $2 is recorded: what a version learned again when it was taken up after
+-- one of another training had served is not, because those rows bear the number of the other one.
+select coalesce(min(v.learned), 9223372036854775807)
+from model_change c
+join model_version v on v.model = c.model and v.version = c.serves and v.training = $2
+join model_version was on was.model = c.model and was.version = c.served and was.training not in (0, $2)
+where c.model = $1 and c.learned_again > 0
+
+-- name: learned_rows
+-- What training $2 learned, in order, with the outcome as it was then: of its replay the newest heard by then ($3), of the
+-- stream the first that counted. `raw` null: a version of another training made the row.
+with replayed as (
+    select distinct on (key_result_id) key_result_id, achieved from outcome_heard
+    where model = $1 and achieved is not null and heard_seq <= $3
+    order by key_result_id, knowledge_time desc, heard_seq desc
+), streamed as (
+    select distinct on (key_result_id) key_result_id, achieved from outcome_heard
+    where model = $1 and achieved is not null and (not superseding or withdrawn) order by key_result_id, heard_seq
+)
+select p.learned_seq, p.key_result_id::text, p.features, case when v.training = $2 then p.raw end as raw,
+       case when p.kind = 'replay' then r.achieved else s.achieved end as achieved
+from prediction p
+left join model_version v on v.model = p.model and v.version = p.model_version
+left join replayed r on r.key_result_id = p.key_result_id
+left join streamed s on s.key_result_id = p.key_result_id
+where p.model = $1 and p.training = $2 and p.learned_seq <= $4
+order by p.learned_seq
