@@ -151,8 +151,11 @@ def _default(field: FieldInfo) -> str:
 
 def features_table() -> str:
     """Every number a model sees."""
-    rows = [f"| `{one.name}` | {one.aspect} | {one.meaning} | {one.lowest:g} to {one.highest:g} |" for one in FEATURES]
-    return "\n".join(["| feature | tells of | meaning | bounds |", "|---|---|---|---|", *rows])
+    rows = [
+        f"| `{one.name}` | {one.aspect} | {one.meaning} | {one.lowest:g} to {one.highest:g} | {one.default:g} |"
+        for one in FEATURES
+    ]
+    return "\n".join(["| feature | tells of | meaning | bounds | default |", "|---|---|---|---|---|", *rows])
 
 
 def _filled(text: str) -> str:

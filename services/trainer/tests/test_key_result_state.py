@@ -178,5 +178,6 @@ def test_it_survives_a_trip_through_json(said: list[tuple[date, float | None, fl
         due_known=False,
         owner="Ada",
     )
+    state.stood([3, 34, 76])
     again = KeyResultState.from_json(state.key_result_id, "acme", json.loads(json.dumps(state.to_json())))
     assert again == state

@@ -1,6 +1,7 @@
 """The stream: predict from what was known, learn once, when the outcome comes, on what was stored."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import date
 from typing import Any
 
@@ -95,6 +96,19 @@ def test_the_outcome_is_learned_on_what_was_stored_not_on_what_is_known_now(
     assert twin.digest == model_of(learner).digest
 
 
+def test_a_definition_is_learned_until_there_is_a_check_in(company: Company, new_learner: NewLearner) -> None:
+    """A later version of it says what the next check-in says again."""
+    step = heard(
+        new_learner(),
+        company.define(NAME, date(2017, 1, 1)),
+        company.define(NAME, date(2017, 1, 2), revision=2, due=date(2017, 11, 30).toordinal()),
+        company.check_in(NAME, date(2017, 1, 31), 99.0),
+        company.define(NAME, date(2017, 2, 1), revision=3),
+        company.check_in(NAME, date(2017, 2, 28), 99.0),
+    )
+    assert [draft.learnable for draft in step.drafts] == [True, True, True, False, True]
+
+
 def test_predictions_of_the_same_batch_are_learned_from_memory(company: Company, new_learner: NewLearner) -> None:
     company.year("sales", 2017, [99.0] * 12)
     learner = new_learner()
@@ -183,12 +197,15 @@ def test_after_its_own_outcome_a_check_in_is_late_and_a_second_outcome_changes_n
 def test_a_withdrawn_outcome_reopens_its_key_result(company: Company, new_learner: NewLearner) -> None:
     learner = new_learner()
     heard(learner, company.define(NAME, date(2017, 1, 1)), company.check_in(NAME, date(2017, 1, 31), 99.0))
+    before = deepcopy(learner.tallies.known)
     outcome = company.outcome(NAME, date(2017, 3, 1), 99.0, achieved=True)
     heard(learner, outcome)
+    assert learner.tallies.known != before
     step = heard(learner, company.withdraw(outcome, date(2017, 4, 1)))
     assert [one.said.version.entity_id for one in step.reopened] == [outcome.version.entity_id]
     assert learner.states[outcome.key_result_id].open
     assert learner.base_rate == BaseRate()
+    assert learner.tallies.known == before
     assert {record.outcomes for record in learner.records.values()} == {0}
     (draft,) = heard(learner, company.check_in(NAME, date(2017, 4, 30), 98.0)).drafts
     assert (draft.kind, draft.shown, draft.learnable) == ("live", True, True)

@@ -16,6 +16,7 @@ from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.predictors import LearnedModel
 from okr_trainer.domain.replay import Replay
 from okr_trainer.domain.risk import CutPoints
+from okr_trainer.domain.tallies import Tally
 from okr_trainer.memory import Memory
 from okr_trainer.settings import TrainerSettings
 from okr_trainer.testing import Company
@@ -32,8 +33,8 @@ def next_year(past: Company) -> list[Input]:
     return past.batch()
 
 
-def undisturbed(first: list[Input], second: list[Input]) -> LearnedModel:
-    """What the model must be in the end, by the pure rules alone."""
+def undisturbed(first: list[Input], second: list[Input]) -> Learner:
+    """What must be known in the end, by the pure rules alone."""
     replay = Replay.begin("acme", 1, 1, "linear_newton", CutPoints())
     replay.take(sorted(first, key=knowledge_order))
     made = replay.learner
@@ -44,10 +45,21 @@ def undisturbed(first: list[Input], second: list[Input]) -> LearnedModel:
         states=made.states,
         records=made.records,
         base_rate=made.base_rate,
+        tallies=made.tallies,
         watermark=made.watermark,
     )
     learner.take(second, {})
-    return replay.model
+    return learner
+
+
+def model_of(learner: Learner) -> LearnedModel:
+    assert isinstance(learner.predictor, LearnedModel)
+    return learner.predictor
+
+
+async def tallies_of(scene: Scene) -> dict[str, Tally]:
+    rows = await scene.ops.fetch("select key, open, outcomes, achieved from tally where model = 'acme'")
+    return {key: Tally(*counts) for key, *counts in map(tuple, rows)}
 
 
 def asked(*batches: list[Input]) -> int:
@@ -80,9 +92,11 @@ async def test_killed_at(scene: Scene, past: Company, tmp_path: Path, point: str
     by_id = {one["prediction_id"]: one for one in said}
     assert len(by_id) == asked(first, second)
     assert all(by_id[one["prediction_id"]] == one for one in said)
-    committed = await scene.ops.fetchrow("select learned, state_digest from checkpoint")
+    committed = await scene.ops.fetchrow("select learned, state_digest, recent from checkpoint")
     expected = undisturbed(first, second)
-    assert (committed["learned"], committed["state_digest"]) == (expected.learned, expected.digest)
+    model = model_of(expected)
+    assert (committed["learned"], committed["state_digest"]) == (model.learned, model.digest)
+    assert (committed["recent"], await tallies_of(scene)) == (expected.base_rate.recent, expected.tallies.known)
 
 
 async def test_where_a_checkpoint_is_refused_the_registered_version_learns_again_and_nothing_is_lost(
@@ -102,7 +116,7 @@ async def test_where_a_checkpoint_is_refused_the_registered_version_learns_again
         await scene.settled(asked(first, second) + 1)
         assert "checkpoint_refused" in trainer.log.read_text()
     committed = await scene.ops.fetchrow("select version, learned, state_digest from checkpoint")
-    expected = undisturbed(first, second)
+    expected = model_of(undisturbed(first, second))
     assert tuple(committed) == (1, expected.learned, expected.digest)
     (refused,) = [one for one in scene.published(MODEL_EVENTS.name) if "serves" in one]
     assert (refused["version"], refused["serves"]) == (1, 1)
@@ -214,7 +228,7 @@ async def test_a_training_whose_commit_was_never_confirmed_is_found_again(
     assert await scene.ops.fetchval("select version from checkpoint") == 1
     assert await scene.ops.fetchval("select max(training) from model_version") == 1
     committed = await scene.ops.fetchrow("select learned, state_digest from checkpoint")
-    expected = undisturbed(first, second)
+    expected = model_of(undisturbed(first, second))
     assert (committed["learned"], committed["state_digest"]) == (expected.learned, expected.digest)
 
 

@@ -3,16 +3,21 @@
 import random
 from datetime import date, timedelta
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.evaluation import evaluate
-from okr_trainer.domain.inputs import Input, Outcome, knowledge_order
-from okr_trainer.domain.predictors import LearnedModel
+from okr_trainer.domain.inputs import Definition, Input, Outcome, knowledge_order
+from okr_trainer.domain.key_result_state import KeyResultState
+from okr_trainer.domain.learner import Learner
+from okr_trainer.domain.predictors import LearnedModel, PaceRule
 from okr_trainer.domain.replay import Replay
 from okr_trainer.domain.risk import CutPoints
+from okr_trainer.domain.tallies import Tallies
+from okr_trainer.domain.track_record import BaseRate
 from okr_trainer.testing import Company, history
 
 
@@ -93,6 +98,41 @@ def test_replaying_the_recorded_learn_order_gives_the_same_state(past: Company) 
         weight = 1.0 / sum(other.key_result_id == draft.key_result_id for other in learned)
         again.learn(draft.x, draft.raw or 0.0, bool(achieved[draft.key_result_id]), weight)
     assert again.digest == replay.model.digest
+
+
+@pytest.mark.parametrize("size", [1, 7, 1_000])
+def test_the_stream_makes_the_same_features_whatever_it_forgets_in_between(size: int) -> None:
+    company = history(years=3, series=3)
+    for number, one in enumerate(company.said):
+        if isinstance(one, Definition):
+            said = {"owner": f"owner {number % 2}", "attributes": {"team": f"team {number % 3}"}}
+            company.said[number] = one._replace(due_known=number % 4 > 0, **said)
+    _, drafts = replayed(company.said)
+    heard = company.in_order
+    learner = Learner("acme", PaceRule(), CutPoints())
+    live = []
+    for start in range(0, len(heard), size):
+        live += learner.take(heard[start : start + size], {}).drafts
+        learner = _restarted(learner)
+    assert {_version(draft): draft.x for draft in live} == {_version(draft): draft.x for draft in drafts}
+
+
+def _version(draft: Draft) -> tuple[str, str | None, int]:
+    return (draft.key_result_id, draft.check_in_id, draft.revision)
+
+
+def _restarted(learner: Learner) -> Learner:
+    """What another process knows: only what was stored."""
+    kept = {name: orjson.loads(orjson.dumps(state.to_json())) for name, state in learner.states.items()}
+    base = learner.base_rate
+    return Learner(
+        *(learner.model, learner.predictor, learner.cut_points),
+        states={name: KeyResultState.from_json(name, "acme", state) for name, state in kept.items()},
+        records=learner.records,
+        base_rate=BaseRate.of(base.outcomes, base.achieved, base.recent),
+        tallies=Tallies.of(learner.tallies.known),
+        watermark=learner.watermark,
+    )
 
 
 def test_what_is_still_open_at_the_cut_waits_with_its_features(past: Company) -> None:

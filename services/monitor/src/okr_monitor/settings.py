@@ -34,8 +34,12 @@ class MonitorSettings(Group):
     drift_hours: float = Field(24 * 30, gt=0, description="live predictions made within this time are looked at")
     drift_rows: int = Field(2_000, gt=0, description="of them at most so many, the newest")
     drift_ignored: set[str] = Field(
-        {"base_rate", "hit_rate", "predecessor", "predecessor_margin"},
-        description="features that sum up all outcomes so far: they move by themselves, so they raise no alarm",
+        {
+            *("base_of_50", "base_of_500", "base_odds", "base_rate", "gap_odds", "hit_rate", "left_odds"),
+            *("objective_odds", "open_in_source", "owner_odds", "predecessor", "predecessor_margin", "series_odds"),
+            "way_odds",
+        },
+        description="features that sum up all outcomes so far, or what is open: they move by themselves, so no alarm",
     )
     training_rows: int = Field(50_000, gt=0, description="rows of a training replay that its histogram is made of")
     scored_rows: int = Field(50_000, gt=0, description="predictions that are compared with the baselines, the newest")

@@ -10,7 +10,7 @@ from okr_trainer.answers import Answer, Question, Refused, answer, of_ended
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner
-from okr_trainer.domain.what_if import NO_CHANGE, ask, what_if
+from okr_trainer.domain.what_if import NO_CHANGE, Supposed, ask, drafted, suppose
 from okr_trainer.reads import Known, Reads
 
 NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
@@ -67,14 +67,16 @@ def _wrong(question: Question, state: KeyResultState) -> str | None:
 async def _of_one_model(
     reads: Reads, model: str, asked: Sequence[Asked], days: Mapping[str, date]
 ) -> dict[int, Answer | Refused]:
+    now = utc_now()
+    supposed = [_supposed(question, known, days.get(known.state.source), now) for _, question, known in asked]
     try:
-        learner = await reads.learner(model, [known.state for _, _, known in asked])
+        learner = await reads.learner(model, [each for pair in supposed for each in pair])
     except PermanentError as error:
         return {
             number: Refused(key_result_id=question.key_result_id, status=CONFLICT, detail=str(error))
             for number, question, _ in asked
         }
-    drafts = await asyncio.to_thread(_drafts, learner, asked, days, utc_now())
+    drafts = await asyncio.to_thread(_drafts, learner, supposed, now)
     version = learner.predictor.version
     return {
         number: answer(model, version, draft, unchanged)
@@ -82,16 +84,21 @@ async def _of_one_model(
     }
 
 
+def _supposed(question: Question, known: Known, day: date | None, now: datetime) -> tuple[Supposed, Supposed]:
+    """As things would be, and as they stand."""
+    today = 0 if day is None else day.toordinal()
+    changed = suppose(known.state, question.change, today, now)
+    same = question.change == NO_CHANGE
+    return changed, changed if same else suppose(known.state, NO_CHANGE, today, now)
+
+
 def _drafts(
-    learner: Learner, asked: Sequence[Asked], days: Mapping[str, date], now: datetime
+    learner: Learner, supposed: Sequence[tuple[Supposed, Supposed]], now: datetime
 ) -> list[tuple[Draft, Draft]]:
-    """Of each question: as things would be, and as they stand."""
+    """Of each question, both answered; a draft that is both is asked once."""
     made = []
-    for _, question, known in asked:
-        day = days.get(known.state.source)
-        today = 0 if day is None else day.toordinal()
-        changed = what_if(learner, known.state, question.change, today, now)
-        same = question.change == NO_CHANGE
-        made.append((changed, changed if same else what_if(learner, known.state, NO_CHANGE, today, now)))
+    for changed, unchanged in supposed:
+        draft = drafted(learner, changed, now)
+        made.append((draft, draft if unchanged is changed else drafted(learner, unchanged, now)))
     ask(learner, [draft for pair in made for draft in ({id(one): one for one in pair}.values())])
     return made

@@ -18,7 +18,7 @@ from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.pictures import pictures
 from okr_trainer.domain.risk import CutPoints
-from okr_trainer.domain.track_record import TrackRecord
+from okr_trainer.domain.what_if import Supposed
 from okr_trainer.retracing import retraced
 from okr_trainer.standing import restore
 from okr_trainer.store import SQL, Pool, Row
@@ -135,14 +135,14 @@ class Reads:
         rows = await self._processed.fetch(SQL["gone_since"], key_results)
         return {row["entity_id"]: row["knowledge_time"] for row in rows}
 
-    async def learner(self, model: str, states: Sequence[KeyResultState]) -> Learner:
-        """The model, with what it knows of these key results' series. Raises PermanentError("checkpoint_refused")."""
+    async def learner(self, model: str, supposed: Sequence[Supposed]) -> Learner:
+        """The model, with what these are judged by. Raises PermanentError("checkpoint_refused")."""
         learner = await self._learner(model)
-        rows = await self._ops.fetch(SQL["records_of"], model, list({state.series for state in states}))
-        records = {
-            row["series"]: TrackRecord(row["outcomes"], row["achieved"], row["last"], row["margin"]) for row in rows
-        }
-        return replace(learner, records=records)  # the learner is shared by all who ask
+        series = list({one.state.series for one in supposed})
+        keys = list({key for one in supposed for key in one.keys})
+        records = store.records(await self._ops.fetch(SQL["records_of"], model, series))
+        tallies = store.tallies(await self._ops.fetch(SQL["tallies_of"], model, keys))
+        return replace(learner, records=records, tallies=tallies)  # the learner is shared by all who ask
 
     async def _learner(self, model: str) -> Learner:
         """The committed model; unpickled again only when it has learned."""

@@ -76,6 +76,8 @@ async def register(
     await store.put_states(connection, learner.model, trained.states, [])
     await connection.execute(SQL["forget_track_records"], learner.model)
     await store.put_records(connection, learner.model, trained.records)
+    await connection.execute(SQL["forget_tallies"], learner.model)
+    await store.put_tallies(connection, learner.model, trained.tallies.known)
     await store.put_checkpoint(connection, trained, None)
     await changes.say(connection, stage, _trained(replay, learner, checkpoint))
     await _announce(connection, stage, learner, candidate, checkpoint)
@@ -139,6 +141,7 @@ async def _successor(connection: Owning, learner: Learner, replay: Replay, predi
         states=made.states,
         records=made.records,
         base_rate=made.base_rate,
+        tallies=made.tallies,
         marks=learner.marks,
         watermark=max(known, default=None),
     )

@@ -37,7 +37,7 @@ def unproven(model: str, row: Mapping[str, Any], cut_points: CutPoints) -> Learn
         model,
         PaceRule(),
         cut_points,
-        base_rate=BaseRate(row["outcomes"], row["achieved"]),
+        base_rate=BaseRate.of(row["outcomes"], row["achieved"], row["recent"]),
         marks=marks_from_json(row["marks"]),
         watermark=row["watermark"],
     )
@@ -55,7 +55,8 @@ def row_of(learner: Learner, saved: int | None) -> tuple[Any, ...]:
             proof = (checkpoint.digest, checkpoint.sha256, checkpoint.content)
     return (
         *(learner.model, model.version, model.training, marks_to_json(learner.marks)),
-        *(learner.base_rate.outcomes, learner.base_rate.achieved, learner.watermark, learned),
+        *(learner.base_rate.outcomes, learner.base_rate.achieved, learner.base_rate.recent),
+        *(learner.watermark, learned),
         *(contract_hash(), orjson.dumps(libraries()).decode(), *proof),
     )
 

@@ -24,6 +24,7 @@ from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Closed, Learner, Step
 from okr_trainer.domain.predictors import LearnedModel
 from okr_trainer.domain.relearning import own_raws
+from okr_trainer.domain.tallies import Tallies, Tally
 from okr_trainer.domain.track_record import TrackRecord
 from okr_trainer.standing import row_of
 
@@ -64,10 +65,20 @@ async def checkpoint_of(executor: Connection | Pool, model: str) -> Mapping[str,
 
 
 async def recall_open(connection: Connection, learner: Learner) -> None:
-    """All open key results, and the records of all series."""
+    """All open key results, the records of all series, and all tallies."""
     _remember(learner, await connection.fetch(SQL["open_states"], learner.model))
-    for row in await connection.fetch(SQL["track_records"], learner.model):
-        learner.records[row["series"]] = TrackRecord(row["outcomes"], row["achieved"], row["last"], row["margin"])
+    learner.records = records(await connection.fetch(SQL["track_records"], learner.model))
+    learner.tallies = tallies(await connection.fetch(SQL["tallies"], learner.model))
+
+
+def records(found: Sequence[Row]) -> dict[str, TrackRecord]:
+    """By their series."""
+    return {row["series"]: TrackRecord(row["outcomes"], row["achieved"], row["last"], row["margin"]) for row in found}
+
+
+def tallies(found: Sequence[Row]) -> Tallies:
+    """By their key."""
+    return Tallies.of({row["key"]: Tally(row["open"], row["outcomes"], row["achieved"]) for row in found})
 
 
 async def recall(connection: Connection, learner: Learner, inputs: Sequence[Input]) -> None:
@@ -148,9 +159,10 @@ def withdrawal(model: str, gone: Sequence[str]) -> Outgoing:
 
 
 async def put_step(connection: Connection, learner: Learner, step: Step) -> None:
-    """What the step changed: key results, series, outcomes, learned rows."""
+    """What the step changed: key results, series, tallies, outcomes, learned rows."""
     await put_states(connection, learner.model, step.touched, step.drafts)
     await put_records(connection, learner.model, step.records)
+    await put_tallies(connection, learner.model, step.tallies)
     await _put_outcomes(connection, learner.model, step.closed)
     await _withdraw_outcomes(connection, learner.model, step.reopened)
     if step.learned:
@@ -184,6 +196,13 @@ async def put_records(connection: Connection, model: str, records: Mapping[str, 
         [one.last for one in said],
         [one.margin for one in said],
     )
+
+
+async def put_tallies(connection: Connection, model: str, said: Mapping[str, Tally]) -> None:
+    """Writes these anew, and forgets those that are empty."""
+    if said:
+        columns = zip(*((one.open, one.outcomes, one.achieved) for one in said.values()), strict=True)
+        await connection.execute(SQL["put_tallies"], model, list(said), *map(list, columns))
 
 
 async def _put_outcomes(connection: Connection, model: str, closed: Sequence[Closed]) -> None:

@@ -8,7 +8,6 @@ from okr_trainer.domain.drafting import Cause, draft
 from okr_trainer.domain.drafts import Draft, aged_id
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner, Step
-from okr_trainer.domain.track_record import NO_RECORD
 
 
 class Origin(NamedTuple):
@@ -55,7 +54,7 @@ def _aged(learner: Learner, state: KeyResultState, origin: Origin, today: int) -
         batch_id=origin.batch_id,
         row_num=origin.row_num,
     )
-    made = draft(cause, state, state.answered, learner.records.get(state.series, NO_RECORD), learner.base_rate.value)
+    made = draft(cause, state, state.answered, learner.past)
     made.version, made.training = learner.predictor.version, learner.predictor.training
     made.shown = True
     return made

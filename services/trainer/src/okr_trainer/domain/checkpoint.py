@@ -31,6 +31,7 @@ ALLOWED = frozenset(
         ("collections", "defaultdict"),
         ("river._river_rust.vectordict", "VectorDict"),
         ("river.compose.pipeline", "Pipeline"),
+        ("river.compose.select", "Discard"),
         ("river.compose.select", "SelectType"),
         ("river.compose.union", "TransformerUnion"),
         ("river.linear_model.log_reg", "LogisticRegression"),

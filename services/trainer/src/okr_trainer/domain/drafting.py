@@ -8,8 +8,8 @@ from okr_trainer.domain.drafts import Draft, Kind
 from okr_trainer.domain.features import features
 from okr_trainer.domain.forecast import forecast
 from okr_trainer.domain.key_result_state import KeyResultState
+from okr_trainer.domain.past import Past
 from okr_trainer.domain.reasons import WHY_NOT
-from okr_trainer.domain.track_record import TrackRecord
 
 
 class Cause(NamedTuple):
@@ -24,13 +24,13 @@ class Cause(NamedTuple):
     row_num: int = 0
 
 
-def draft(cause: Cause, state: KeyResultState, on: int, record: TrackRecord, base_rate: float) -> Draft:
+def draft(cause: Cause, state: KeyResultState, on: int, past: Past) -> Draft:
     """The draft as of the day `on`, an ordinal; it is neither shown nor learned unless its maker says so.
 
     Of what nobody can judge it says why, and asks no model.
     """
     why = state.unjudged
-    x = None if why else features(state, on, record, base_rate)
+    x = None if why else features(state, on, past)
     made = Draft(
         **cause._asdict(),
         source=state.source,

@@ -8,9 +8,11 @@ import json
 from dataclasses import asdict, dataclass
 from math import log, log1p, tanh
 
+from okr_trainer.domain import past as known
 from okr_trainer.domain.key_result_state import MOVING, KeyResultState
+from okr_trainer.domain.moments import Moments, moments
 from okr_trainer.domain.numbers import bounded, logit
-from okr_trainer.domain.track_record import TrackRecord
+from okr_trainer.domain.past import Past
 
 Features = dict[str, float | str]
 
@@ -57,21 +59,36 @@ FEATURES: tuple[Feature, ...] = (
     Feature("predecessor", "record", "1 or -1: the series' last outcome; 0: there is none", -1.0, 1.0),
     Feature("predecessor_margin", "record", "tanh(margin of the series' last outcome / 0.05)", -1.0, 1.0),
     Feature("hit_rate", "record", "the series' shrunk hit rate - base rate", -1.0, 1.0),
+    Feature("series_odds", "record", "log-odds of the series' shrunk hit rate - base_odds", -8.0, 8.0),
+    Feature("owner_odds", "owner", "the same of its owner", -8.0, 8.0),
+    Feature("objective_odds", "objective", "the same of its objective", -8.0, 8.0),
+    Feature("left_odds", "stand", "the same of those that once had about as many days left", -8.0, 8.0),
+    Feature("way_odds", "stand", "the same of those that once were as far on their way at such a time", -8.0, 8.0),
+    Feature("gap_odds", "stand", "the same of those that once were as near to their target at such a time", -8.0, 8.0),
+    Feature("same_due", "backlog", "log1p of other open key results of its source that are due that day", 0.0, 20.0),
+    Feature("open_in_source", "backlog", "log1p of other open key results of its source", 0.0, 20.0),
+    Feature("open_in_objective", "backlog", "log1p of other open key results of its objective", 0.0, 20.0),
+    Feature(
+        "base_of_50", "base", "log-odds of the share achieved of about the last 50 outcomes - base_odds", -8.0, 8.0
+    ),
+    Feature("base_of_500", "base", "the same of about the last 500", -8.0, 8.0),
     Feature("base_rate", "base", "share of outcomes achieved so far, all of the model", 0.0, 1.0, 0.5),
     Feature("base_odds", "base", "log-odds of the base rate", -8.0, 8.0),
 )
 WORDS = ("direction", "metric_kind", "stage")
-"""Categorical features every key result has; `stage` counts its check-ins up to the fourth."""
+"""Categorical features every key result has; `stage` counts its check-ins up to the fourth; 0: there is none."""
 LAST_STAGE = 4
-CROSSED = ("days_left", "length", "age", "left")
+CROSSED = ("days_left", "length", "age", "left", "objective_odds", "same_due", "open_in_objective", "base_of_50")
 """These, and numbers among the attributes, mean another thing at each stage: they come once more, as `name@stage`."""
 AT = "@"
+RATE = "@rate"
+"""Behind the name of an attribute that is a word: how those ended of which it says the same."""
 WEEK, QUARTER = 7, 90
 ATTRIBUTE = "attribute:"
 """Prefix of those a mapping names; numbers are sign x log1p."""
 NAMES = tuple(one.name for one in FEATURES)
 _ASPECTS = {one.name: one.aspect for one in FEATURES} | {**dict.fromkeys(WORDS, "kind"), "stage": "rhythm"}
-_FORM = 2
+_FORM = 3
 """Raise it when a formula changes and its name does not."""
 
 
@@ -92,8 +109,9 @@ def aspect_of(name: str) -> str:
     return _ASPECTS.get(plain, plain)
 
 
-def features(state: KeyResultState, on: int, record: TrackRecord, base_rate: float) -> Features:
+def features(state: KeyResultState, on: int, past: Past) -> Features:
     """The features of a key result that can be judged, on this day."""
+    record, base_rate = past.record(state), past.base.value
     elapsed = bounded(state.elapsed(on), 0.0, 1.5) if state.due_known else 0.0
     margin, meets = _gap(state)
     slope = _slope(state)
@@ -101,9 +119,11 @@ def features(state: KeyResultState, on: int, record: TrackRecord, base_rate: flo
     moving = state.direction in MOVING and bool(state.values)
     progress = bounded(1.0 + margin, -1.0, 3.0) if moving else 0.0
     near = tanh(margin / 0.02)
-    time, stage = _time(state, on), str(min(max(1, state.check_ins), LAST_STAGE))
-    attributes = _attributes(state.attributes) if state.attributes else {}
-    crossed = {name: time[name] for name in CROSSED} | attributes
+    stage = str(min(state.check_ins, LAST_STAGE))
+    time, others = _time(state, on), _of_others(state, on, past)
+    numbers = _numbers(state.attributes)
+    told = time | others
+    crossed = {name: told[name] for name in CROSSED} | numbers
     return {
         "elapsed": elapsed,
         **time,
@@ -127,13 +147,40 @@ def features(state: KeyResultState, on: int, record: TrackRecord, base_rate: flo
         "predecessor": 0.0 if record.last is None else 1.0 if record.last else -1.0,
         "predecessor_margin": tanh(record.margin / 0.05),
         "hit_rate": record.hit_rate(base_rate) - base_rate,
+        **others,
         "base_rate": base_rate,
         "base_odds": bounded(logit(base_rate), -8.0, 8.0),
         "direction": state.direction,
         "metric_kind": state.metric_kind,
         "stage": stage,
-        **attributes,
-        **{f"{name}{AT}{stage}": value for name, value in crossed.items() if isinstance(value, float)},
+        **_words(state, past),
+        **numbers,
+        **{f"{name}{AT}{stage}": value for name, value in crossed.items()},
+    }
+
+
+def stood(state: KeyResultState, on: int) -> Moments:
+    """Where a key result that can be judged stands on this day."""
+    margin = _gap(state)[0] if state.values else None
+    known, moving = state.due_known, state.direction in MOVING
+    return moments(
+        left=state.due - on if known else None,
+        elapsed=state.elapsed(on) if known else None,
+        progress=1.0 + margin if margin is not None and moving else None,
+        margin=margin,
+    )
+
+
+def _of_others(state: KeyResultState, on: int, past: Past) -> dict[str, float]:
+    """What other key results tell of it: how they ended, and how many are open."""
+    base = past.base.value
+    odds, (last_50, last_500) = logit(base), past.base.lately
+    return {
+        "series_odds": known.odds(past.record(state).hit_rate(base), odds),
+        **known.rates(state, past, stood(state, on), base),
+        **known.backlog(state, past),
+        "base_of_50": known.odds(last_50.value(base), odds),
+        "base_of_500": known.odds(last_500.value(base), odds),
     }
 
 
@@ -199,8 +246,25 @@ def _day_before(state: KeyResultState, on: int) -> int:
     return state.start if before is None else before
 
 
-def _attributes(attributes: dict[str, float | str]) -> Features:
-    return {ATTRIBUTE + name: value if isinstance(value, str) else squash(value) for name, value in attributes.items()}
+def _numbers(attributes: dict[str, float | str]) -> dict[str, float]:
+    return {ATTRIBUTE + name: squash(value) for name, value in attributes.items() if not isinstance(value, str)}
+
+
+def _words(state: KeyResultState, past: Past) -> Features:
+    """Words among the attributes, and how those ended that say the same."""
+    words: Features = {ATTRIBUTE + name: value for name, value in state.attributes.items() if isinstance(value, str)}
+    if not words:
+        return words
+    rates = known.of_words(state, past, past.base.value)
+    return words | {f"{ATTRIBUTE}{name}{RATE}": value for name, value in rates.items()}
+
+
+def learnable(x: Features) -> Features:
+    """What models learn of them: of a word among the attributes only how those ended that say the same.
+
+    As words they cost more than they tell, most of all where there are many, as ids have.
+    """
+    return {name: value for name, value in x.items() if isinstance(value, float) or name in WORDS}
 
 
 def squash(number: float) -> float:

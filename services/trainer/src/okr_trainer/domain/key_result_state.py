@@ -1,5 +1,6 @@
 """What is known of one key result: compact, bounded, and the same after a trip through JSON."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -20,6 +21,7 @@ class KeyResultState:
 
     `due_known` False: a due date stands here, but what is told was known before it was set; `due_told`: a version said
     that it was. `owner`: cut to WORD_LENGTH.
+    `moments`: places (domain/moments.py) where it stood when it was judged, each once.
     `answered`: the day its newest prediction is as of; `aged`: when it was last judged again because it was silent.
     """
 
@@ -47,6 +49,7 @@ class KeyResultState:
     newest: int | None = None
     before: int | None = None
     confidence: float | None = None
+    moments: tuple[int, ...] = ()
     predictions: int = 0
     answered: int | None = None
     aged: int | None = None
@@ -111,6 +114,10 @@ class KeyResultState:
         self.newest = known[-1] if known else None
         self.before = known[-2] if len(known) > 1 else None
 
+    def stood(self, moments: Iterable[int]) -> None:
+        """It was judged there, and will be counted there when it ends."""
+        self.moments += tuple(place for place in moments if place not in self.moments)
+
     def reopen(self) -> None:
         """Its outcome is no more: its end is still to come, or to come again."""
         self.closed, self.answered = False, None
@@ -167,6 +174,7 @@ class KeyResultState:
         """The state that `to_json` wrote."""
         known = {name: state[name] for name in _NAMES if name in state}
         known["values"] = [(int(as_of), float(value)) for as_of, value in state.get("values", ())]
+        known["moments"] = tuple(state.get("moments", ()))
         return cls(key_result_id, source, **known)
 
 

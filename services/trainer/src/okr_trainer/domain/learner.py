@@ -17,12 +17,14 @@ from datetime import datetime
 from okr_trainer.domain import drafting
 from okr_trainer.domain.drafting import Cause
 from okr_trainer.domain.drafts import Draft, Kind, Stored, prediction_id
-from okr_trainer.domain.features import relative_margin
+from okr_trainer.domain.features import relative_margin, stood
 from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, Withdrawn, utc_day
 from okr_trainer.domain.key_result_state import KeyResultState
+from okr_trainer.domain.past import Past
 from okr_trainer.domain.predictors import LearnedModel, Predictor
 from okr_trainer.domain.risk import CutPoints
-from okr_trainer.domain.track_record import NO_RECORD, BaseRate, TrackRecord, series_of
+from okr_trainer.domain.tallies import Tallies, Tally, ended_under, stands
+from okr_trainer.domain.track_record import BaseRate, TrackRecord, series_of
 
 
 @dataclass(slots=True)
@@ -54,6 +56,7 @@ class Step:
     learned: list[tuple[Stored, int]] = field(default_factory=list)
     touched: dict[str, KeyResultState] = field(default_factory=dict)
     records: dict[str, TrackRecord] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     reopened: list[Withdrawn] = field(default_factory=list)
 
@@ -69,6 +72,7 @@ class Learner:
     states: dict[str, KeyResultState] = field(default_factory=dict)
     records: dict[str, TrackRecord] = field(default_factory=dict)
     base_rate: BaseRate = field(default_factory=BaseRate)
+    tallies: Tallies = field(default_factory=Tallies)
     marks: dict[str, SourceMark] = field(default_factory=dict)
     watermark: datetime | None = None
     waiting: dict[str, list[Draft]] = field(default_factory=dict)
@@ -85,15 +89,21 @@ class Learner:
             elif isinstance(one, Outcome):
                 self._outcome(one, stored)
             elif isinstance(one, Gone):
-                self._state(one.key_result_id, one.version.source).gone = True
+                self._go(one)
                 closing.add(one.key_result_id)
             elif isinstance(one, Withdrawn):
                 self._withdraw(one)
             else:
                 self._define(one)
         self._answer()
+        step.tallies, self.tallies.touched = self.tallies.touched, {}
         step.gone = sorted(name for name in closing if self.states[name].gone and self.states[name].predictions)
         return step
+
+    @property
+    def past(self) -> Past:
+        """What it knows of all key results when it judges one."""
+        return Past(self.records, self.base_rate, self.tallies.known)
 
     def heard(self, source: str, place: Place) -> bool:
         """Whether the version at this place came before, so that it is a redelivery; else it is marked as heard."""
@@ -108,8 +118,15 @@ class Learner:
 
     def _define(self, one: Definition) -> None:
         state = self._state(one.key_result_id, one.version.source)
+        before = stands(state)
         state.define(one, series_of(one))
+        self.tallies.move(before, stands(state))
         self._draft(one, state, max(utc_day(one.version.knowledge_time), state.newest or state.start), None)
+
+    def _go(self, one: Gone) -> None:
+        state = self._state(one.key_result_id, one.version.source)
+        before, state.gone = stands(state), True
+        self.tallies.move(before, ())
 
     def _check_in(self, one: CheckIn) -> None:
         state = self._state(one.key_result_id, one.version.source)
@@ -140,13 +157,16 @@ class Learner:
             batch_id=version.batch_id,
             row_num=version.row_num,
         )
-        draft = drafting.draft(cause, state, on, self.records.get(state.series, NO_RECORD), self.base_rate.value)
+        draft = drafting.draft(cause, state, on, self.past)
         draft.version, draft.training = self.predictor.version, self.predictor.training
         judged, newest = draft.x is not None, not isinstance(one, CheckIn) or one.as_of == state.newest
         draft.shown = state.open and (kind == "live" or (kind == "late" and newest))
         draft.learnable = judged and kind != "late" and not state.closed and self._learning
+        draft.learnable &= isinstance(one, CheckIn) or not state.check_ins
         if judged:
             self._unanswered.append(draft)
+            if kind != "late":
+                state.stood(stood(state, on))
         self._keep(draft)
 
     def _kind(self, one: Definition | CheckIn, state: KeyResultState) -> Kind:
@@ -182,7 +202,8 @@ class Learner:
         if state.closed:
             self._step.closed.append(Closed(one, 0, superseding=True))
             return
-        state.closed = True
+        before, state.closed = stands(state), True
+        self.tallies.move(before, ())
         self._advance_watermark(one.version.knowledge_time)
         fresh = self.waiting.pop(one.key_result_id, [])
         if self.replaying:
@@ -202,6 +223,7 @@ class Learner:
         elif state.closed:
             self._answer()
             state.reopen()
+            self.tallies.move((), stands(state))
             self._take_back(one.said, state)
             self._step.reopened.append(one)
 
@@ -209,6 +231,7 @@ class Learner:
         if one.achieved is None:
             return
         self.base_rate.take_back(one.achieved)
+        self.tallies.take_back(ended_under(state), one.achieved)
         record = self.records.get(state.series)
         if record is not None:
             record.take_back(one.achieved)
@@ -233,6 +256,7 @@ class Learner:
 
     def _remember(self, one: Outcome, achieved: bool, state: KeyResultState) -> None:  # noqa: FBT001
         self.base_rate.add(achieved)
+        self.tallies.add(ended_under(state), achieved)
         if state.series:
             record = self.records.setdefault(state.series, TrackRecord())
             record.add(achieved, relative_margin(state, one.final_value, one.target))

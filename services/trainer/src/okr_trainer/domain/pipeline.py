@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from okr_trainer.domain.features import AT, ATTRIBUTE, WORDS, Features, aspect_of
+from okr_trainer.domain.features import AT, ATTRIBUTE, LAST_STAGE, WORDS, Features, aspect_of
 from okr_trainer.domain.mean import MeanOf
 from okr_trainer.domain.newton import CUT, NewtonLogistic
 from okr_trainer.domain.river_parts import LogisticRegression, OneHotEncoder, StandardScaler, compose, optim
@@ -21,6 +21,14 @@ Pipeline = Any
 Column = NDArray[np.float64]
 Place = tuple[float, float, float]
 """Mean, spread and weight of what stands at a place."""
+
+
+LATELY = tuple(
+    f"{name}{stage}"
+    for name in ("base_of_50", "base_of_500")
+    for stage in ("", *(f"{AT}{n}" for n in range(LAST_STAGE + 1)))
+)
+"""These hardly vary while there are few outcomes; scaled, their chance moves upset what learns by gradients."""
 
 
 def linear() -> Pipeline:
@@ -61,7 +69,7 @@ def build(name: str) -> Pipeline:
 
 
 def _features() -> Pipeline:
-    numbers = compose.SelectType(float) | StandardScaler()
+    numbers = compose.SelectType(float) | compose.Discard(*LATELY) | StandardScaler()
     words = compose.SelectType(str) | OneHotEncoder(drop_zeros=True)
     return numbers + words
 
@@ -216,4 +224,4 @@ def _parts(pipeline: Pipeline) -> tuple[Any, Any]:
     """The scaler and the regression of a pipeline made here."""
     union, regression = pipeline.steps.values()
     numbers = next(iter(union.transformers.values()))
-    return list(numbers.steps.values())[1], regression
+    return list(numbers.steps.values())[-1], regression

@@ -7,7 +7,7 @@ from okr_trainer.domain.baselines import LINEAR_PACE
 from okr_trainer.domain.calibration import Platt
 from okr_trainer.domain.digest import state_digest
 from okr_trainer.domain.drafts import Draft
-from okr_trainer.domain.features import WORDS, Features
+from okr_trainer.domain.features import WORDS, Features, learnable
 from okr_trainer.domain.numbers import logit
 from okr_trainer.domain.pipeline import Pipeline, View, build, view_of
 from okr_trainer.domain.reasons import describe, explain
@@ -63,7 +63,7 @@ class LearnedModel:
 
     def learn(self, x: Features, raw: float, achieved: bool, weight: float) -> int:  # noqa: FBT001
         """Learns one stored prediction and returns its number in the order of learning."""
-        self.pipeline.learn_one(x, achieved, w=weight)
+        self.pipeline.learn_one(learnable(x), achieved, w=weight)
         self.platt.learn(raw, achieved, weight)
         self._count_words(x)
         self._view = None

@@ -7,8 +7,9 @@ import numpy as np
 
 from okr_common.counted import counted
 from okr_trainer.domain.drafts import Draft
-from okr_trainer.domain.features import ATTRIBUTE, Features
+from okr_trainer.domain.features import ATTRIBUTE, RATE, Features
 from okr_trainer.domain.key_result_state import MOVING
+from okr_trainer.domain.numbers import sigmoid
 from okr_trainer.domain.pipeline import Scores
 
 KEPT = 3
@@ -45,7 +46,7 @@ def describe(aspect: str, draft: Draft) -> str:
     if x is None:
         return WHY_NOT.get(draft.why or "", "it cannot be judged")
     if aspect.startswith(ATTRIBUTE):
-        return f"{aspect.removeprefix(ATTRIBUTE)} is {_attribute(x.get(aspect))}"
+        return f"{aspect.removeprefix(ATTRIBUTE)} is {_attribute(x.get(aspect))}{_of_word(x, aspect + RATE)}"
     return _WORDS[aspect](draft, x)
 
 
@@ -109,6 +110,43 @@ def _record(_: Draft, x: Features) -> str:
     return f"its predecessor {ended}; about {rate:.0%} of its kind are reached"
 
 
+def _owner(_: Draft, x: Features) -> str:
+    return _share("of its owner's key results that ended {} were reached", x, "owner_odds", "it has no owner")
+
+
+def _objective(_: Draft, x: Features) -> str:
+    return _share("of its objective's key results that ended {} were reached", x, "objective_odds", "it has none yet")
+
+
+def _stand(_: Draft, x: Features) -> str:
+    told = [f"{_rate(x, name)} {what}" for name, what in _ALIKE.items() if x[name]]
+    return f"of those that ended, were reached {', '.join(told)}" if told else "none that stood like it has ended yet"
+
+
+_ALIKE = {
+    "left_odds": "with about as many days left",
+    "way_odds": "as far on their way",
+    "gap_odds": "as near to their target",
+}
+
+
+def _backlog(_: Draft, x: Features) -> str:
+    same, here, beside = (round(expm1(float(x[name]))) for name in ("same_due", "open_in_source", "open_in_objective"))
+    return f"{counted(here, 'other')} of its source open, {same} due that day, {beside} of its objective"
+
+
+def _share(said: str, x: Features, name: str, none: str) -> str:
+    return said.format(f"about {_rate(x, name)}") if x[name] else none
+
+
+def _of_word(x: Features, name: str) -> str:
+    return f"; of those that say so and ended about {_rate(x, name)} were reached" if x.get(name) else ""
+
+
+def _rate(x: Features, name: str) -> str:
+    return f"{sigmoid(float(x['base_odds']) + float(x[name])):.0%}"
+
+
 def _kind(_: Draft, x: Features) -> str:
     return f"it is a {x['metric_kind']} that must {str(x['direction']).replace('_', ' ')}"
 
@@ -125,6 +163,10 @@ _WORDS: dict[str, Callable[[Draft, Features], str]] = {
     "changes": _changes,
     "record": _record,
     "kind": _kind,
+    "owner": _owner,
+    "objective": _objective,
+    "stand": _stand,
+    "backlog": _backlog,
 }
 
 

@@ -1,7 +1,8 @@
 """How earlier key results ended: those of the same series in earlier periods, and all of the model's."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from okr_trainer.domain.inputs import Definition
 
@@ -47,20 +48,68 @@ class TrackRecord:
 
 
 @dataclass(slots=True)
+class Fading:
+    """Outcomes of late: each fades by `kept` with every one that comes after it."""
+
+    kept: float
+    outcomes: float = 0.0
+    achieved: float = 0.0
+
+    def add(self, achieved: bool) -> None:  # noqa: FBT001
+        """One more outcome."""
+        self.outcomes = self.outcomes * self.kept + 1.0
+        self.achieved = self.achieved * self.kept + achieved
+
+    def take_back(self, achieved: bool) -> None:  # noqa: FBT001
+        """One outcome less, as if it had been the last; what that leaves wrong fades."""
+        self.outcomes = max(0.0, self.outcomes - 1.0)
+        self.achieved = min(self.outcomes, max(0.0, self.achieved - achieved))
+
+    def value(self, base_rate: float) -> float:
+        """The share achieved, as if there were two more at the base rate.
+
+        >>> Fading(0.98).value(0.2), Fading(0.98, 2.0, 2.0).value(0.0)
+        (0.2, 0.5)
+        """
+        return (self.achieved + 2.0 * base_rate) / (self.outcomes + 2.0)
+
+
+def _fading() -> tuple[Fading, Fading]:
+    return Fading(0.98), Fading(0.998)
+
+
+@dataclass(slots=True)
 class BaseRate:
-    """Of all outcomes the model knows; a half while it knows none."""
+    """Of all outcomes the model knows; a half while it knows none. `lately`: of about the last 50, and the last 500."""
 
     outcomes: int = 0
     achieved: int = 0
+    lately: tuple[Fading, Fading] = field(default_factory=_fading)
 
     def add(self, achieved: bool) -> None:  # noqa: FBT001
         """One more outcome."""
         self.outcomes += 1
         self.achieved += achieved
+        for one in self.lately:
+            one.add(achieved)
 
     def take_back(self, achieved: bool) -> None:  # noqa: FBT001
         """One outcome less."""
         self.outcomes, self.achieved = _less(self.outcomes, self.achieved, achieved)
+        for one in self.lately:
+            one.take_back(achieved)
+
+    @property
+    def recent(self) -> list[float]:
+        """What it knows of the last ones, to be kept: outcomes, and of them achieved, of each."""
+        return [number for one in self.lately for number in (one.outcomes, one.achieved)]
+
+    @classmethod
+    def of(cls, outcomes: int, achieved: int, recent: Sequence[float]) -> "BaseRate":
+        """The one of which this was kept."""
+        short, long = _fading()
+        short.outcomes, short.achieved, long.outcomes, long.achieved = recent
+        return cls(outcomes, achieved, (short, long))
 
     @property
     def value(self) -> float:

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from okr_trainer.domain.drafting import Cause, draft
 from okr_trainer.domain.drafts import Draft
+from okr_trainer.domain.features import stood
 from okr_trainer.domain.inputs import CheckIn, Place, Version
 from okr_trainer.domain.key_result_state import KeyResultState, clean_attributes
 from okr_trainer.domain.learner import Learner
-from okr_trainer.domain.track_record import NO_RECORD
+from okr_trainer.domain.past import asked_of
+from okr_trainer.domain.tallies import moved, stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,27 @@ class Change:
 NO_CHANGE = Change()
 
 
-def what_if(learner: Learner, known: KeyResultState, change: Change, today: int, now: datetime) -> Draft:
-    """A draft that is kept nowhere; neither the state nor the model changes. The model is still to be asked.
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """A key result as it is known, as it would be, and the day it is judged on."""
 
-    It is as of `today`, an ordinal on the source's clock, or of the newest check-in where that is later.
-    """
+    known: KeyResultState
+    state: KeyResultState
+    on: int
+
+    @property
+    def keys(self) -> set[str]:
+        """Of the tallies that its judgement rests on; of what nobody can judge there are none."""
+        return set() if self.state.unjudged else asked_of(self.state, stood(self.state, self.on))
+
+
+def what_if(learner: Learner, known: KeyResultState, change: Change, today: int, now: datetime) -> Draft:
+    """A draft that is kept nowhere; neither the state nor the model changes. The model is still to be asked."""
+    return drafted(learner, suppose(known, change, today, now), now)
+
+
+def suppose(known: KeyResultState, change: Change, today: int, now: datetime) -> Supposed:
+    """With the change, as of `today` (an ordinal on the source's clock), or of a newest check-in that is later."""
     state = copy(known)
     _redefine(state, change)
     on = state.day(today) if change.as_of is None else change.as_of
@@ -46,8 +64,14 @@ def what_if(learner: Learner, known: KeyResultState, change: Change, today: int,
         state.retarget(change.target)
     if change.confidence is not None:
         state.confidence = change.confidence
-    record = learner.records.get(state.series, NO_RECORD)
-    return draft(Cause("live", now), state, on, record, learner.base_rate.value)
+    return Supposed(known, state, on)
+
+
+def drafted(learner: Learner, supposed: Supposed, now: datetime) -> Draft:
+    """As if it were open where it would be, and no longer where it is."""
+    past = learner.past
+    moved_there = moved(past.tallies, stands(supposed.known), stands(supposed.state))
+    return draft(Cause("live", now), supposed.state, supposed.on, replace(past, tallies=moved_there))
 
 
 def ask(learner: Learner, drafts: list[Draft]) -> None:

@@ -1,5 +1,5 @@
 -- name: checkpoint
-select version, training, marks, outcomes, achieved, watermark, learned, contract_hash, libraries, state_digest, sha256, state
+select version, training, marks, outcomes, achieved, recent, watermark, learned, contract_hash, libraries, state_digest, sha256, state
 from checkpoint where model = $1
 
 -- name: open_states
@@ -22,6 +22,9 @@ order by key_result_id, revision desc
 
 -- name: track_records
 select series, outcomes, achieved, last, margin from track_record where model = $1
+
+-- name: tallies
+select key, open, outcomes, achieved from tally where model = $1
 
 -- name: unlearned
 -- What an outcome may teach: rows of the current training, each once; replay rows lie before the stream's. Where another
@@ -73,6 +76,22 @@ on conflict (model, series) do update set
 -- name: forget_track_records
 delete from track_record where model = $1
 
+-- name: put_tallies
+-- One that counts nothing any more is forgotten.
+with said as (
+    select * from unnest($2::text[], $3::int[], $4::int[], $5::int[]) as t (key, open, outcomes, achieved)
+), forgotten as (
+    delete from tally using said
+    where tally.model = $1 and tally.key = said.key and said.open = 0 and said.outcomes = 0
+)
+insert into tally (model, key, open, outcomes, achieved)
+select $1, key, open, outcomes, achieved from said where open > 0 or outcomes > 0
+on conflict (model, key) do update set
+    open = excluded.open, outcomes = excluded.outcomes, achieved = excluded.achieved
+
+-- name: forget_tallies
+delete from tally where model = $1
+
 -- name: put_outcomes
 insert into outcome_heard
     (model, outcome_id, revision, key_result_id, achieved, final_value, target, knowledge_time, superseding, learned,
@@ -97,10 +116,10 @@ where prediction.prediction_id = l.prediction_id
 -- name: put_checkpoint
 -- `state` and its proofs are given only when the model learned; null keeps what is there.
 insert into checkpoint as held
-    (model, version, training, marks, outcomes, achieved, watermark, learned, contract_hash, libraries, state_digest,
-     sha256, state)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    (model, version, training, marks, outcomes, achieved, recent, watermark, learned, contract_hash, libraries,
+     state_digest, sha256, state)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 on conflict (model) do update set
-    version = $2, training = $3, marks = $4, outcomes = $5, achieved = $6, watermark = $7, learned = $8,
-    contract_hash = $9, libraries = $10, state_digest = coalesce($11, held.state_digest),
-    sha256 = coalesce($12, held.sha256), state = coalesce($13, held.state), updated_at = now()
+    version = $2, training = $3, marks = $4, outcomes = $5, achieved = $6, recent = $7, watermark = $8, learned = $9,
+    contract_hash = $10, libraries = $11, state_digest = coalesce($12, held.state_digest),
+    sha256 = coalesce($13, held.sha256), state = coalesce($14, held.state), updated_at = now()

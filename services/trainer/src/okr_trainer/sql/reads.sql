@@ -64,6 +64,9 @@ where entity_id = any($1::uuid[]) order by entity_id, revision desc
 -- name: records_of
 select series, outcomes, achieved, last, margin from track_record where model = $1 and series = any($2::text[])
 
+-- name: tallies_of
+select key, open, outcomes, achieved from tally where model = $1 and key = any($2::text[])
+
 -- name: scored
 -- Predictions whose outcome is known: what evaluation looks at. Version 0 is one of the baselines, so what it said is
 -- the model's only where that version is asked for.

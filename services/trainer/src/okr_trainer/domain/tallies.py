@@ -1,0 +1,170 @@
+"""What is counted under a key: how many open key results stand there, and how those that ended under it did.
+
+Keys name what key results have in common: an owner, an objective, a word of an attribute, the day they are due, their
+source, and where they stood on a day. Each key result that ends counts once under each of its keys.
+"""
+
+from collections import ChainMap, Counter
+from collections.abc import Iterable, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from okr_trainer.domain.key_result_state import KeyResultState
+
+MOST_WORDS = 1_000
+"""Of one attribute in all; a word that comes after these is counted nowhere, and tells nothing."""
+MOST_ENDED = 100_000
+"""Owners of a source, and objectives of a source, under which outcomes are counted."""
+OWNER, OBJECTIVE, WORD, MOMENT, DUE, SOURCE = "owner", "objective", "word", "moment", "due", "source"
+
+
+@dataclass(slots=True)
+class Tally:
+    """Of one key."""
+
+    open: int = 0
+    outcomes: int = 0
+    achieved: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """It says nothing, so nobody need keep it."""
+        return not (self.open or self.outcomes)
+
+
+NO_TALLY = Tally()
+
+
+def owner_key(state: KeyResultState) -> str | None:
+    """Whose it is; None: nobody's."""
+    return _key(OWNER, state.source, state.owner) if state.owner else None
+
+
+def objective_key(state: KeyResultState) -> str | None:
+    """What it is part of; None while nobody had set a due date, which may decide of which period's objective it is."""
+    return _key(OBJECTIVE, state.source, state.objective_id) if state.due_known else None
+
+
+def source_key(state: KeyResultState) -> str:
+    """Where it comes from."""
+    return _key(SOURCE, state.source)
+
+
+def due_key(state: KeyResultState) -> str | None:
+    """The day it is due, in its source; None while nobody had set one."""
+    return _key(DUE, state.source, str(state.due)) if state.due_known else None
+
+
+def word_keys(state: KeyResultState) -> dict[str, str]:
+    """The key of each attribute that is a word."""
+    words = ((name, value) for name, value in state.attributes.items() if isinstance(value, str))
+    return {name: _key(f"{WORD}:{name}", value) for name, value in words}
+
+
+def moment_key(state: KeyResultState, moment: int) -> str:
+    """Where a key result stood on a day, among those of its source and direction."""
+    return _key(MOMENT, state.source, state.direction, str(moment))
+
+
+def _key(*parts: str) -> str:
+    """Readable; what cannot be printed, which a table may not hold, is escaped."""
+    return "|".join(part if part.isprintable() else repr(part) for part in parts)
+
+
+def _group(key: str) -> str:
+    """What a cap is of: an attribute, or the owners or objectives of a source."""
+    kind, _, rest = key.partition("|")
+    return kind if kind.startswith(WORD) else f"{kind}|{rest.partition('|')[0]}"
+
+
+def stands(state: KeyResultState) -> tuple[str, ...]:
+    """Under which keys an open key result counts as open; none while it is not defined, or once it has ended."""
+    if not (state.open and state.defined):
+        return ()
+    return _there(source_key(state), objective_key(state), due_key(state))
+
+
+def ended_under(state: KeyResultState) -> tuple[str, ...]:
+    """Under which keys its outcome counts."""
+    if not state.defined:
+        return ()
+    moments = (moment_key(state, moment) for moment in state.moments)
+    return _there(objective_key(state), owner_key(state), *word_keys(state).values(), *moments)
+
+
+def _there(*keys: str | None) -> tuple[str, ...]:
+    return tuple(key for key in keys if key)
+
+
+def moved(
+    tallies: MutableMapping[str, Tally], before: Sequence[str], after: Sequence[str]
+) -> MutableMapping[str, Tally]:
+    """The tallies as if one open key result stood elsewhere."""
+    if before == after:
+        return tallies
+    change = Counter(after)
+    change.subtract(before)
+    other = {key: tallies.get(key, NO_TALLY) for key, by in change.items() if by}
+    return ChainMap({key: replace(one, open=one.open + change[key]) for key, one in other.items()}, tallies)
+
+
+@dataclass(slots=True)
+class Tallies:
+    """All of a model. `touched`: what changed since the last commit; an empty one is to be forgotten."""
+
+    known: dict[str, Tally] = field(default_factory=dict)
+    touched: dict[str, Tally] = field(default_factory=dict)
+    _ended: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, known: dict[str, Tally]) -> "Tallies":
+        """Those that were kept."""
+        return cls(known, _ended=Counter(_group(key) for key, one in known.items() if one.outcomes))
+
+    def move(self, before: Sequence[str], after: Sequence[str]) -> None:
+        """An open key result stood under the keys `before`, and now does under `after`."""
+        if before != after:
+            for keys, by in ((before, -1), (after, 1)):
+                for key in keys:
+                    one = self._of(key)
+                    one.open = max(0, one.open + by)
+            self._tidy({*before, *after})
+
+    def add(self, keys: Iterable[str], achieved: bool) -> None:  # noqa: FBT001 - the outcome is a bool
+        """One more outcome under these keys."""
+        for key in keys:
+            if self._counts(key):
+                one = self._of(key)
+                one.outcomes += 1
+                one.achieved += achieved
+
+    def take_back(self, keys: Iterable[str], achieved: bool) -> None:  # noqa: FBT001
+        """One outcome less under these keys; a key that knows of none stays as it is."""
+        taken = {key for key in keys if self.known.get(key, NO_TALLY).outcomes}
+        for key in taken:
+            one = self._of(key)
+            one.outcomes -= 1
+            one.achieved = min(one.outcomes, max(0, one.achieved - achieved))
+            self._ended[_group(key)] -= not one.outcomes
+        self._tidy(taken)
+
+    def _counts(self, key: str) -> bool:
+        """Whether outcomes are counted under this key: those that came first are."""
+        if self.known.get(key, NO_TALLY).outcomes:
+            return True
+        group = _group(key)
+        if self._ended[group] >= (MOST_WORDS if group.startswith(WORD) else MOST_ENDED):
+            return False
+        self._ended[group] += 1
+        return True
+
+    def _of(self, key: str) -> Tally:
+        one = self.known.get(key)
+        if one is None:
+            one = self.known[key] = Tally()
+        self.touched[key] = one
+        return one
+
+    def _tidy(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            if self.known[key].empty:
+                del self.known[key]
