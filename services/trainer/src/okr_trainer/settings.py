@@ -48,7 +48,7 @@ class TrainerSettings(Group):
     models: dict[str, list[str]] = Field(
         default={}, description="model: its sources; a source that is not named is its own model"
     )
-    pipeline: str = Field("linear_newton", description="the champion's pipeline, by its builder's name")
+    pipeline: str = Field("newton", description="the champion's pipeline, by its builder's name")
     promotion: Literal["automatic", "manual"] = Field(
         "automatic",
         description="whether a version that passes the gates serves at once, or waits for `okr models promote`",

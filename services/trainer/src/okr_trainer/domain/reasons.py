@@ -111,20 +111,24 @@ def _record(_: Draft, x: Features) -> str:
 
 
 def _owner(_: Draft, x: Features) -> str:
-    return _share("of its owner's key results that ended {} were reached", x, "owner_odds", "it has no owner")
+    return _share(x, "owner_odds", "its owner's key results", "none of its owner's key results has ended yet")
 
 
 def _objective(_: Draft, x: Features) -> str:
-    return _share("of its objective's key results that ended {} were reached", x, "objective_odds", "it has none yet")
+    return _share(x, "objective_odds", "its objective's key results", "none of its objective's has ended yet")
+
+
+def _share(x: Features, name: str, whose: str, none: str) -> str:
+    return f"about {_rate(x, name)} of {whose} were reached" if x[name] else none
 
 
 def _stand(_: Draft, x: Features) -> str:
-    told = [f"{_rate(x, name)} {what}" for name, what in _ALIKE.items() if x[name]]
-    return f"of those that ended, were reached {', '.join(told)}" if told else "none that stood like it has ended yet"
+    told = [f"{_rate(x, name)} of those {alike}" for name, alike in _ALIKE.items() if x[name]]
+    return f"reached were about {', '.join(told)}" if told else "none that stood like it has ended yet"
 
 
 _ALIKE = {
-    "left_odds": "with about as many days left",
+    "left_odds": "with as many days left",
     "way_odds": "as far on their way",
     "gap_odds": "as near to their target",
 }
@@ -135,12 +139,8 @@ def _backlog(_: Draft, x: Features) -> str:
     return f"{counted(here, 'other')} of its source open, {same} due that day, {beside} of its objective"
 
 
-def _share(said: str, x: Features, name: str, none: str) -> str:
-    return said.format(f"about {_rate(x, name)}") if x[name] else none
-
-
 def _of_word(x: Features, name: str) -> str:
-    return f"; of those that say so and ended about {_rate(x, name)} were reached" if x.get(name) else ""
+    return f"; about {_rate(x, name)} of those were reached" if x.get(name) else ""
 
 
 def _rate(x: Features, name: str) -> str:

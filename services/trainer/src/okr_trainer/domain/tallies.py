@@ -36,38 +36,38 @@ NO_TALLY = Tally()
 
 def owner_key(state: KeyResultState) -> str | None:
     """Whose it is; None: nobody's."""
-    return _key(OWNER, state.source, state.owner) if state.owner else None
+    return f"{OWNER}|{state.source}|{_fit(state.owner)}" if state.owner else None
 
 
 def objective_key(state: KeyResultState) -> str | None:
     """What it is part of; None while nobody had set a due date, which may decide of which period's objective it is."""
-    return _key(OBJECTIVE, state.source, state.objective_id) if state.due_known else None
+    return f"{OBJECTIVE}|{state.source}|{state.objective_id}" if state.due_known else None
 
 
 def source_key(state: KeyResultState) -> str:
     """Where it comes from."""
-    return _key(SOURCE, state.source)
+    return f"{SOURCE}|{state.source}"
 
 
 def due_key(state: KeyResultState) -> str | None:
     """The day it is due, in its source; None while nobody had set one."""
-    return _key(DUE, state.source, str(state.due)) if state.due_known else None
+    return f"{DUE}|{state.source}|{state.due}" if state.due_known else None
 
 
 def word_keys(state: KeyResultState) -> dict[str, str]:
     """The key of each attribute that is a word."""
     words = ((name, value) for name, value in state.attributes.items() if isinstance(value, str))
-    return {name: _key(f"{WORD}:{name}", value) for name, value in words}
+    return {name: f"{WORD}:{_fit(name)}|{_fit(value)}" for name, value in words}
 
 
 def moment_key(state: KeyResultState, moment: int) -> str:
     """Where a key result stood on a day, among those of its source and direction."""
-    return _key(MOMENT, state.source, state.direction, str(moment))
+    return f"{MOMENT}|{state.source}|{state.direction}|{moment}"
 
 
-def _key(*parts: str) -> str:
-    """Readable; what cannot be printed, which a table may not hold, is escaped."""
-    return "|".join(part if part.isprintable() else repr(part) for part in parts)
+def _fit(text: str) -> str:
+    """What cannot be printed, which a table may not hold, is escaped."""
+    return text if text.isprintable() else repr(text)
 
 
 def _group(key: str) -> str:
