@@ -17,6 +17,7 @@ from okr_common.delivery.outbox import Connection, Outgoing
 from okr_common.events import BatchLoaded, BatchPublished
 from okr_common.sources import Mapping
 from okr_common.topology import STAGES
+from okr_etl.alone import alone
 from okr_etl.domain import contradictions, versions
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
 from okr_etl.domain.contradictions import NONE_SAID
@@ -137,7 +138,7 @@ class ProcessedStore:
             await connection.execute(SQL["forget_said"], batch.source, task.generation)
         held, times = await _held(connection, task), times_of(task.parts)
         spoken = later(head.spoken, times.spoken)
-        every = await asyncio.to_thread(apply_in_turn, task.parts, held, floor(task.mapping, head), task.said, spoken)
+        every = await alone(apply_in_turn, task.parts, held, floor(task.mapping, head), task.said, spoken)
         applied = every[-1]
         if batch.gone is not None and (head.whole or not suffices(applied, batch.gone, head.spoken)):
             raise MoreNeeded

@@ -10,6 +10,7 @@ import polars as pl
 from okr_common import crash
 from okr_common.delivery.outbox import Connection
 from okr_common.events import BatchPublished, SourceReplayed
+from okr_etl.alone import alone
 from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.head import Head, floor
 from okr_etl.domain.ids import content_hashes
@@ -142,7 +143,7 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     head = former.entering(batch.unit, mapping.hash)
     held, times = await held_of(connection, "held_in_replay", task), times_of(task.parts)
     spoken = times.spoken
-    every = await asyncio.to_thread(apply_in_turn, task.parts, held, floor(mapping, head), task.said, spoken)
+    every = await alone(apply_in_turn, task.parts, held, floor(mapping, head), task.said, spoken)
     for part, applied in zip(task.parts, every, strict=True):
         await tables.copy(connection, "replay_version", tables.replay_versions(part.batch, applied))
         rejected = [*part.proposed.rejected, *applied.contradicting]

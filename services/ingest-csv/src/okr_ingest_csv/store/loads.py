@@ -28,6 +28,13 @@ from okr_ingest_csv.store.turns import SQL, Turns
 
 _COUNTS = ("rows", "unreadable", "batches")
 
+UNHURRIED = "set local synchronous_commit = off"
+"""Nobody waits until such a commit is on the disk: of a batch in the middle of a file nothing is told.
+
+What a crash of the database takes away is gone whole, rows and progress, and is read again; the end of a file is on the
+disk with all before it.
+"""
+
 
 class Held:
     """Claimed files of one source, in their order, and the session that holds them."""
@@ -91,6 +98,8 @@ class Held:
             await lock_source(self._connection, self.file.source)
             ended = dict(zip((portion.file.file_id for portion in last), endings, strict=True))
             await self._advance(portions, ended)
+            if not last and not any(portion.begins_loading for portion in portions):
+                await self._connection.execute(UNHURRIED)
             crash.point("before_commit")
         crash.point("after_commit")
         self._turns.committed()
