@@ -104,6 +104,20 @@ async def test_a_file_that_changed_keeps_what_was_read_and_its_new_content_is_a_
     ]
 
 
+async def test_a_copy_of_what_could_not_be_read_to_its_end_is_read(scene: "Scene", tmp_path: Path) -> None:
+    reached = tmp_path / "reached"
+    with scene.service(**BATCHES, OKR_CRASH_AT="after_commit:1", OKR_CRASH_REACHED=str(reached)) as service:
+        path = await crashed_after_one_batch(scene, service, reached)
+        text = path.read_text()
+        scene.drop("copy.csv", text)
+        path.write_text(text + text.split("\n")[1] + "\n")
+        service.start()
+        service.until_ready()
+        old, *others = await scene.ended(3)
+    assert (old["state"], old["reason"]) == ("failed", "changed_while_read")
+    assert {(one["state"], one["rows"]) for one in others} == {("done", 350), ("done", 351)}
+
+
 async def test_a_file_that_was_taken_away_says_so_and_those_after_it_have_their_turn(
     scene: "Scene", tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """The record of learning proves a model: learned once more it gives each stored state; what was changed is found."""
 
 from dataclasses import replace
+from datetime import date
 from itertools import groupby
 from typing import Any
 
@@ -88,12 +89,15 @@ def test_a_row_that_is_gone_and_a_state_that_was_never_reached_are_told(past: Co
 async def test_a_stream_and_two_versions_are_proven_and_damage_is_found(scene: Scene, past: Company) -> None:
     with scene.stack.service("trainer") as trainer:
         nothing = await scene.get(trainer, "/models/acme/verify")
+        past.define("open at the cut/2015", date(2015, 1, 1))
+        past.check_in("open at the cut/2015", date(2015, 1, 31), 97.0)
         await scene.publish(past.batch())
         await scene.until("select count(*) from model_version where version = 1 and alias = 'champion'", 1)
         for number in range(6):
             past.year(f"series {number}", 2015, [96.0 + 1.6 * number + month % 3 for month in range(12)])
+        past.outcome("open at the cut/2015", date(2015, 12, 31), 97.0, achieved=False)
         await scene.publish(past.batch())
-        await scene.until("select count(*) from outcome_heard where learned > 0", 6)
+        await scene.until("select count(*) from outcome_heard where learned > 0", 7)
         await scene.ops.execute(
             "insert into work_item (pipeline, kind, subject) values ('trainer', 'register', 'acme')"
         )
@@ -104,7 +108,7 @@ async def test_a_stream_and_two_versions_are_proven_and_damage_is_found(scene: S
         await scene.ops.execute(OTHER_OUTCOME)
         changed = await scene.get(trainer, "/models/acme/verify")
     assert "no model is called" in nothing["detail"]
-    assert (whole["learned"], whole["findings"]) == (36 * 13, [])
+    assert (whole["learned"], whole["findings"]) == (36 * 13 + 2, [])
     assert whole["proven"] == ["version 1", "version 2", "the checkpoint"]
     assert without["proven"] == ["version 1"]
     assert without["findings"] == ["row 400 in the order of learning is missing: row 401 follows"]

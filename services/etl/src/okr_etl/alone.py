@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 _ONE = threading.Lock()
@@ -12,9 +13,9 @@ T = TypeVar("T")
 
 async def alone(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """In a thread, after whatever else of this kind is under way: the next batch is prepared while one is written."""
-    return await asyncio.to_thread(_alone, work, *args, **kwargs)
+    return await asyncio.to_thread(_waited, partial(work, *args, **kwargs))
 
 
-def _alone(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _waited(work: Callable[[], T]) -> T:
     with _ONE:
-        return work(*args, **kwargs)
+        return work()

@@ -125,8 +125,9 @@ class Replayer:
     async def _begin(self, replay: Replay, mapping: Mapping) -> None:
         await self._processed.keep(mapping)
         before = await self._raw.released(replay.source, replay.first - 1)
-        if await self._replays.begin(replay, mapping.hash, before.ingested_at if before else None):
-            log.info("replay_begun", source=replay.source, first=replay.first, head=replay.head, mapping=mapping.hash)
+        begun = await self._replays.begin(replay, mapping.hash, before.ingested_at if before else None)
+        told = "replay_begun" if begun else "replay_begins_later"
+        log.info(told, source=replay.source, first=replay.first, head=replay.head, mapping=mapping.hash)
 
     async def _again(self, released: Released, mapping: Mapping, replay: Replay) -> None:
         head = await self._head(replay)

@@ -48,15 +48,22 @@ class Keeper:
 
     async def _stored(self, held: Held, portions: Sequence[Portion]) -> list[Ending]:
         """Reading is ahead by a few batches only, so it waits for the database by itself; that it does is told."""
-        path = held.file.path
+        path, began = held.file.path, time.monotonic()
         late = asyncio.get_running_loop().call_later(self._slow_seconds, self._waits, path)
         try:
-            return await held.store(portions, self._read_block(held.file.source))
+            endings = await held.store(portions, self._read_block(held.file.source))
+        except BaseException:
+            self._goes_on(path)
+            raise
         finally:
             late.cancel()
-            self._goes_on(path)
+        if portions[-1].batch.last or time.monotonic() - began <= self._slow_seconds:
+            self._goes_on(path)  # else the next one has to show it: slow batch after slow batch is one pause
+        return endings
 
     def _waits(self, path: str) -> None:
+        if path in self._slow:
+            return
         self._slow[path] = (
             f"okr_raw has taken more than {self._slow_seconds:g} s to store a batch of {path}; reading waits for it, "
             "and goes on by itself"

@@ -54,6 +54,7 @@ class Reads:
 
     def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints, clock: Clock) -> None:
         self._ops = ops
+        self._retracing = asyncio.Lock()
         self._processed = processed
         self._cut_points = cut_points
         self._clock = clock
@@ -97,8 +98,9 @@ class Reads:
         return await asyncio.to_thread(lambda: evaluate(rows) | pictures(rows))
 
     async def retraced(self, model: str) -> dict[str, Any]:
-        """The recorded order of learning, learned once more."""
-        return await retraced(self._ops, model)
+        """The recorded order of learning, learned once more; one at a time, since each holds a connection long."""
+        async with self._retracing:
+            return await retraced(self._ops, model)
 
     async def predictions(self, key_result_id: UUID, kind: str | None, limit: int) -> list[dict[str, Any]]:
         """A key result's predictions, newest first."""

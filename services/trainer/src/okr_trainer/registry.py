@@ -12,7 +12,7 @@ from okr_common.topology import Stage
 from okr_trainer import changes, judging, store
 from okr_trainer.changes import Change
 from okr_trainer.domain.checkpoint import Checkpoint, libraries, save
-from okr_trainer.domain.evaluation import evaluate, headline
+from okr_trainer.domain.evaluation import headline, summary
 from okr_trainer.domain.gates import Verdict
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.predictors import LearnedModel, Predictor
@@ -64,7 +64,7 @@ async def register(
 
     What the replay knows of key results and their records holds, whoever answers; the model only where it passed.
     """
-    evaluated = await asyncio.to_thread(evaluate, replay.scored)
+    evaluated = await asyncio.to_thread(summary, replay.scored)
     rules = settings.gates.rules
     verdict = await judging.of_replay(connection, learner.predictor, learner.model, replay.model, rules)
     heard = await connection.fetchval(SQL["heard_last"], learner.model)
@@ -94,7 +94,7 @@ async def snapshot(
     model on its way. Where it does not pass, the version that serves keeps its name, and goes on learning.
     """
     rows = await store.scored(connection, learner.model, "live", version=model.version)
-    evaluated = await asyncio.to_thread(evaluate, rows)
+    evaluated = await asyncio.to_thread(summary, rows)
     verdict = await judging.of_stream(connection, learner.model, settings.gates.rules)
     (version, _), *_ = await connection.fetch(SQL["next_version"], learner.model)
     made = replace(model, version=version)

@@ -35,7 +35,7 @@ async def retraced(ops: Pool, model: str) -> dict[str, Any]:
             [one for one in milestones if one.learned <= recorded],
             unproven=[one.name for one in milestones if one.learned > recorded],
         )
-        async for page in _pages(connection, model, training, versions[0]["heard"], recorded):
+        async for page in _pages(connection, model, training, versions[0], recorded):
             await asyncio.to_thread(_learn, retrace, page)
     retrace.close()
     return _said(
@@ -71,22 +71,24 @@ async def _milestones(connection: Connection, model: str, training: int, version
 
 
 async def _pages(
-    connection: Connection, model: str, training: int, heard: int, recorded: int
+    connection: Connection, model: str, training: int, first: Row, recorded: int
 ) -> AsyncIterator[list[list[Learned]]]:
-    """Rows in the order of learning, by key result: those of one outcome were learned one after another."""
+    """Rows in the order of learning, by outcome: those of one were learned one after another."""
     page: list[list[Learned]] = []
-    rows = connection.cursor(SQL["learned_rows"], model, training, heard, recorded, prefetch=PAGE)
+    asked = (model, training, first["heard"], recorded, first["learned"])
+    rows = connection.cursor(SQL["learned_rows"], *asked, prefetch=PAGE)
+    count = 0
     async for row in rows:
-        one = Learned(
-            row["learned_seq"], row["key_result_id"], row["achieved"], orjson.loads(row["features"]), row["raw"]
-        )
-        if page and page[-1][0].key_result_id == one.key_result_id:
+        features = orjson.loads(row["features"])
+        one = Learned(row["learned_seq"], row["key_result_id"], row["achieved"], features, row["raw"], row["taught_by"])
+        if page and page[-1][0].same_outcome(one):
             page[-1].append(one)
-        elif len(page) >= PAGE:
+        elif count >= PAGE:
             yield page
-            page = [[one]]
+            page, count = [[one]], 0
         else:
             page.append([one])
+        count += 1
     yield page
 
 

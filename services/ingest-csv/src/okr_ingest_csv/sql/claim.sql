@@ -1,16 +1,16 @@
 -- name: sightings
 -- What these paths held when they were last looked at, with the bytes if a file was made of them that is not set aside.
--- What changed while it was read may look as it did, and counts as not seen, until its bytes turn out to be the same.
+-- What changed while it was read may look as it did, and a copy of what was not read to its end may be whole: not seen.
 select s.path, s.size, s.mtime_ns, s.inode, f.file_id, f.source, f.sha256
 from sighting s left join file f on f.file_id = s.file_id and f.state not in ('failed', 'vanished', 'quarantined')
-where s.path = any($1::text[]) and (s.reason = 'same_bytes' or not exists (
-    select from file c where c.file_id = s.file_id and c.reason = 'changed_while_read'))
+where s.path = any($1::text[]) and not exists (
+    select from file c where c.file_id = s.file_id and c.reason in ('changed_while_read', 'vanished'))
 
 -- name: known_sightings
 -- What could not be read for a reason that may pass counts as not seen; and see `sightings`.
 select path, size, mtime_ns, inode from sighting s
-where path = any($1::text[]) and not coalesce(reason, '') = any($2::text[]) and (s.reason = 'same_bytes' or not exists (
-    select from file c where c.file_id = s.file_id and c.reason = 'changed_while_read'))
+where path = any($1::text[]) and not coalesce(reason, '') = any($2::text[]) and not exists (
+    select from file c where c.file_id = s.file_id and c.reason in ('changed_while_read', 'vanished'))
 
 -- name: left_alone_below
 select path, reason, size, mtime_ns, inode from sighting

@@ -60,17 +60,28 @@ def quarter(elapsed: float) -> str:
 
 
 def evaluate(rows: Sequence[Scored]) -> dict[str, Any]:
-    """All tables: overall, the first half of the period, by source, by part of the period, by month; and lead times."""
-    ordered = sorted(rows, key=lambda row: (row.elapsed, row.key_result_id, row.day))
-    overall, sources = table(ordered), {row.source for row in ordered}
+    """All tables: overall, by source, by part of the period, by month; and lead times."""
+    ordered = _in_order(rows)
+    said, sources = summary(ordered), {row.source for row in ordered}
     return {
-        "all": overall,
-        "first_half": table([row for row in ordered if row.elapsed <= 0.5]),  # noqa: PLR2004
-        "by_source": dict.fromkeys(sources, overall) if len(sources) == 1 else _by_source(ordered),
+        **said,
+        "by_source": dict.fromkeys(sources, said["all"]) if len(sources) == 1 else _by_source(ordered),
         "by_elapsed": _tables(ordered, lambda row: quarter(row.elapsed)),
+    }
+
+
+def summary(rows: Sequence[Scored]) -> dict[str, Any]:
+    """What stands beside a version: overall, by month, and lead times. The stream waits for it, so no more."""
+    ordered = _in_order(rows)
+    return {
+        "all": table(ordered),
         "by_month": _tables(ordered, lambda row: month(row.elapsed)),
         "lead_time": lead_times(ordered),
     }
+
+
+def _in_order(rows: Sequence[Scored]) -> list[Scored]:
+    return sorted(rows, key=lambda row: (row.elapsed, row.key_result_id, row.day))
 
 
 def _by_source(rows: Sequence[Scored]) -> dict[str, dict[str, Any]]:

@@ -10,13 +10,21 @@ from okr_trainer.domain.relearning import own_raws
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A row that was learned. `raw` None: another model made it; `achieved` None: its outcome is not known any more."""
+    """A row that was learned. `raw` None: another model made it; `achieved` None: its outcome is not known any more.
+
+    `taught_by`: the outcome, by its number in the order of hearing; 0 for those of the training's replay.
+    """
 
     seq: int
     key_result_id: str
     achieved: bool | None
     x: Features
     raw: float | None
+    taught_by: int = 0
+
+    def same_outcome(self, other: "Learned") -> bool:
+        """Whether one outcome taught both: a key result that was opened again has several."""
+        return (self.key_result_id, self.taught_by) == (other.key_result_id, other.taught_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class Milestone:
 
 @dataclass(slots=True)
 class Retrace:
-    """Give it the rows in their order, all of a key result together; then close it. `findings` say what differs.
+    """Give it the rows in their order, all of an outcome together; then close it. `findings` say what differs.
 
     `unproven`: states that cannot be proven, because rows before them were another model's, whose own score was not
     stored; it is computed anew, and may differ by what else was learned in the same moment.
@@ -52,7 +60,8 @@ class Retrace:
         self._foreign = self._foreign or any(row.raw is None for row in rows)
         for row, raw in zip(rows, raws, strict=True):
             self._learn(row, raw, 1.0 / len(rows))
-        self._compare()
+        if not self.findings:
+            self._compare()
 
     def _learn(self, row: Learned, raw: float, weight: float) -> None:
         wanted = self.model.learned + 1
@@ -69,7 +78,7 @@ class Retrace:
         for one in [one for one in self.milestones if one.learned == self.model.learned]:
             if one.digest == self.model.digest:
                 self.proven.append(one.name)
-                self._proven_to = one.learned
+                self._proven_to, self._foreign = one.learned, False
             elif self._foreign:
                 self.unproven.append(one.name)
             else:

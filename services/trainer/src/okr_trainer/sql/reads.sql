@@ -70,10 +70,15 @@ select key, open, outcomes, achieved from tally where model = $1 and key = any($
 -- name: scored
 -- Predictions whose outcome is known: what evaluation looks at. Version 0 is one of the baselines, so what it said is
 -- the model's only where that version is asked for.
+-- A replay is held against the newest outcome, as it learned; the stream against the first that counted.
+with ended as (
+    select distinct on (key_result_id) key_result_id, achieved, knowledge_time, heard_at from outcome_heard
+    where model = $1 and case when $2 = 'replay' then not withdrawn else not superseding end
+    order by key_result_id, knowledge_time desc, heard_seq desc
+)
 select p.key_result_id::text, p.source, p.elapsed, p.knowledge_time::date as day, p.due_on as due, o.knowledge_time as ended,
        o.achieved, p.probability, p.baselines
-from prediction p
-join outcome_heard o on o.key_result_id = p.key_result_id and o.model = p.model and not o.superseding
+from prediction p join ended o on o.key_result_id = p.key_result_id
 where p.model = $1 and p.kind = $2
   and (p.kind <> 'replay' or p.training = (
       select max(v.training) from model_version v where v.model = $1 and ($3::int is null or v.version = $3)))
@@ -110,21 +115,27 @@ join model_version was on was.model = c.model and was.version = c.served and was
 where c.model = $1 and c.learned_again > 0
 
 -- name: learned_rows
--- What training $2 learned, in order, with the outcome as it was then: of its replay the newest heard by then ($3), of the
--- stream the first that counted. `raw` null: a version of another training made the row.
+-- What training $2 learned, in order, each with the outcome that taught it: the first $5 in its replay, by the newest that was
+-- heard by then ($3); the others in the stream, where each outcome says how many rows it taught. `taught_by` tells two outcomes
+-- of one key result apart. `raw` null: a version of another training made the row.
 with replayed as (
     select distinct on (key_result_id) key_result_id, achieved from outcome_heard
     where model = $1 and achieved is not null and heard_seq <= $3
     order by key_result_id, knowledge_time desc, heard_seq desc
 ), streamed as (
-    select distinct on (key_result_id) key_result_id, achieved from outcome_heard
-    where model = $1 and achieved is not null and (not superseding or withdrawn) order by key_result_id, heard_seq
+    select key_result_id, achieved, heard_seq, sum(learned) over in_order as upto, sum(learned) over in_order - learned as after
+    from outcome_heard where model = $1 and learned > 0 and heard_seq > $3
+    window in_order as (partition by key_result_id order by heard_seq)
+), learned as (
+    select p.learned_seq, p.key_result_id, p.features, p.learned_seq <= $5 as in_replay,
+           case when v.training = $2 then p.raw end as raw,
+           row_number() over (partition by p.key_result_id, p.learned_seq <= $5 order by p.learned_seq) as nth
+    from prediction p left join model_version v on v.model = p.model and v.version = p.model_version
+    where p.model = $1 and p.training = $2 and p.learned_seq <= $4
 )
-select p.learned_seq, p.key_result_id::text, p.features, case when v.training = $2 then p.raw end as raw,
-       case when p.kind = 'replay' then r.achieved else s.achieved end as achieved
-from prediction p
-left join model_version v on v.model = p.model and v.version = p.model_version
-left join replayed r on r.key_result_id = p.key_result_id
-left join streamed s on s.key_result_id = p.key_result_id
-where p.model = $1 and p.training = $2 and p.learned_seq <= $4
-order by p.learned_seq
+select l.learned_seq, l.key_result_id::text, l.features, l.raw, coalesce(s.heard_seq, 0) as taught_by,
+       case when l.in_replay then r.achieved else s.achieved end as achieved
+from learned l
+left join replayed r on l.in_replay and r.key_result_id = l.key_result_id
+left join streamed s on not l.in_replay and s.key_result_id = l.key_result_id and l.nth > s.after and l.nth <= s.upto
+order by l.learned_seq
