@@ -176,6 +176,13 @@ class Intake:
         """The path stands free again: whatever comes to it, the same file perhaps, is to be looked at."""
         self._dealt_with.pop(path, None)
 
+    def forget_all(self) -> None:
+        """A file was not read to its end: at its path, and at those of its copies, is to be looked again.
+
+        What the database knows of the others still holds.
+        """
+        self._dealt_with.clear()
+
     def _remember(self, path: str, look: Look) -> None:
         """The sweep and the watch may see the same file: the second offer costs one look."""
         self._dealt_with[path] = look

@@ -25,7 +25,7 @@ LOOK_AGAIN_SECONDS = 5.0
 
 
 class Loader:
-    """Loads whatever waits in okr_raw, from wherever it was left. `changed`: at this path there are other bytes now."""
+    """Loads whatever waits in okr_raw, from wherever it was left. `look_again`: into the folders."""
 
     def __init__(
         self,
@@ -33,10 +33,10 @@ class Loader:
         keeper: Keeper,
         pressure: Pressure,
         settings: IngestCsvSettings,
-        changed: Callable[[str], None],
+        look_again: Callable[[], None],
     ) -> None:
         self._store = store
-        self._changed = changed
+        self._look_again = look_again
         self._keeper = keeper
         self._pressure = pressure
         self._parts = Parts(keeper, pressure, settings)
@@ -139,8 +139,8 @@ class Loader:
         log.warning("file_ended", file_id=file.file_id, state=state, reason=error.reason, detail=str(error))
         await held.end(state, error.reason, str(error))
         metrics.FILES.labels(file.source, state, error.reason).inc()
-        if error.reason == "changed_while_read":
-            self._changed(file.path)
+        if error.reason in {"changed_while_read", "vanished"}:
+            self._look_again()
 
     async def _read(self, held: Held, stop: asyncio.Event) -> bool:
         """False where the file is to be held anew, as it is by now, and read otherwise."""

@@ -52,8 +52,8 @@ async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None =
     pressure = Pressure((mine.upload_folder.absolute(), *mine.disks), mine.min_free_bytes)
     keeper = Keeper(sources, mine.max_rows, mine.slow_seconds)
 
-    def look_again(path: str) -> None:
-        intake.forget(path)
+    def look_again() -> None:
+        intake.forget_all()
         sweeper.wake()
 
     loader = Loader(store, keeper, pressure, mine, look_again)
