@@ -1,7 +1,10 @@
 """`okr ingest` as a person types it, on real service processes."""
 
+import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -120,3 +123,28 @@ async def test_a_first_file_of_which_nothing_fits_is_no_fault_of_the_pipeline(fl
         flow.drop("wrong.csv", published.encoded(rows))
         await flow.until("processed", "select count(*) from rejected", 3)
     assert await flow.wrong() == []
+
+
+async def test_on_a_terminal_a_bar_shows_how_much_was_sent(flow: Flow, published: Published, tmp_path: Path) -> None:
+    file = tmp_path / "good.csv"
+    file.write_bytes(published.encoded(published.rows[:500]))
+    with flow.stack.supervised(["ingest-csv"]):
+        shown = on_a_terminal(flow, "ingest", file)
+    assert "good.csv" in shown
+    assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" in shown, "the bar"
+    assert "kB" in shown, "how much of how much"
+
+
+def on_a_terminal(flow: Flow, *arguments: object) -> str:
+    """What `okr` shows on standard error where that is a terminal."""
+    okr = [str(Path(sys.executable).with_name("okr")), "--state", str(flow.stack.stack.state.folder)]
+    reading, terminal = pty.openpty()
+    shown = b""
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen([*okr, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=terminal, env=environment):
+        os.close(terminal)
+        with suppress(OSError):  # so a terminal ends that nobody writes to any more
+            while piece := os.read(reading, 65_536):
+                shown += piece
+    os.close(reading)
+    return shown.decode()

@@ -156,6 +156,19 @@ async def test_sigterm_ends_a_large_load_in_time_and_it_goes_on_with_what_is_lef
     await every_row_is_there_once(scene, range(1, ROWS + 1))
 
 
+async def test_parts_are_no_larger_than_the_memory_for_them_allows(scene: "Scene") -> None:
+    """So many may stand in it at once: those of two readers and one that is stored, four times over each."""
+    memory = 16_777_216
+    roomy = {**PARTS, "OKR_INGEST_CSV__BATCH_ROWS": "1000000", "OKR_INGEST_CSV__MEMORY_BYTES": str(memory)}
+    with scene.service(**roomy):
+        scene.drop("goals.csv", scene.goals(1, ROWS))
+        await scene.ended(1)
+    planned = [row["bytes"] for row in await scene.fetch("select bytes from file_range")]
+    assert len(planned) > 1
+    assert max(planned) <= memory // 4 // 3
+    await every_row_is_there_once(scene, range(1, ROWS + 1))
+
+
 async def test_of_a_planned_file_the_last_part_is_read_as_planned_too(scene: "Scene", tmp_path: Path) -> None:
     """Although what is left would not be a large file: otherwise all of it would be looked through again."""
     reached = tmp_path / "reached"

@@ -45,18 +45,21 @@ def test_a_disk_that_cannot_be_looked_at_holds_up_nobody(tmp_path: Path) -> None
 
 @pytest.mark.stack
 async def test_that_the_database_is_slow_is_told_while_it_is_and_a_change_meanwhile_is_seen(scene: "Scene") -> None:
-    content = scene.goals(1, 20_000)
-    with scene.service(OKR_INGEST_CSV__SLOW_SECONDS="0.2", OKR_INGEST_CSV__BATCH_ROWS="1000") as service:
+    content = scene.goals(1, 30_000)
+    with scene.service(OKR_INGEST_CSV__SLOW_SECONDS="0.2", OKR_INGEST_CSV__BATCH_ROWS="50") as service:
         admin = await asyncpg.connect(scene.stack.admin_dsn("okr_raw"))
+        path = scene.drop("goals.csv", content)
+        await scene.until(1, "select count(*) from file where batches > 0")
         async with admin.transaction():
             await admin.execute("lock table raw_row in access exclusive mode")
-            path = scene.drop("goals.csv", content)
             paused = None
             while paused is None:
                 paused = httpx2.get(f"{service.url}/status").json()["paused"]
             metrics = httpx2.get(f"{service.url}/metrics").text
+            (loading,) = httpx2.get(f"{service.url}/files").json()["files"]
+            pace = httpx2.get(f"{service.url}/files/{loading['file_id']}").json()["pace"]
             look = path.stat()
-            path.write_text(content.replace("Goal 19999", "Gaol 19999"))
+            path.write_text(content.replace("Goal 29999", "Gaol 29999"))
             os.utime(path, ns=(look.st_atime_ns, look.st_mtime_ns))
         await admin.close()
         old, new = await scene.ended(2)
@@ -64,7 +67,10 @@ async def test_that_the_database_is_slow_is_told_while_it_is_and_a_change_meanwh
     assert "more than 0.2 s to store a batch of" in paused
     assert 'okr_reading_paused{why="okr_raw"} 1.0' in metrics
     assert (old["state"], old["reason"]) == ("failed", "changed_while_read")
-    assert (new["state"], new["rows"]) == ("done", 20_000)
+    assert (new["state"], new["rows"]) == ("done", 30_000)
+    assert (loading["state"], pace["records"] >= 50) == ("loading", True)
+    assert pace["records_per_second"] > 0
+    assert pace["seconds_left"] > 0
 
 
 @pytest.mark.stack
