@@ -115,3 +115,24 @@ async def test_a_stream_and_two_versions_are_proven_and_damage_is_found(scene: S
     assert changed["findings"] == [
         "version 1: rows 1 to 390 in the order of learning lead to another state than was stored"
     ]
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(120)
+async def test_a_replay_is_evaluated_by_the_outcomes_it_learned(scene: Scene, past: Company) -> None:
+    """A corrected outcome, that is, from the next training on."""
+    with scene.stack.service("trainer") as trainer:
+        await scene.publish(past.batch())
+        await scene.until("select count(*) from model_version where version = 1 and alias = 'champion'", 1)
+        before = await scene.get(trainer, "/models/acme/evaluation", kind="replay")
+        past.outcome("series 0/2010", date(2016, 1, 31), 120.0, achieved=True, revision=2)
+        await scene.publish(past.batch())
+        await scene.until("select count(*) from outcome_heard where superseding", 1)
+        again = """insert into work_item (pipeline, kind, subject, parameters)
+            values ('trainer', 'train_initial', 'acme', '{"rebuild": true}')"""
+        await scene.ops.execute(again)
+        await scene.until("select count(*) from model_version where version = 2", 1)
+        after = await scene.get(trainer, "/models/acme/evaluation", kind="replay")
+    registered = orjson.loads(await scene.ops.fetchval("select metrics from model_version where version = 2"))
+    assert after["all"]["achieved"] == before["all"]["achieved"] + 12
+    assert after["all"] == registered["all"]
