@@ -144,7 +144,7 @@ class Loader:
 
     async def _read(self, held: Held, stop: asyncio.Event) -> bool:
         """False where the file is to be held anew, as it is by now, and read otherwise."""
-        if await self._parts.wanted(held, stop):
+        if self._parts.wanted(held):
             return await self._parts.load(held, stop)
         await self._one_after_another(held, stop)
         return True

@@ -9,6 +9,7 @@ from dataclasses import replace
 from okr_common.errors import PermanentError, RetryableError
 from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
+from okr_ingest_csv.ahead import Ahead
 from okr_ingest_csv.digests import Digests
 from okr_ingest_csv.domain.plan import Range, Size, UnplannableError
 from okr_ingest_csv.domain.progress import Claimed
@@ -24,6 +25,8 @@ from okr_ingest_csv.store import Held, Portion
 log = logger(__name__)
 COPIES = 4
 """A range stands in memory about so many times over: its cells, its rows for COPY, and both on their way to us."""
+SOON_PLANNED_BYTES = 1_073_741_824
+"""Up to here the first ranges are read while the file is planned; a longer plan would keep others from their room."""
 READ_AGAIN = 10
 """A range over which so many processes died, some ten seconds long, would be the death of all others."""
 
@@ -37,57 +40,59 @@ class Parts:
         self._large = settings.large_file_bytes
         self._cell_bytes = settings.max_cell_bytes
         self._readers = Readers(settings.readers)
-        ahead = settings.readers + 1
-        self._size = Size(settings.batch_rows, settings.memory_bytes // COPIES // ahead, settings.max_cell_bytes)
-        self._room = asyncio.Semaphore(ahead)
+        self._ahead = settings.readers + 1
+        room = settings.memory_bytes // COPIES // self._ahead
+        self._size = Size(settings.batch_rows, room, settings.max_cell_bytes)
+        self._room = asyncio.Semaphore(self._ahead)
 
-    async def wanted(self, held: Held, stop: asyncio.Event) -> bool:
-        """Whether this file is large; of one that cannot be cut it is noted that one reader reads it."""
-        if held.one_reader is not None:
+    def wanted(self, held: Held) -> bool:
+        """Whether this file is large, and may be one that can be cut."""
+        if held.file.one_reader is not None:
             return False
-        if held.file.planned:  # also where little is left of it: what was read before need not be looked at again
-            return True
-        if held.file.bytes - held.file.next_byte < self._large:
-            return False
-        await self._plan(held, stop)
-        return held.one_reader is None
-
-    async def _plan(self, held: Held, stop: asyncio.Event) -> None:
-        await held.begin_plan()
-        self._readers.start()
-        try:
-            await held.store_plan(await on_disk(read_plan, held.file, self._size, stop.is_set))
-        except BaseException as error:
-            self._readers.rest()
-            if not isinstance(error, UnplannableError):
-                raise
-            log.info("one_reader", file_id=held.file.file_id, reason=str(error))
-            await held.store_plan([], str(error))
+        # planned is enough also where little is left of it: what was read before need not be looked at again
+        return held.file.planned or held.file.bytes - held.file.next_byte >= self._large
 
     async def load(self, held: Held, stop: asyncio.Event) -> bool:
         """Reads what is left of the file, some ranges ahead of storing; false where one reader must go on now."""
-        left = await held.ranges_left()
-        batch_ids = [held.batch_ids[0], *[await held.draw_batch_id() for _ in left[1:]]]
+        ahead = Ahead(self._room, lambda part, batch_id: self._read(held.file, part, batch_id, stop))
         with self._readers:
-            ahead = _Ahead(self._room)
             try:
-                return await self._load(held, left, batch_ids, ahead, stop)
+                left = await held.ranges_left() if held.file.planned else await self._plan(held, ahead, stop)
+                return bool(left) and await self._load(held, left, ahead, stop)
             finally:
                 await ahead.cancel()
 
-    async def _load(
-        self, held: Held, left: Sequence[Range], batch_ids: Sequence[int], ahead: "_Ahead", stop: asyncio.Event
-    ) -> bool:
+    async def _plan(self, held: Held, ahead: Ahead, stop: asyncio.Event) -> list[Range]:
+        """All ranges of the file, of which the first ones are being read by then; none where it cannot be cut."""
+        await held.begin_plan()
+        loop, found = asyncio.get_running_loop(), asyncio.Queue[Range]()
+
+        def tell(one: Range) -> None:
+            loop.call_soon_threadsafe(found.put_nowait, one)
+
+        batch_ids = [await held.draw_batch_id() for _ in range(_head_start(held.file, self._ahead))]
+        beginning = asyncio.create_task(ahead.begin(found, batch_ids))
+        try:
+            left = await on_disk(read_plan, held.file, self._size, stop.is_set, tell)
+        except UnplannableError as error:
+            log.info("one_reader", file_id=held.file.file_id, reason=str(error))
+            await held.store_plan([], str(error))
+            return []
+        finally:
+            beginning.cancel()
+        await held.store_plan(left)
+        return left
+
+    async def _load(self, held: Held, left: Sequence[Range], ahead: Ahead, stop: asyncio.Event) -> bool:
         digests = Digests(held.file)
-        waiting = deque(zip(left, batch_ids, strict=True))
+        waiting = deque(left[ahead.begun :])
         for number, _ in enumerate(left, held.file.batches + 1):
             if stop.is_set():
                 break
             await self._pressure.eased(stop)
             began = time.perf_counter()
             while waiting and await ahead.has_room():
-                part, batch_id = waiting.popleft()
-                ahead.add(asyncio.create_task(self._read(held.file, part, batch_id, stop)))
+                ahead.add(waiting.popleft(), await held.draw_batch_id())
             read = await ahead.next()
             if read is None:
                 break
@@ -124,6 +129,11 @@ class Parts:
             return None
 
 
+def _head_start(file: Claimed, ahead: int) -> int:
+    """How many ranges may be read before all of them are known: not all that there is room for, others want some."""
+    return ahead - 1 if file.bytes - file.next_byte <= SOON_PLANNED_BYTES else 0
+
+
 def _always_dies(file: Claimed, part: Range) -> PermanentError:
     return PermanentError(
         "reader_died",
@@ -138,41 +148,3 @@ async def _refuse(held: Held, read: RangeRead, stored: int) -> None:
         raise changed(held.file, stored)
     log.warning("misplanned", file_id=held.file.file_id)
     await held.give_up_plan("its records are not where its quotes say; one reader reads on where the parts ended")
-
-
-class _Ahead:
-    """The ranges that are being read, oldest first; each holds room until it is stored."""
-
-    def __init__(self, room: asyncio.Semaphore) -> None:
-        self._room = room
-        self._tasks: deque[asyncio.Task[RangeRead | None]] = deque()
-        self._held = 0
-
-    async def has_room(self) -> bool:
-        """Takes room for one more if there is any; the first one waits for it."""
-        if self._held and self._room.locked():
-            return False
-        await self._room.acquire()
-        self._held += 1
-        return True
-
-    def add(self, task: "asyncio.Task[RangeRead | None]") -> None:
-        """One more is being read."""
-        self._tasks.append(task)
-
-    async def next(self) -> RangeRead | None:
-        """The oldest."""
-        return await self._tasks.popleft()
-
-    def stored(self) -> None:
-        """The oldest needs no memory any more."""
-        self._held -= 1
-        self._room.release()
-
-    async def cancel(self) -> None:
-        """Nobody wants the rest."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for _ in range(self._held):
-            self._room.release()

@@ -32,7 +32,6 @@ class Readers:
     """Up to so many processes, each started when it is needed; all are stopped when nobody needs them for now."""
 
     def __init__(self, processes: int) -> None:
-        self._processes = processes
         self._turn = asyncio.Semaphore(processes)
         self._threads = ThreadPoolExecutor(processes, "reader")
         self._idle: list[_Reader] = []
@@ -44,18 +43,6 @@ class Readers:
 
     def __exit__(self, *_: object) -> None:
         self._users -= 1
-        self.rest()
-
-    def start(self) -> None:
-        """They will be needed soon, and take a while to start."""
-        while not self._users and len(self._idle) < self._processes:
-            try:
-                self._idle.append(_started())
-            except RetryableError:  # whoever needs it tries again, and tells
-                return
-
-    def rest(self) -> None:
-        """None is needed for now, if nobody uses them."""
         while self._idle and not self._users:
             self._threads.submit(self._idle.pop().end)
 

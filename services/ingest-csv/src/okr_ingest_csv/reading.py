@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,8 +81,8 @@ class Reading:
         raw.seek(0)
 
 
-def read_plan(file: Claimed, size: Size, stopped: Stopped) -> list[Range]:
-    """Where the file may be cut from where it was last left.
+def read_plan(file: Claimed, size: Size, stopped: Stopped, found: Callable[[Range], object]) -> list[Range]:
+    """Where the file may be cut from where it was last left; each range is told at once, too.
 
     Raises UnplannableError; PermanentError("changed_while_read") where these are not the claimed bytes; RetryableError
     where the service stops.
@@ -90,7 +90,10 @@ def read_plan(file: Claimed, size: Size, stopped: Stopped) -> list[Range]:
     with open_file(Path(file.path)) as raw:
         stream = Fingerprinted(UntilStopped(raw, stopped))
         stream.skip(file.next_byte)
-        ranges = list(plan(stream, file.shape, file.place, size))
+        ranges = []
+        for one in plan(stream, file.shape, file.place, size):
+            ranges.append(one)
+            found(one)
     if stream.fingerprint.sha256 != file.sha256:
         raise changed(file, file.batches)
     return ranges

@@ -17,6 +17,7 @@ from okr_ingest_csv.store.changes import Pair, compared, counted, numbered
 from okr_ingest_csv.store.endings import Ending
 from okr_ingest_csv.store.turns import SQL
 
+Repeats = Sequence[int | None]
 FORMERS = 5
 """So many of the source's files before are compared."""
 WORK_MEMORY = "64MB"
@@ -74,13 +75,23 @@ class Before:
         return Pair(whole.file_id, whole.batch_ids, self.file_id, self.batch_ids, same_header)
 
 
+async def repeats_in_memory(last: Sequence[Portion]) -> Repeats:
+    """How many rows of each file repeat an earlier one; None where not all of its digests are here."""
+    return await asyncio.to_thread(lambda: [_repeats_in_memory(portion) for portion in last]) if last else []
+
+
+def _repeats_in_memory(portion: Portion) -> int | None:
+    digests = portion.batch.digests if portion.number == 1 else portion.digests
+    return None if digests is None else repeated(digests)
+
+
 class Facts:
     """Asks in the session that has the rows of the last batches already, the batches themselves not yet."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def endings(self, last: Sequence[Portion], read: Read) -> list[Ending]:
+    async def endings(self, last: Sequence[Portion], repeats_known: Repeats, read: Read) -> list[Ending]:
         """How files of one source end, each with its last batch, in order."""
         if not last:
             return []
@@ -89,8 +100,8 @@ class Facts:
         await self._connection.execute(f"set local work_mem = '{WORK_MEMORY}'")
         endings: dict[int, Ending] = {}
         pairs: list[Pair | None] = []
-        for portion, whole in zip(last, wholes, strict=True):
-            repeats = await self._repeats(portion, whole)
+        for portion, known, whole in zip(last, repeats_known, wholes, strict=True):
+            repeats = await self._repeats(whole) if known is None else known
             ending = _judged(portion.file, replace(whole.summary, duplicates=repeats or 0), before, read)
             pairs.append(before.beside(whole))
             before = before.and_then(whole) if ending.state == "done" else before
@@ -125,10 +136,8 @@ class Facts:
         summary = Summary(file.header, file.header_line or 0, guess, rows, unreadable, Profile.of_all(profiles))
         return Whole(file.file_id, summary, tuple(ids))
 
-    async def _repeats(self, portion: Portion, whole: Whole) -> int | None:
+    async def _repeats(self, whole: Whole) -> int | None:
         """How many rows of the file repeat an earlier one; None where that is not counted."""
-        if portion.number == 1 or portion.digests is not None:
-            return await asyncio.to_thread(repeated, portion.digests or portion.batch.digests)
         if not _comparable(whole):
             return None
         rows = await counted(self._connection, "count_duplicates", *numbered([whole.batch_ids]))

@@ -1,5 +1,6 @@
 """Loading: a claimed file's batches, each with the file's progress, and the file's end."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import asyncpg
@@ -14,7 +15,7 @@ from okr_common.sources import Read
 from okr_ingest_csv.domain.batch import COLUMNS, COPY_DELIMITER, COPY_QUOTE, Batch
 from okr_ingest_csv.domain.plan import Range
 from okr_ingest_csv.store.endings import STILL_LOADING, Ending, told
-from okr_ingest_csv.store.facts import Facts, Portion
+from okr_ingest_csv.store.facts import Facts, Portion, repeats_in_memory
 from okr_ingest_csv.store.rows import (
     UNREADABLE,
     claimed_file,
@@ -46,8 +47,7 @@ class Held:
         self.files = [claimed_file(row) for row in rows]
         self.batch_ids = [int(row["batch_id"]) for row in rows]
         self.file = self.files[0]
-        self.one_reader = self.file.one_reader
-        self._told_of_plan = self.file.planned or self.one_reader is not None
+        self._told_of_plan = self.file.planned or self.file.one_reader is not None
 
     async def draw_batch_id(self) -> int:
         """An id for the next batch; the rows carry it before the batch is there."""
@@ -72,7 +72,7 @@ class Held:
                 source=source, file_id=file_id, records=records, ranges=len(ranges), one_reader=one_reader
             )
             await self._turns.announce(self._connection, [loading])
-        self.one_reader, self._told_of_plan = one_reader, True
+        self._told_of_plan = True
         self._turns.committed()
 
     async def give_up_plan(self, why: str) -> None:
@@ -90,11 +90,13 @@ class Held:
         A file's end is judged as its source's read block wants it; then its batches get positions and events, if it is
         their turn. Returns the endings, in order. Raises FencedError where another replica has stored one of them.
         """
+        last = [portion for portion in portions if portion.batch.last]
         async with self._connection.transaction():
-            await self._copy([piece for portion in portions for piece in portion.batch.copy])
+            repeats, _ = await asyncio.gather(
+                repeats_in_memory(last), self._copy([piece for portion in portions for piece in portion.batch.copy])
+            )
             crash.point("after_copy")
-            last = [portion for portion in portions if portion.batch.last]
-            endings = await self._facts.endings(last, read)
+            endings = await self._facts.endings(last, repeats, read)
             await lock_source(self._connection, self.file.source)
             ended = dict(zip((portion.file.file_id for portion in last), endings, strict=True))
             await self._advance(portions, ended)
