@@ -48,8 +48,8 @@ class Curator:
     async def run(self, stop: asyncio.Event) -> None:
         """Looks every now and then, and goes on as long as something is due."""
         while not stop.is_set():
-            while not self._stands_back() and await until_done("curate", self._turn, stop) and not stop.is_set():
-                self._written()
+            if not self._stands_back():
+                await until_done("curate", lambda: self.curate(stop), stop)
             try:
                 await asyncio.wait_for(stop.wait(), self._every_seconds)
             except TimeoutError:
@@ -61,15 +61,26 @@ class Curator:
             self._idle_at = now
         return stands_back(busy=busy, since_idle=now - self._idle_at)
 
-    async def _turn(self) -> bool:
-        due = await self._store.due(self._sources(), self._limit)
-        if due is None:
-            return False
+    async def curate(self, stop: asyncio.Event) -> None:
+        """Page after page, until nothing is due or batches come; one is read while the one before it is written."""
+        ahead = self._page(0)
+        try:
+            while not (stop.is_set() or self._stands_back()) and (due := await ahead) is not None:
+                ahead = self._page(due.up_to)
+                await self._write(due)
+        finally:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
+
+    def _page(self, after: int) -> "asyncio.Task[Due | None]":
+        return asyncio.create_task(self._store.due(self._sources(), self._limit, after))
+
+    async def _write(self, due: Due) -> None:
         documents = await asyncio.to_thread(build, due)
         changed = await self._store.write(due, documents)
         self.documents += changed
+        self._written()
         log.info("documents_curated", source=due.source, documents=len(documents), changed=changed)
-        return True
 
 
 def build(due: Due) -> list[Document]:

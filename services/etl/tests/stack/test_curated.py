@@ -1,5 +1,6 @@
 """From due to written: okr_processed knows what is due until okr_curated holds it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -50,8 +51,7 @@ class Curating:
         curator = Curator(
             self.store, sources=lambda: MINE, busy=lambda: False, every_seconds=1, limit=limit, written=lambda: None
         )
-        while await curator._turn():
-            pass
+        await curator.curate(asyncio.Event())
 
     async def due(self) -> int:
         return int(await self.processed.fetchval("select count(*) from document_due"))

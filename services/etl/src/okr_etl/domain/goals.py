@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,8 @@ class Objective:
     aligned_to: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CheckIn:
-    """A value at a time."""
+class CheckIn(NamedTuple):
+    """A value at a time. A tuple: a page of documents holds many thousands."""
 
     as_of: date
     value: float | None

@@ -1,7 +1,9 @@
 -- name: due_documents
--- The oldest due, all of one source.
+-- The oldest due after $3, all of one source.
 select entity_id, entity, source, revision from document_due
-where source = (select source from document_due where source = any($1) order by revision limit 1) order by revision limit $2
+where revision > $3
+    and source = (select source from document_due where source = any($1) and revision > $3 order by revision limit 1)
+order by revision limit $2
 
 -- name: document_objectives
 select o.objective_id as entity_id, o.source, o.source_id, o.revision, o.title, o.description, o.start_on, o.due_on,

@@ -1,5 +1,6 @@
 """Documents: from okr_processed, where they are due, to okr_curated."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -33,6 +34,11 @@ class Due:
     key_results: Sequence[KeyResult]
 
     @property
+    def up_to(self) -> int:
+        """The highest revision among them: what is due after it is not among them."""
+        return max(self.revisions.values())
+
+    @property
     def gone(self) -> list[str]:
         """Of what is no more: their documents go."""
         there = {one.entity_id for one in self.objectives} | {one.entity_id for one in self.key_results}
@@ -46,31 +52,29 @@ class DocumentStore:
         self._processed = processed
         self._curated = curated
 
-    async def due(self, sources: Sequence[str], limit: int) -> Due | None:
-        """The oldest due documents, of one of these sources, with what they are made of as it is now."""
-        rows = await self._processed.fetch(SQL["due_documents"], sources, limit)
+    async def due(self, sources: Sequence[str], limit: int, after: int = 0) -> Due | None:
+        """The oldest due documents after this revision, of one of these sources, with what they are made of now."""
+        rows = await self._processed.fetch(SQL["due_documents"], sources, limit, after)
         if not rows:
             return None
         ids = {
             entity: [row["entity_id"] for row in rows if row["entity"] == entity]
             for entity in ("objective", "key_result")
         }
-        return Due(
-            source=rows[0]["source"],
-            revisions={str(row["entity_id"]): row["revision"] for row in rows},
-            objectives=await self._objectives(ids["objective"]),
-            key_results=await self._key_results(ids["key_result"]),
+        objectives, key_results = await asyncio.gather(
+            self._objectives(ids["objective"]), self._key_results(ids["key_result"])
         )
+        revisions = {str(row["entity_id"]): row["revision"] for row in rows}
+        return Due(rows[0]["source"], revisions, objectives, key_results)
 
     async def _objectives(self, ids: Sequence[UUID]) -> list[Objective]:
         rows = await self._processed.fetch(SQL["document_objectives"], ids)
         return [Objective(**{**row, "entity_id": str(row["entity_id"])}) for row in rows]
 
     async def _key_results(self, ids: Sequence[UUID]) -> list[KeyResult]:
-        rows = await self._processed.fetch(SQL["document_key_results"], ids)
-        check_ins = await self._processed.fetch(SQL["document_check_ins"], ids)
-        outcomes = await self._processed.fetch(SQL["document_outcomes"], ids)
-        histories = {key: [CheckIn(*row[1:]) for row in group] for key, group in groupby(check_ins, FIRST)}
+        queries = "document_key_results", "document_check_ins", "document_outcomes"
+        rows, check_ins, outcomes = await asyncio.gather(*(self._processed.fetch(SQL[query], ids) for query in queries))
+        histories = {key: [CheckIn._make(row[1:]) for row in group] for key, group in groupby(check_ins, FIRST)}
         endings = {FIRST(row): Outcome(*row[1:]) for row in outcomes}
         return [_key_result_of(row, histories.get(row["entity_id"], ()), endings.get(row["entity_id"])) for row in rows]
 
@@ -103,7 +107,7 @@ class DocumentStore:
             ):  # done again after a crash nothing changes, and another content must not travel under the same id
                 event = DocumentsCurated(
                     source=due.source,
-                    revision=max(due.revisions.values()),
+                    revision=due.up_to,
                     documents=len(due.revisions),
                     changed=changed,
                 )
