@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -82,7 +83,7 @@ class Proposed:
         return pl.concat([self.wide["objective.id"], self.wide["key_result.id"]]).unique().to_list()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Applied:
     """What a batch changes: `resolved` has a verdict for every candidate that counts; `counts` every row once.
 
@@ -95,7 +96,7 @@ class Applied:
     contradicting: Sequence[Rejected] = ()
     ignored: int = 0
 
-    @property
+    @cached_property
     def published(self) -> pl.DataFrame:
         """The new versions, in the order they are published."""
         return self.resolved.filter(pl.col("seq").is_not_null()).sort("seq")

@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,6 @@ from okr_etl.alone import alone
 from okr_etl.domain import contradictions, versions
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
 from okr_etl.domain.contradictions import NONE_SAID
-from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.head import Head, floor, later
 from okr_etl.domain.late import Part, apply_in_turn, times_of
 from okr_etl.domain.news import MoreNeeded, plain, suffices
@@ -30,6 +29,7 @@ from okr_etl.store import SQL, goals, parents, tables, units
 from okr_etl.store.parents import ParentStore
 from okr_etl.store.records import Place, records
 from okr_etl.store.waits import WaitStore
+from okr_etl.store.writing import write
 
 STAGE = STAGES["etl"]
 ENTERED = ("clock", "coming", "unit", "newest", "spoken", "mapping_hash", "plain", "whole")
@@ -207,7 +207,8 @@ async def held_by(connection: Connection, query: str, ids: Sequence[str], source
 
 async def _write(connection: Connection, task: Task, every: Sequence[Applied]) -> None:
     for part, applied in zip(task.parts, every, strict=True):
-        await _write_part(connection, task, part, applied)
+        place = {"position": task.batch.position, "generation": task.generation}
+        await write(connection, part, applied, task.mapping, **place)
     for part, applied in zip(task.late, every, strict=False):
         await parents.settle(connection, part, applied, by=task.batch, generation=task.generation, move="move_counts")
     await parents.keep(connection, task.batch, task.proposed, task.generation)
@@ -217,40 +218,9 @@ async def _write(connection: Connection, task: Task, every: Sequence[Applied]) -
     await connection.execute(SQL["add_result"], *result)
 
 
-async def _write_part(connection: Connection, task: Task, part: Part, applied: Applied) -> None:
-    """Its versions stand at the place of the batch that is applied, whichever its rows came with."""
-    batch, mapping = replace(part.batch, position=task.batch.position), task.mapping
-    await tables.copy(connection, "entity_version", tables.entity_versions(batch, applied, task.generation))
-    if gaining := tables.gaining_time(applied):
-        await connection.execute(SQL["hold_from_now"], gaining)
-    await tables.copy(connection, "held_version", tables.held_versions(batch, applied))
-    await tables.copy(connection, "key_result_revision", tables.key_result_revisions(applied))
-    rejected = [*part.proposed.rejected, *applied.contradicting]
-    await tables.copy(connection, "rejected", tables.rejected(part.batch, rejected))
-    for entity in ENTITIES:
-        rows = tables.current(entity, batch, part.proposed, applied, mapping)
-        await tables.copy(connection, entity, rows.filter(~pl.col("is_held")).drop("is_held"))
-        changed = rows.filter("is_held").drop("is_held")
-        if changed.height:
-            await connection.execute(SQL[f"update_{entity}"], tables.as_recordset(changed))
-    await _mark_documents(connection, part.proposed, applied)
-    await goals.mark_aligned(connection, part, applied, mapping)
-
-
 def published_by(every: Sequence[Applied]) -> int:
     """How many new versions there are."""
     return sum(applied.published.height for applied in every)
-
-
-async def _mark_documents(connection: Connection, proposed: Proposed, applied: Applied) -> None:
-    """Of an objective its own and its key results'; of a key result also its objective's, which lists it."""
-    rows = proposed.wide.select(*tables.PLACE, "objective.id", "key_result.id")
-    published = applied.published.select(*tables.PLACE, "entity").join(rows, on=tables.PLACE)
-    definitions = published.filter(pl.col("entity").is_in(["objective", "key_result"]))
-    goals = definitions["objective.id"].unique().to_list()
-    key_results = published.filter(pl.col("entity") != "objective")["key_result.id"].unique().to_list()
-    changed = definitions.filter(pl.col("entity") == "objective")["objective.id"].unique().to_list()
-    await connection.execute(SQL["mark_documents"], goals + key_results, changed)
 
 
 async def keep_said(connection: Connection, task: Task, every: Sequence[Applied], spoken: datetime | None) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import io
 from array import array
 from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
 
 import orjson
 import polars as pl
@@ -26,11 +27,11 @@ COPIED_AT_ONCE = 10_000
 _VERSION = ("entity", "entity_id", "revision", "knowledge_time", "row_num", "payload")
 
 
-def entity_versions(batch: RawBatch, applied: Applied, generation: int) -> pl.DataFrame:
-    """entity_version: what is published."""
+def entity_versions(batch: RawBatch, applied: Applied, position: int, generation: int) -> pl.DataFrame:
+    """entity_version: what is published, at this place."""
     return applied.published.select(
         pl.lit(batch.source).alias("source"),
-        pl.lit(batch.position).alias("position"),
+        pl.lit(position).alias("position"),
         "seq",
         pl.lit(generation).alias("generation"),
         *_VERSION[:4],
@@ -177,16 +178,37 @@ def _hash() -> pl.Expr:
     return (pl.lit(HEX) + pl.col("content_hash")).alias("content_hash")
 
 
+class Ready(NamedTuple):
+    """The new rows of a table that has a frame's columns, the first of them as COPY takes them."""
+
+    table: str
+    frame: pl.DataFrame
+    first: bytes
+
+
+def ready(table: str, frame: pl.DataFrame) -> Ready:
+    """Makes rows ready to be copied."""
+    return Ready(table, frame, as_csv(frame.head(COPIED_AT_ONCE)))
+
+
 async def copy(connection: Connection, table: str, frame: pl.DataFrame) -> None:
     """Adds the rows of a frame to a table that has its columns."""
-    if frame.height:
-        copying = connection.copy_to_table(table, source=_sliced(frame), columns=frame.columns, format="csv")
-        await copied(connection, copying)
+    await copy_ready(connection, await asyncio.to_thread(ready, table, frame))
 
 
-async def _sliced(frame: pl.DataFrame) -> AsyncIterator[bytes]:
+async def copy_ready(connection: Connection, rows: Ready) -> None:
+    """Adds these rows to their table."""
+    if rows.frame.height:
+        columns = rows.frame.columns
+        await copied(
+            connection, connection.copy_to_table(rows.table, source=_sliced(rows), columns=columns, format="csv")
+        )
+
+
+async def _sliced(rows: Ready) -> AsyncIterator[bytes]:
     """As text a frame takes as much memory again: only a part of it does so at a time."""
-    for part in frame.iter_slices(COPIED_AT_ONCE):
+    yield rows.first
+    for part in rows.frame.slice(COPIED_AT_ONCE).iter_slices(COPIED_AT_ONCE):
         yield await asyncio.to_thread(as_csv, part)
 
 

@@ -1,0 +1,75 @@
+"""What an applied batch changes in the tables of okr_processed."""
+
+import asyncio
+from functools import partial
+from typing import NamedTuple
+
+import polars as pl
+
+from okr_common.delivery.outbox import Connection
+from okr_common.sources import Mapping
+from okr_etl.domain.batch import Applied, Proposed
+from okr_etl.domain.entities import ENTITIES
+from okr_etl.domain.late import Part
+from okr_etl.store import SQL, goals, tables
+
+WRITTEN = ("entity_version", "held_version", "key_result_revision", "rejected", *ENTITIES)
+"""The tables, in this order: what refers to another one's rows comes after it."""
+
+
+async def write(
+    connection: Connection, part: Part, applied: Applied, mapping: Mapping, *, position: int, generation: int
+) -> None:
+    """What rows change, at the place of the batch that is applied, whichever they came with.
+
+    The rows of each table are made ready while those of the table before are written.
+    """
+    if gaining := tables.gaining_time(applied):
+        await connection.execute(SQL["hold_from_now"], gaining)
+    changes = partial(_changes, part=part, applied=applied, mapping=mapping, place=(position, generation))
+    ahead = await asyncio.to_thread(changes, WRITTEN[0])
+    for table in WRITTEN[1:]:
+        ahead, _ = await asyncio.gather(asyncio.to_thread(changes, table), _write_changes(connection, ahead))
+    await _write_changes(connection, ahead)
+    await _mark_documents(connection, part.proposed, applied)
+    await goals.mark_aligned(connection, part, applied, mapping)
+
+
+class _Changes(NamedTuple):
+    """What a batch changes in a table: its new rows; as JSON the rows that are there already, if any."""
+
+    new: tables.Ready
+    held: str | None = None
+
+
+def _changes(table: str, part: Part, applied: Applied, mapping: Mapping, place: tuple[int, int]) -> _Changes:
+    match table:
+        case "entity_version":
+            return _Changes(tables.ready(table, tables.entity_versions(part.batch, applied, *place)))
+        case "held_version":
+            return _Changes(tables.ready(table, tables.held_versions(part.batch, applied)))
+        case "key_result_revision":
+            return _Changes(tables.ready(table, tables.key_result_revisions(applied)))
+        case "rejected":
+            rejected = [*part.proposed.rejected, *applied.contradicting]
+            return _Changes(tables.ready(table, tables.rejected(part.batch, rejected)))
+    rows = tables.current(table, part.batch, part.proposed, applied, mapping)
+    new, held = (rows.filter(is_held).drop("is_held") for is_held in (~pl.col("is_held"), pl.col("is_held")))
+    return _Changes(tables.ready(table, new), tables.as_recordset(held) if held.height else None)
+
+
+async def _write_changes(connection: Connection, changes: _Changes) -> None:
+    await tables.copy_ready(connection, changes.new)
+    if changes.held is not None:
+        await connection.execute(SQL[f"update_{changes.new.table}"], changes.held)
+
+
+async def _mark_documents(connection: Connection, proposed: Proposed, applied: Applied) -> None:
+    """Of an objective its own and its key results'; of a key result also its objective's, which lists it."""
+    rows = proposed.wide.select(*tables.PLACE, "objective.id", "key_result.id")
+    published = applied.published.select(*tables.PLACE, "entity").join(rows, on=tables.PLACE)
+    definitions = published.filter(pl.col("entity").is_in(["objective", "key_result"]))
+    goals = definitions["objective.id"].unique().to_list()
+    key_results = published.filter(pl.col("entity") != "objective")["key_result.id"].unique().to_list()
+    changed = definitions.filter(pl.col("entity") == "objective")["objective.id"].unique().to_list()
+    await connection.execute(SQL["mark_documents"], goals + key_results, changed)
