@@ -22,6 +22,18 @@ def test_counts_records_and_rejected_rows(mta: Mapping, mta_file: tuple[list[str
     assert shown.records[0]["key_result"]["attributes"]["indicator"] == rows[0][0]
 
 
+def test_a_row_that_contradicts_one_before_it_is_told_as_loading_rejects_it(
+    mta: Mapping, mta_file: tuple[list[str], list[list[str]]]
+) -> None:
+    header, rows = mta_file
+    value = header.index("YTD_ACTUAL")
+    other = [*rows[0][:value], "1.5", *rows[0][value + 1 :]]
+    shown = preview(mta, unloaded(header, [rows[0], rows[0], other], "x.csv", NOW), 3)
+    assert (shown.rows, shown.good, shown.reasons) == (3, 2, {"contradicts_earlier_row": 1})
+    assert [one["row_num"] for one in shown.rejected] == [3]
+    assert [one["row_num"] for one in shown.records] == [1, 2]
+
+
 def test_no_rows(mta: Mapping, mta_file: tuple[list[str], list[list[str]]]) -> None:
     shown = preview(mta, unloaded(mta_file[0], [], "x.csv", NOW), 3)
     assert (shown.rows, shown.good, shown.records, shown.rejected) == (0, 0, [], [])

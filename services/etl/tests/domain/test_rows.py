@@ -94,7 +94,8 @@ def test_a_good_row(goals: Mapping) -> None:
             ["not_a_date:start"],
             'Start reads "2017-02-30"; dates look like %d.%m.%Y or %Y-%m-%d',
         ),
-        ({"Seen": "noon"}, ["not_a_timestamp:seen"], 'Seen reads "noon"; timestamps look like'),
+        ({"Seen": "noon"}, ["not_a_timestamp:seen"], 'Seen reads "noon"; timestamps look like 2017-01-31T12:00:00Z'),
+        ({"Due": "soon"}, ["not_a_date:due"], 'Due reads "soon"; dates look like 2017-01-31'),
         ({"Due": "0017-12-31"}, ["date_out_of_range:due"], "Due gives 0017-12-31, outside 1900-01-01 to 2199-12-31"),
         ({"Due": "2016-12-31"}, ["due_before_start"], "it is due on 2016-12-31, before it starts on 2017-01-01"),
         ({"Count": "32"}, ["not_derivable:day"], "DATE(CONCAT('2017-01-', count)): "),
@@ -115,6 +116,19 @@ def test_a_wrong_row_has_all_its_reasons(
     assert sorted(found[0].reasons) == sorted(reasons)
     assert sentence in found[0].detail[reasons[0]]
     assert all(reason.split(":")[0] in CODES for reason in found[0].reasons)
+
+
+def test_a_derived_figure_that_is_no_number_is_told_and_not_left_blank(tmp_path: Path) -> None:
+    share = CSV.replace("derived:", 'derived:\n  share: "value / target"').replace("value: value }", "value: share }")
+    assert trouble(mapping_of(tmp_path, share)) == []
+    none, some = {"Target": "0"}, {"Target": "0", "Value": "0"}
+    said = proposed(mapping_of(tmp_path, share), {}, none, some, {"Target": ""})
+    assert [(one.row_num, one.reasons) for one in said.rejected] == [(row, ("not_derivable:share",)) for row in (2, 3)]
+    assert (
+        "value / target: gives inf, which is no number; divide by NULLIF"
+        in said.rejected[0].detail["not_derivable:share"]
+    )
+    assert said.wide["check_in.value"].to_list() == [0.125, None], "what is blank stays blank"
 
 
 def test_a_blank_row_has_one_reason(goals: Mapping) -> None:
@@ -276,6 +290,11 @@ def test_attributes_keep_their_kind(goals: Mapping) -> None:
         ("DATE(CONCAT('2017-01-', count))", "NO_SUCH(count)", "derived.day: unsupported function 'no_such'"),
         ("DATE(CONCAT('2017-01-', count))", "count +", "derived.day: "),
         ("CONCAT('2017-01-', count)", "CONCAT('2017-01-', MAX(count))", "derived.day: MAX looks at other rows"),
+        ("'number'", "STRING_AGG(goal, ',')", "derived.unit_kind: STRING_AGG looks at other rows"),
+        ("'number'", r"\"max\"(goal)", 'derived.unit_kind: "MAX" looks at other rows'),
+        ("'number'", "FIRST/* */(goal)", "derived.unit_kind: an expression holds no remark"),
+        ("'number'", "CAST(NOW() AS VARCHAR)", "derived.unit_kind: NOW is another time whenever the row is read"),
+        ("'number'", "CAST(CURRENT_DATE AS VARCHAR)", "derived.unit_kind: CURRENT_DATE is another time"),
         ("DATE(CONCAT('2017-01-', count))", "count", "derived.day: as_of needs a date, but this gives Int64"),
         (
             "due_on: due, attr",

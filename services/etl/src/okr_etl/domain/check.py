@@ -1,6 +1,5 @@
 """What only polars can tell about a mapping: whether its expressions compute, and to the types that are needed."""
 
-import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from datetime import date
@@ -11,15 +10,10 @@ from okr_common.cleaning import clean
 from okr_common.sources import Mapping, references
 from okr_etl.domain.cells import RESERVED
 from okr_etl.domain.derive import FINAL, empty, expressions, first_line
+from okr_etl.domain.one_row import strange
 from okr_etl.domain.shape import ONLY
 
 DAY = date(2017, 1, 31)
-_LITERAL = re.compile(r"'(?:[^']|'')*'")
-_ACROSS_ROWS = re.compile(
-    r"(?i)\b(?:OVER\b|(?:MAX|MIN|SUM|AVG|COUNT|FIRST|LAST|MEDIAN|STD\w*|VAR\w*|QUANTILE\w*|CORR|COVAR\w*|RANK|DENSE_RANK|"
-    r"ROW_NUMBER|LAG|LEAD|ARRAY_AGG|FIRST_VALUE|LAST_VALUE|NTILE)\s*\()"
-)
-"""polars itself cannot tell: it calls DATE(...) no function of one row."""
 _DATES = (pl.Date, pl.Datetime)
 _NO_TEXT = (pl.Duration, pl.List, pl.Array, pl.Struct, pl.Binary, pl.Object)
 """What a goal cannot be told in; between two expressions it may stand."""
@@ -83,11 +77,11 @@ def _uncomputable(mapping: Mapping) -> Iterator[str]:
     only = {ONLY: mapping.rows.only} if mapping.rows.only else {}
     for name, text in {**only, **expressions(mapping)}.items():
         key = KEYS.get(name, f"derived.{name}")
-        across = _ACROSS_ROWS.search(_LITERAL.sub("''", text))
-        if across:
-            yield f"{key}: {across[0].strip('( ')} looks at other rows, and a file comes in parts; use one row's cells"
         try:
-            frame = frame.with_columns(pl.sql_expr(text).alias(name))
+            expression = pl.sql_expr(text)
+            if told := strange(text):
+                yield f"{key}: {told}"
+            frame = frame.with_columns(expression.alias(name))
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             yield f"{key}: {first_line(error)}"
             return

@@ -36,7 +36,23 @@ def expressions(mapping: Mapping) -> dict[str, str]:
 
 
 def derive(frame: pl.DataFrame, computed: MappingOf[str, str]) -> tuple[pl.DataFrame, list[Failure]]:
-    """The frame with its derived columns, without the rows for which one of them fails.
+    """The frame with its derived columns, without the rows for which one of them fails or gives no number."""
+    made, failures = _computed(frame, computed)
+    for name, text in computed.items():
+        if made.schema[name].is_float():
+            endless = ~pl.col(name).is_finite().fill_null(value=True)
+            failures += [
+                Failure(
+                    row, name, f"{text}: gives {value}, which is no number; divide by NULLIF(..., 0) to mean nothing"
+                )
+                for row, value in made.filter(endless).select(ROW, name).iter_rows()
+            ]
+            made = made.filter(~endless)
+    return made, failures
+
+
+def _computed(frame: pl.DataFrame, computed: MappingOf[str, str]) -> tuple[pl.DataFrame, list[Failure]]:
+    """See `derive`.
 
     polars fails a whole column for one bad row, so a failing frame is halved until the rows to blame are found.
     """
@@ -46,7 +62,7 @@ def derive(frame: pl.DataFrame, computed: MappingOf[str, str]) -> tuple[pl.DataF
         if frame.height == 1:
             return _with(frame.clear(), computed), [_blame(frame, computed)]
     middle = frame.height // 2
-    upper, lower = derive(frame[:middle], computed), derive(frame[middle:], computed)
+    upper, lower = _computed(frame[:middle], computed), _computed(frame[middle:], computed)
     return pl.concat([upper[0], lower[0]], how="vertical_relaxed"), upper[1] + lower[1]
 
 

@@ -11,9 +11,11 @@ import orjson
 import polars as pl
 
 from okr_common.sources import Mapping
-from okr_etl.domain.batch import RawBatch, propose
+from okr_etl.domain.batch import RawBatch, apply, propose
 from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.entities import ENTITIES, attributes, fields_of
+from okr_etl.domain.reasons import merged
+from okr_etl.domain.versions import HELD_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +50,20 @@ def unloaded(header: Sequence[str], rows: Sequence[object], path: str, now: date
 def preview(mapping: Mapping, batch: RawBatch, limit: int, key: bytes = b"") -> Preview:
     """Carries the mapping out on these rows; at most `limit` records and rejected rows are told. `key` hides people."""
     proposed = propose(replace(batch, source=mapping.name), mapping, key)
-    wide = proposed.wide.with_columns(attributes(mapping).alias("key_result.attributes"))
-    told = proposed.candidates.select("entity", "entity_id").unique()
+    applied = apply(proposed, pl.DataFrame(schema=HELD_SCHEMA), None)
+    rejected = merged([*proposed.rejected, *applied.contradicting])
+    counts = ~pl.col(ROW).is_in([one.row_num for one in applied.contradicting])
+    wide = proposed.wide.filter(counts).with_columns(attributes(mapping).alias("key_result.attributes"))
+    told = applied.resolved.select("entity", "entity_id").unique()
     return Preview(
         rows=batch.rows.height,
         good=wide.height if mapping.is_transposed(batch.header) else wide[ROW].n_unique(),
         transposed=mapping.is_transposed(batch.header),
         entities={entity: told.filter(entity=entity).height for entity in ENTITIES},
-        reasons=dict(Counter(reason for one in proposed.rejected for reason in one.reasons).most_common()),
+        reasons=dict(Counter(reason for one in rejected for reason in one.reasons).most_common()),
         unknown=_unknown(wide) if mapping.entities.check_in.status else {},
         records=[_record(row, mapping) for row in wide.head(limit).iter_rows(named=True)],
-        rejected=[
-            {"row_num": one.row_num, "reasons": one.reasons, "detail": one.detail} for one in proposed.rejected[:limit]
-        ],
+        rejected=[{"row_num": one.row_num, "reasons": one.reasons, "detail": one.detail} for one in rejected[:limit]],
         pending=proposed.pending.head(limit).to_dicts(),
         waiting=proposed.pending.height,
     )

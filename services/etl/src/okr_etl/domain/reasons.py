@@ -94,7 +94,7 @@ def _sentence(mapping: Mapping, row: MappingOf[str, Any], reason: str) -> str:
         range=_range(column),
         value=row.get(name),
         words=", ".join(column.map if column and column.map else _words_of(mapping, name)),
-        formats=" or ".join(column.formats) if column and column.formats else "2017-01-31, or 2017-01-31T12:00:00Z",
+        formats=_formats(column),
         due_on=row.get(due_on),
         start_on=row.get(start_on),
     )
@@ -107,6 +107,22 @@ def _days(mapping: Mapping, name: str) -> tuple[str, str]:
         return period.start_on or "", period.end_on or ""
     entity = "objective" if name == "objective" else "key_result"
     return f"{entity}.start_on", f"{entity}.due_on"
+
+
+def _formats(column: Column | None) -> str:
+    """How a day or a time is to be written.
+
+    >>> _formats(Column(**{"from": "due", "type": "date"})), _formats(Column(**{"from": "at", "type": "timestamp"}))
+    ('2017-01-31', '2017-01-31T12:00:00Z')
+    >>> _formats(Column(**{"from": "at", "type": "timestamp", "formats": ["%d.%m.%Y %H:%M"], "time_zone": "Asia/Baku"}))
+    '%d.%m.%Y %H:%M, at an hour that the clocks of Asia/Baku do not skip'
+    """
+    if column is None:
+        return "2017-01-31"
+    instant = column.type == "timestamp" or column.time_zone is not None
+    written = " or ".join(column.formats) or ("2017-01-31T12:00:00Z" if instant else "2017-01-31")
+    naive = column.type == "timestamp" and column.time_zone is not None
+    return f"{written}, at an hour that the clocks of {column.time_zone} do not skip" if naive else written
 
 
 def _range(column: Column | None) -> str:
