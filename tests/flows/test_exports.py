@@ -44,7 +44,7 @@ async def test_documents_training_rows_and_rejected_rows_as_files(
     for entity_id, text, target in documents.select("entity_id", "text", "meta.target").iter_rows():
         assert said[entity_id] == (text, target)
     learned = tmp_path / "training.parquet"
-    await okr(flow, "documents", "training", "--format", "parquet", "-o", str(learned))
+    await okr(flow, "documents", "training", "-o", str(learned))
     training = pl.read_parquet(learned)
     outcomes = dict(training.filter(pl.col("achieved").is_not_null()).select("key_result_id", "achieved").iter_rows())
     heard = "select count(*) from outcome_heard where achieved is not null and not superseding"

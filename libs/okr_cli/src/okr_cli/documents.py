@@ -46,7 +46,7 @@ def export_(
     context: typer.Context,
     entity: EntityOption = None,
     source: SourceOption = None,
-    form: FormatOption = Format.JSONL,
+    form: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """All documents: text, meta, labels. In Parquet meta and labels are columns, as meta.due_on."""
@@ -56,7 +56,7 @@ def export_(
 
 @app.command()
 def training(
-    context: typer.Context, source: SourceOption = None, form: FormatOption = Format.JSONL, output: OutputOption = None
+    context: typer.Context, source: SourceOption = None, form: FormatOption = None, output: OutputOption = None
 ) -> None:
     """What models learn from: each check-in's features as they were then, and how its key result ended, if known."""
     reach = reach_of(context)
@@ -67,7 +67,9 @@ STANDS_IN = {"all_documents": "curated", "training_rows": "ops"}
 JSON_FIELDS = frozenset({"meta", "labels", "features", "baselines"})
 
 
-async def _exported(reach: Reach, query: str, asked: tuple[str | None, ...], form: Format, output: Path | None) -> int:
+async def _exported(
+    reach: Reach, query: str, asked: tuple[str | None, ...], form: Format | None, output: Path | None
+) -> int:
     async with reach.database(STANDS_IN[query]) as connection, connection.transaction(readonly=True):
         return await export(_rows(connection, query, asked), form, output)
 

@@ -28,15 +28,18 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="One JSON object a line, or columns.")]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", help="One JSON object a line, or columns; else by the file's name: .parquet are columns."),
+]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Where to; else standard output.")]
 
 
-async def export(rows: AsyncIterator[Mapping[str, Any]], form: Format, output: Path | None) -> int:
+async def export(rows: AsyncIterator[Mapping[str, Any]], form: Format | None, output: Path | None) -> int:
     """Writes the rows and returns how many there were; in Parquet an object becomes columns named after its keys."""
     if output is not None and not output.parent.is_dir():
         raise OkrError(f"there is no folder {output.parent} for {output.name}")
-    if form is Format.JSONL:
+    if (form or _by_name(output)) is Format.JSONL:
         with opened(output) as file:
             return await _lines(rows, file)
     if output is None:
@@ -50,6 +53,10 @@ async def export(rows: AsyncIterator[Mapping[str, Any]], form: Format, output: P
         return count
     finally:
         lines.unlink(missing_ok=True)
+
+
+def _by_name(output: Path | None) -> Format:
+    return Format.PARQUET if output is not None and output.suffix.lower() == ".parquet" else Format.JSONL
 
 
 async def _lines(rows: AsyncIterator[Mapping[str, Any]], file: TextIO) -> int:

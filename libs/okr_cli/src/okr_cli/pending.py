@@ -4,13 +4,14 @@ from typing import Any
 
 import typer
 
+from okr_cli.files import called
 from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import reach_of
 from okr_cli.show import Column, show
 
 COLUMNS = (
     Column("source", "source"),
-    Column("where", "file and line"),
+    Column("where", "file and line", called),
     Column("row_num", "row", right=True),
     Column("parent", "waits for"),
     Column("since", "since"),
