@@ -105,6 +105,26 @@ def test_a_german_header_is_known_and_the_other_columns_are_shown_as_they_could_
     assert '#   ...: { from: "Aufwand", type: number, decimal: "," } # for example 12,5' in text
 
 
+def test_days_may_be_labels_or_the_numbers_of_a_spreadsheet() -> None:
+    text = drafted(
+        "x", ["Goal", "Due Date", "Last update"], [["Grow", "Q3 2025", "45292"], ["Run", "Q4 2025", "45200.5"]]
+    )
+    assert 'due: { from: "Due Date", type: date, formats: [period], edge: end }' in text
+    assert 'day: { from: "Last update", type: date, formats: [excel] }' in text
+
+
+def test_words_of_german_headers_are_known() -> None:
+    header = ["Übergeordnetes Ziel", "Schlüssel-Ergebnis (KR)", "Startwert", "Ist-Wert", "Fällig am", "Stand vom"]
+    assert [*found_in(header)] == ["objective", "title", "baseline", "value", "due", "day"]
+
+
+def test_a_file_without_a_known_column_is_known_by_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(drafted("x", ["a"], [["1"]], "numbers.csv"), encoding="utf-8")
+    assert 'recognise: { path: "' in file.read_text(encoding="utf-8")
+    assert isinstance(load_mapping(file), Mapping), load_mapping(file)
+
+
 def test_figures_with_a_percent_sign_are_percentages() -> None:
     assert "'percentage'" in drafted("x", ["Goal", "Value"], [["a", "12%"], ["b", "40 %"]])
     assert "'number'" in drafted("x", ["Goal", "Value"], [["a", "12"], ["b", "40 %"]])

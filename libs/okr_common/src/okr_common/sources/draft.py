@@ -11,7 +11,7 @@ from okr_common.sources.draft_texts import example, text_column
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "objective": (
         *("objective", "objective title", "goal", "goal title", "obj", "project", "category", "main"),
-        *("ziel", "bereich", "objectif", "objetivo"),
+        *("ziel", "\u00fcbergeordnetes ziel", "bereich", "objectif", "objetivo"),
     ),
     "title": (
         "key result",
@@ -24,6 +24,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "indicator",
         "kpi",
         "measure",
+        "schl\u00fcsselergebnis",
+        "schl\u00fcssel ergebnis",
         "kennzahl",
         "indicateur",
         "indicador",
@@ -37,6 +39,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "starting amount",
         "from",
         "ausgangswert",
+        "startwert",
     ),
     "target": (
         "target",
@@ -58,10 +61,22 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "score",
         "current amount",
         "completion",
+        "now",
         "istwert",
+        "ist wert",
         "ist",
     ),
-    "start": ("start date", "start", "start on", "starts on", "begin", "expected start date", "created", "beginn"),
+    "start": (
+        "start date",
+        "start",
+        "start on",
+        "starts on",
+        "begin",
+        "expected start date",
+        "created",
+        "beginn",
+        "startdatum",
+    ),
     "due": (
         "due date",
         "due",
@@ -73,7 +88,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "expected end date",
         "finish",
         "f\u00e4llig",
+        "f\u00e4llig am",
         "ende",
+        "enddatum",
     ),
     "day": (
         "date",
@@ -86,6 +103,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "timestamp",
         "reported",
         "stichtag",
+        "stand",
+        "stand vom",
         "datum",
     ),
     "period": (
@@ -128,6 +147,8 @@ _DOUBT = 1_000
 _FIGURES, _DAYS = {"baseline", "target", "value"}, {"start", "due", "day"}
 _LABEL = re.compile(r"(?i)(?:^|[^a-z0-9])(?:[qh]\d|\dq\d{2}|fy|gj)|^20\d\d")
 _EDGES = {"start": "start", "due": "end"}
+_SERIAL = re.compile(r"[2-6]\d{4}([.,]\d+)?")
+"""A day from 1954 to 2091, as spreadsheets count them."""
 _COMMA_LAST = re.compile(r"\d,\d{1,2}\D*$|\.\d{3},")
 _FIGURE = re.compile(r"[+-]?[\d.,'\s]*\d\s*[%\u20ac$\u00a3kKM]?")
 _POINT_LAST = re.compile(r",\d{3}(\.|\D*$)|\d\.\d{1,2}\D*$")
@@ -216,9 +237,9 @@ def drafted(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], fil
     return _DRAFT.substitute(
         name=name,
         title=name.replace("_", " "),
-        recognised=f'path: "{lying.glob(file)}"'
-        if lies
-        else f"columns: [{', '.join(map(_quoted, list(found.values())[:4]))}]",
+        recognised=f"columns: [{', '.join(map(_quoted, list(found.values())[:4]))}]"
+        if found and not lies
+        else f'path: "{lying.glob(file)}"',
         rows=f"\nrows: {{ transposed: {_quoted(corner)} }} # its first column holds what others have in the header\n"
         if lies
         else "",
@@ -323,7 +344,7 @@ def _percent(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Seq
 def _column(field: str, column: str, cells: Sequence[str], number: str) -> str:
     required = ", required: true" if field in {"objective", "title", "id"} else ""
     doubt = "? or the month first; " if {"%d/%m/%Y", "%m/%d/%Y"} <= set(_fitting(field, cells)) else ""
-    read = _date(cells) if field in _DAYS else number if field in _FIGURES else text_column(column, cells)
+    read = _day(field, cells) if field in _DAYS else number if field in _FIGURES else text_column(column, cells)
     return f"  {field}: {{ from: {_quoted(column)}, {read}{required} }} # {doubt}{example(column, cells)}"
 
 
@@ -334,6 +355,16 @@ def _number(cells: Sequence[str]) -> str:
     if not any("," in cell for cell in cells):
         return "type: number"
     return f'type: number, decimal: "{"," if commas > points else "."}"'
+
+
+def _day(field: str, cells: Sequence[str]) -> str:
+    """Of a column that is called like a day, which may hold labels of periods, or the numbers of a spreadsheet."""
+    if cells and not _fitting("day", cells):
+        if sum(bool(_LABEL.search(cell)) for cell in cells) >= _NEARLY_ALL * len(cells):
+            return f"type: date, formats: [period], edge: {_EDGES.get(field, 'end')}"
+        if sum(bool(_SERIAL.fullmatch(cell)) for cell in cells) >= _NEARLY_ALL * len(cells):
+            return "type: date, formats: [excel]"
+    return _date(cells)
 
 
 def _date(cells: Sequence[str]) -> str:
