@@ -92,6 +92,12 @@ def test_a_source_is_named_by_its_file(tmp_path: Path) -> None:
             "needs a map whose words are among",
         ),
         ("recognise: { columns: [Id, Goal] }", "recognise: {}", (4, "recognise"), "name columns or a path"),
+        (
+            "recognise: { columns: [Id, Goal] }",
+            "recognise: { columns: Id }",
+            (4, "recognise.columns"),
+            "a list is wanted here, as [one, another]",
+        ),
         ("recognise: { columns: [Id, Goal] }", "", (2, "kind"), 'a source of kind csv needs the block "recognise"'),
         ("kind: csv", "kind: api", (2, "kind"), 'a source of kind api needs the block "api"'),
         ("kind: csv", "kind: csv\nabsent: remove", (3, "absent.then"), "Input should be 'keep', 'close' or 'delete'"),

@@ -14,6 +14,13 @@ from okr_common.sources.language import Mapping
 
 _Places = dict[Place, int]
 _TAG = "tag:yaml.org,2002:"
+_WORDS = {
+    "tuple_type": "a list is wanted here, as [one, another]",
+    "dict_type": "keys with values are wanted here, as { key: value }",
+    "model_type": "keys with values are wanted here, as { key: value }",
+    "model_attributes_type": "keys with values are wanted here, as { key: value }",
+}
+"""What pydantic says in the words of Python."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -118,7 +125,7 @@ def _from_pydantic(file: Path, lines: _Places, detail: ErrorDetails) -> SourcePr
     place: Place = tuple(part for part in detail["loc"] if part != "[key]")
     if detail["type"] == "unknown_key":
         place = (*place, detail["ctx"]["key"])
-    return _problem(file, _line(lines, place), place, detail["msg"])
+    return _problem(file, _line(lines, place), place, _WORDS.get(detail["type"], detail["msg"]))
 
 
 def _yaml_problem(file: Path, error: Exception) -> SourceProblem:
