@@ -48,7 +48,7 @@ def of(state: KeyResultState, record: TrackRecord = NO_RECORD, base: BaseRate | 
 
 
 @given(
-    direction=st.sampled_from(["increase", "decrease", "stay_above", "stay_below"]),
+    direction=st.sampled_from(["increase", "decrease", "stay_above", "stay_below", "stay_between"]),
     target=any_number,
     baseline=st.none() | any_number,
     check_ins=st.lists(st.tuples(any_days, st.none() | any_number, any_number), max_size=6),
@@ -124,6 +124,15 @@ def test_pace_and_need_are_ratios_of_what_is_done_and_over() -> None:
     x = of(checked_in(state_of("increase", baseline=50.0), 60.0, 75.0))
     assert x["pace_ratio"] == pytest.approx(log((0.5 + 0.05) / (58 / 364 + 0.05)))
     assert x["need_ratio"] == pytest.approx(log((0.5 + 0.05) / (1 - 58 / 364 + 0.05)))
+
+
+def test_between_two_marks_the_nearer_one_counts() -> None:
+    band = [of(checked_in(state_of("stay_between", 100.0, 60.0), value)) for value in (60.0, 70.0, 80.0, 110.0)]
+    assert [one["margin"] for one in band] == pytest.approx([0.0, 0.25, 0.5, -0.25])
+    assert [one["meets_now"] for one in band] == [1.0, 1.0, 1.0, 0.0]
+    assert [one["progress"] for one in band] == [0.0] * 4, "it goes nowhere"
+    leaving = of(checked_in(state_of("stay_between", 100.0, 60.0), 80.0, 95.0))
+    assert float(leaving["slope"]) < 0.0
 
 
 def test_the_margin_knows_the_direction() -> None:

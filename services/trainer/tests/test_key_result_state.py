@@ -136,7 +136,13 @@ def test_whose_it_is_is_kept_and_cut_short(company: Company) -> None:
 
 @pytest.mark.parametrize(
     ("definition", "why"),
-    [({"direction": "none"}, "no_direction"), ({"target": None}, "no_target"), ({}, None)],
+    [
+        ({"direction": "none"}, "no_direction"),
+        ({"target": None}, "no_target"),
+        ({"direction": "stay_between", "baseline": None}, "no_target"),
+        ({"direction": "stay_between", "baseline": 90.0}, None),
+        ({}, None),
+    ],
 )
 def test_it_says_why_nobody_can_judge_it(company: Company, definition: dict[str, Any], why: str | None) -> None:
     assert told(company, **definition).unjudged == why
@@ -152,6 +158,11 @@ def test_it_says_why_nobody_can_judge_it(company: Company, definition: dict[str,
         ("stay_below", True, 100.1, False),
         ("increase", True, 99.9, False),
         ("decrease", True, 99.9, True),
+        ("stay_between", True, 90.0, True),
+        ("stay_between", False, 90.0, False),
+        ("stay_between", False, 95.0, True),
+        ("stay_between", True, 100.1, False),
+        ("stay_between", True, 89.9, False),
     ],
 )
 def test_meeting_a_target_knows_direction_and_border(
@@ -161,7 +172,7 @@ def test_meeting_a_target_knows_direction_and_border(
     value: float,
     meets: bool,  # noqa: FBT001
 ) -> None:
-    assert told(company, direction=direction, inclusive=inclusive).meets(value, 100.0) is meets
+    assert told(company, direction=direction, inclusive=inclusive, baseline=90.0).meets(value, 100.0) is meets
 
 
 days = st.integers(0, 400).map(lambda days: JANUARY + timedelta(days=days))

@@ -21,7 +21,7 @@ def of(
     direction_, target_, value_ = pl.col("direction"), pl.col("target"), pl.col("value")
     row = frame.select(
         progress=progress(direction_, pl.col("baseline"), target_, value_, inclusive=inclusive),
-        reached=reached(direction_, target_, value_, inclusive=inclusive),
+        reached=reached(direction_, pl.col("baseline"), target_, value_, inclusive=inclusive),
     ).row(0)
     return row[0], row[1]
 
@@ -45,6 +45,12 @@ def of(
         ("stay_below", None, 2.37, 2.37, (1.0, True)),
         ("stay_below", None, 2.37, 2.38, (0.0, False)),
         ("stay_below", None, None, 2.38, (None, None)),
+        ("stay_between", 2, 6, 4, (1.0, True)),
+        ("stay_between", 2, 6, 2, (1.0, True)),
+        ("stay_between", 2, 6, 6.1, (0.0, False)),
+        ("stay_between", 2, 6, 1.9, (0.0, False)),
+        ("stay_between", None, 6, 4, (None, None)),
+        ("stay_between", 2, None, 4, (None, None)),
         ("none", 0, 10, 5, (None, None)),
     ],
 )
@@ -54,10 +60,13 @@ def test_by_direction(
     assert of(direction, baseline, target, value) == expected
 
 
-@pytest.mark.parametrize("direction", ["stay_above", "stay_below"])
-def test_on_the_target_only_if_inclusive(direction: str) -> None:
-    assert of(direction, None, 10, 10) == (1.0, True)
-    assert of(direction, None, 10, 10, inclusive=False) == (0.0, False)
+@pytest.mark.parametrize(
+    ("direction", "baseline", "value"),
+    [("stay_above", None, 10), ("stay_below", None, 10), ("stay_between", 5, 10), ("stay_between", 5, 5)],
+)
+def test_on_the_target_only_if_inclusive(direction: str, baseline: Figure, value: float) -> None:
+    assert of(direction, baseline, 10, value) == (1.0, True)
+    assert of(direction, baseline, 10, value, inclusive=False) == (0.0, False)
 
 
 @given(baseline=figures, target=figures, value=figures)

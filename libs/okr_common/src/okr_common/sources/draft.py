@@ -328,7 +328,7 @@ def _derived(found: Collection[str], percent: bool) -> Iterator[str]:  # noqa: F
     if {"baseline", "target"} <= set(found):
         yield "  direction: CASE WHEN target >= baseline THEN 'increase' ELSE 'decrease' END"
     else:
-        yield "  direction: \"'increase'\" # ? or decrease, stay_above, stay_below, none"
+        yield "  direction: \"'increase'\" # ? or decrease, stay_above, stay_below, stay_between, none"
     for field, value in _MISSING.items():
         if field not in found:
             yield f"  {field}: {value} # ? no column was found"

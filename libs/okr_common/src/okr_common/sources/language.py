@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-Direction = Literal["increase", "decrease", "stay_above", "stay_below", "none"]
+Direction = Literal["increase", "decrease", "stay_above", "stay_below", "stay_between", "none"]
 MetricKind = Literal["number", "percentage", "currency", "boolean", "milestone", "ordinal"]
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp"]
 
@@ -299,7 +299,7 @@ class KeyResultBlock(Block):
     metric_kind: Name
     direction: Name
     inclusive: bool = True
-    "Whether a value exactly on the target of a stay_above or stay_below meets it."
+    "Whether a value exactly on the target of a stay_above, stay_below or stay_between meets it."
     unit: Name | None = None
     baseline: Name | None = None
     target: Name

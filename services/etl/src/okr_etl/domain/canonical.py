@@ -132,7 +132,7 @@ def _progress(block: KeyResultBlock) -> list[pl.Expr]:
     baseline, target, final = pl.col("key_result.baseline"), pl.col("key_result.target"), pl.col("outcome.final_value")
     return [
         progress.progress(direction, baseline, target, value, inclusive=block.inclusive).alias("check_in.progress"),
-        progress.reached(direction, target, final, inclusive=block.inclusive).alias("outcome.achieved"),
+        progress.reached(direction, baseline, target, final, inclusive=block.inclusive).alias("outcome.achieved"),
         progress.progress(direction, baseline, target, final, inclusive=block.inclusive).alias("outcome.progress"),
     ]
 

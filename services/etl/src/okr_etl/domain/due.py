@@ -45,8 +45,9 @@ def outcomes(ended: pl.DataFrame, mapping: Mapping, rule: DueOutcome, decided_at
     """
     inclusive = mapping.entities.key_result.inclusive
     direction, target, value = pl.col("direction"), pl.col("target"), pl.col("value")
-    way = progress.progress(direction, pl.col("baseline"), target, value, inclusive=inclusive)
-    reached = progress.reached(direction, target, value, inclusive=inclusive)
+    baseline = pl.col("baseline")
+    way = progress.progress(direction, baseline, target, value, inclusive=inclusive)
+    reached = progress.reached(direction, baseline, target, value, inclusive=inclusive)
     over = (pl.col("due_on") + pl.duration(days=rule.grace_days + 1)).cast(INSTANT)
     judged = ended.with_columns(
         achieved=_achieved(reached, way, direction, rule),

@@ -6,11 +6,13 @@ PARTIAL = 0.7
 """Of the way: the field's mark for a stretch goal that counts as a success."""
 
 
-def reached(direction: pl.Expr, target: pl.Expr, value: pl.Expr, *, inclusive: bool) -> pl.Expr:
+def reached(direction: pl.Expr, baseline: pl.Expr, target: pl.Expr, value: pl.Expr, *, inclusive: bool) -> pl.Expr:
     """True, false, or null where there is no target, no value or no direction.
 
-    An increase or decrease is reached on its target; a stay_above or stay_below only if `inclusive`.
+    An increase or decrease is reached on its target; a level to be kept only if `inclusive`. To stay between is to stay
+    above the baseline and below the target; without one of them it is null.
     """
+    over = value >= baseline if inclusive else value > baseline
     above = value >= target if inclusive else value > target
     below = value <= target if inclusive else value < target
     return (
@@ -22,6 +24,8 @@ def reached(direction: pl.Expr, target: pl.Expr, value: pl.Expr, *, inclusive: b
         .then(above)
         .when(direction == "stay_below")
         .then(below)
+        .when((direction == "stay_between") & baseline.is_not_null() & target.is_not_null())
+        .then(over & below)
     )
 
 
@@ -33,7 +37,7 @@ def progress(direction: pl.Expr, baseline: pl.Expr, target: pl.Expr, value: pl.E
     """
     way = target - baseline
     moved = pl.when(way == 0).then(0.0).otherwise((value - baseline) / way)
-    stays = reached(direction, target, value, inclusive=inclusive).cast(pl.Float64)
+    stays = reached(direction, baseline, target, value, inclusive=inclusive).cast(pl.Float64)
     return pl.when(direction.is_in(["increase", "decrease"])).then(moved).otherwise(stays)
 
 

@@ -55,6 +55,8 @@ def _goal(key_result: KeyResult) -> str:
         "increase": f"raise it{origin} to {target}",
         "decrease": f"bring it down{origin} to {target}",
         "stay_above": f"stay at or above {target}" if key_result.inclusive else f"stay above {target}",
+        "stay_between": f"stay between {_figure(key_result.baseline, unit)} and {target}"
+        + ("" if key_result.inclusive else ", on neither"),
         "stay_below": f"stay at or below {target}" if key_result.inclusive else f"stay below {target}",
     }
     return f"{words.get(key_result.direction, f'{target}, without a direction')}, {time}."
@@ -88,6 +90,9 @@ def _standing(check_in: CheckIn, key_result: KeyResult) -> str:
     target = _figure(check_in.target, key_result.unit)
     if key_result.direction in {"increase", "decrease"}:
         return f"{(check_in.progress or 0) * 100:.0f} % of the way to {target}"
+    if key_result.direction == "stay_between":
+        marks = f"{_figure(key_result.baseline, key_result.unit)} to {target}"
+        return f"is within {marks}" if check_in.progress else f"is outside of {marks}"
     return f"meets its target of {target}" if check_in.progress else f"misses its target of {target}"
 
 

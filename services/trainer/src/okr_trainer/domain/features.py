@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from math import log, log1p, tanh
 
 from okr_trainer.domain import past as known
-from okr_trainer.domain.key_result_state import MOVING, KeyResultState
+from okr_trainer.domain.key_result_state import BETWEEN, MOVING, KeyResultState
 from okr_trainer.domain.moments import Moments, moments
 from okr_trainer.domain.numbers import bounded, logit
 from okr_trainer.domain.past import Past
@@ -214,8 +214,17 @@ def _ratios(progress: float, elapsed: float, *, there: bool) -> dict[str, float]
 
 
 def relative_margin(state: KeyResultState, value: float, target: float) -> float:
-    """How far the value is past the target, in the key result's direction, relative to the way or to the target."""
-    return bounded(state.sign * (value - target) / _scale(state, target), -2.0, 2.0)
+    """How far the value is past the target, in the key result's direction, relative to the way or to the target.
+
+    Between two marks: how far it is from the nearer one, negative outside, relative to what lies between them.
+    """
+    return bounded(_past(state, value, target) / _scale(state, target), -2.0, 2.0)
+
+
+def _past(state: KeyResultState, value: float, target: float) -> float:
+    if state.direction == BETWEEN and state.baseline is not None:
+        return min(value - state.baseline, target - value)
+    return state.sign * (value - target)
 
 
 def _gap(state: KeyResultState) -> tuple[float, float]:
@@ -226,7 +235,7 @@ def _gap(state: KeyResultState) -> tuple[float, float]:
 
 
 def _scale(state: KeyResultState, target: float) -> float:
-    if state.direction in MOVING and state.baseline is not None and state.baseline != target:
+    if state.direction in {*MOVING, BETWEEN} and state.baseline is not None and state.baseline != target:
         return abs(target - state.baseline)
     return abs(target) or 1.0
 
@@ -237,7 +246,11 @@ def _slope(state: KeyResultState) -> float:
         return 0.0
     (first_day, first), (last_day, last) = state.values[0], state.values[-1]
     periods = (last_day - first_day) / max(1, state.due - state.start)
-    return bounded(state.sign * (last - first) / _scale(state, target) / periods, -2.0, 2.0)
+    if state.direction == BETWEEN:
+        gained = _past(state, last, target) - _past(state, first, target)
+    else:
+        gained = state.sign * (last - first)
+    return bounded(gained / _scale(state, target) / periods, -2.0, 2.0)
 
 
 def _day_before(state: KeyResultState, on: int) -> int:

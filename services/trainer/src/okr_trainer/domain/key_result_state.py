@@ -12,7 +12,9 @@ KEPT_VALUES = 4
 MOVING = frozenset({"increase", "decrease"})
 """Directions that start at a baseline and go somewhere; the others hold a level."""
 DOWNWARD = frozenset({"decrease", "stay_below"})
-JUDGED = frozenset({"increase", "decrease", "stay_above", "stay_below"})
+BETWEEN = "stay_between"
+"""Its baseline is the lower mark, its target the upper one."""
+JUDGED = frozenset({"increase", "decrease", "stay_above", "stay_below", BETWEEN})
 
 
 @dataclass(slots=True)
@@ -148,7 +150,8 @@ class KeyResultState:
             return "no_definition"
         if self.direction not in JUDGED:
             return "no_direction"
-        return "no_target" if self.target is None else None
+        lower = self.target if self.direction != BETWEEN else self.baseline
+        return "no_target" if self.target is None or lower is None else None
 
     def day(self, today: int) -> int:
         """The day it is judged on: today, but not before its newest check-in, nor before its start."""
@@ -160,9 +163,16 @@ class KeyResultState:
 
     def meets(self, value: float, target: float) -> bool:
         """Whether this value would reach this target."""
+        if self.direction == BETWEEN:
+            return self._keeps_between(value, target)
         if value == target:
             return self.inclusive
         return (value > target) == (self.sign > 0)
+
+    def _keeps_between(self, value: float, upper: float) -> bool:
+        if self.baseline is None:
+            return False
+        return self.baseline <= value <= upper if self.inclusive else self.baseline < value < upper
 
     def to_json(self) -> dict[str, Any]:
         """All that differs from an empty state."""

@@ -8,7 +8,7 @@ import numpy as np
 from okr_common.counted import counted
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.features import ATTRIBUTE, RATE, Features
-from okr_trainer.domain.key_result_state import MOVING
+from okr_trainer.domain.key_result_state import BETWEEN, MOVING
 from okr_trainer.domain.numbers import sigmoid
 from okr_trainer.domain.pipeline import Scores
 
@@ -57,6 +57,9 @@ def gap(draft: Draft, x: Features) -> str:
     if x["direction"] in MOVING:
         return _way(draft, float(x["progress"]), float(x["elapsed"]))
     margin = float(x["margin"])
+    if x["direction"] == BETWEEN:
+        side = "outside" if margin < 0 else "within"
+        return f"{_number(draft.value)} is {side} its two marks by {abs(margin):.1%} of their distance"
     where = "exactly at" if margin == 0 else f"{abs(margin):.1%} {'past' if margin > 0 else 'short of'}"
     return f"{_number(draft.value)} is {where} its target {_number(draft.target)}"
 
