@@ -1,4 +1,4 @@
-"""`okr warnings`: goals under way that nobody owns, nobody tells of, or that do not move."""
+"""`okr warnings`: goals under way that nobody owns, nobody tells of, that do not move, or whose figures are odd."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -25,6 +25,10 @@ class Warned(StrEnum):
     TOO_MANY = "too_many_key_results"
     SINGLE = "single_key_result"
     STILL = "on_track_without_movement"
+    EARLY = "check_in_before_start"
+    LATE = "check_in_after_close"
+    NO_WAY = "baseline_is_target"
+    WRONG_WAY = "wrong_direction"
     CONTRADICTING = "contradicting_definitions"
     ABSENT_UNDECIDED = "absent_undecided"
     ABSENT_BEYOND_SHARE = "absent_beyond_share"
@@ -41,6 +45,9 @@ StillOption = Annotated[int, typer.Option("--still-days", min=1, help="On track 
 PendingOption = Annotated[
     int, typer.Option("--pending-days", min=1, help="Pending for long: a row waits for its parent for more days.")
 ]
+DueOption = Annotated[
+    int, typer.Option("--due-days", min=1, help="Check-in after close: told for so many days after the due date.")
+]
 
 
 def warnings(
@@ -51,12 +58,16 @@ def warnings(
     *,
     still_days: StillOption = 28,
     pending_days: PendingOption = 7,
+    due_days: DueOption = 90,
     limit: LimitOption = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """Goals under way without owner, recent check-in, movement, or 2 to 5 key results; and what is not decided."""
+    """Goals under way without owner, recent check-in, movement, or 2 to 5 key results; and what is not decided.
+
+    Key results whose target lies where they began or the other way, and check-ins outside of their time.
+    """
     days = {"silent_days": silent_days, "still_days": still_days, "pending_days": pending_days}
-    asked = {"source": source, "warning": warning, "limit": limit, **days}
+    asked = {"source": source, "warning": warning, "limit": limit, **days, "due_days": due_days}
     wanted = {name: value for name, value in asked.items() if value is not None}
     found = reach_of(context).get("etl", "/warnings", **wanted).json()
     show("Warnings", found, COLUMNS, as_json=as_json)

@@ -94,6 +94,9 @@ async def test_from_event_to_documents(watch: Watch, raw: RawWriter, mta_file: T
                 "applied_at": None,
                 "reasons": {},
             }
+            for warning in ("check_in_before_start", "check_in_after_close"):
+                asked = {"warning": warning, "due_days": 3_660}
+                assert (await rest.get("/warnings", params=asked)).json() == [], "each month lies within its year"
             page = (await rest.get("/documents", params={"entity": "key_result", "limit": 2})).json()
             assert [document["entity"] for document in page] == ["key_result", "key_result"]
             one = (await rest.get(f"/documents/{page[0]['entity_id']}")).json()

@@ -1,10 +1,13 @@
 -- name: warnings
--- What the field holds against goals that are under way. $1, $2: each source and the day it is there; $7: the sources
--- in which a status has words; $8: days for which a row may wait.
+-- What the field holds against goals that are under way, and check-ins that lie outside of their key results' time.
+-- $1, $2, $9, $10: each source, the day it is there, the days of grace after a due date, and whether its rows tell the days
+-- of its check-ins; $7: the sources in which a status has words; $8: days for which a row may wait; $11: days after its due
+-- date for which a key result is asked for late check-ins.
 with recursive today as (
-    select source, day from unnest($1::text[], $2::date[]) as t (source, day)
+    select source, day, grace_days, tells_days
+    from unnest($1::text[], $2::date[], $9::int[], $10::boolean[]) as t (source, day, grace_days, tells_days)
 ), open_goal as (
-    select k.*, t.day from key_result k join today t using (source)
+    select k.*, t.day, t.tells_days from key_result k join today t using (source)
     where k.closed is null and k.start_on <= t.day and k.due_on >= t.day
       and not exists (select from outcome o where o.key_result_id = k.key_result_id and o.closed is null)
 ), last_check_in as (
@@ -18,6 +21,21 @@ with recursive today as (
 ), crowded as (
     select o.objective_id, o.source, o.title, count(*) as key_results from open_goal g join objective o using (objective_id)
     group by o.objective_id
+), astray as (
+    select 'check_in_before_start' as warning, g.source, g.key_result_id, g.title, c.check_ins, c.first,
+           'before it began on ' || g.start_on as side
+    from open_goal g cross join lateral (
+        select count(*) as check_ins, min(as_of) as first from check_in
+        where key_result_id = g.key_result_id and closed is null and as_of < g.start_on) c
+    where g.tells_days
+    union all
+    select 'check_in_after_close', k.source, k.key_result_id, k.title, c.check_ins, c.first,
+           'after it was due on ' || k.due_on
+               || case t.grace_days when 0 then '' when 1 then ' and 1 day of grace' else ' and ' || t.grace_days || ' days of grace' end
+    from key_result k join today t using (source) cross join lateral (
+        select count(*) as check_ins, min(as_of) as first from check_in
+        where key_result_id = k.key_result_id and closed is null and as_of > k.due_on + t.grace_days) c
+    where k.closed is null and k.due_on >= t.day - $11::int and t.tells_days
 ), edge as (
     select a.source, a.child_entity, a.child_id, a.parent_id from alignment a join today using (source) where not a.pending
 ), way as (
@@ -51,6 +69,20 @@ select warning, source, entity, entity_id, title, detail from (
            r.check_ins || ' check-ins say on track in ' || r.days || case r.days when 1 then ' day' else ' days' end || ', and the value has not moved'
     from open_goal g join recent r using (key_result_id)
     where r.on_track and r.values = 1 and r.check_ins > 1 and r.days >= $4::int - 7
+    union all
+    select warning, source, 'key_result', key_result_id, title,
+           case check_ins when 1 then '1 check-in is of ' || first || ', ' || side
+                else check_ins || ' check-ins are of days ' || side || ', the first of ' || first end
+    from astray where check_ins > 0
+    union all
+    select 'baseline_is_target', source, 'key_result', key_result_id, title,
+           'it is to ' || direction || ', and baseline and target are both ' || trim_scale(target) || ': its progress is 0 whatever its value'
+    from open_goal where direction in ('increase', 'decrease') and baseline = target
+    union all
+    select 'wrong_direction', source, 'key_result', key_result_id, title,
+           'it is to ' || direction || ', but its target ' || trim_scale(target) || ' lies '
+               || case direction when 'increase' then 'below' else 'above' end || ' its baseline ' || trim_scale(baseline)
+    from open_goal where direction = 'increase' and target < baseline or direction = 'decrease' and target > baseline
     union all
     select 'contradicting_definitions', source, 'source', null, source,
            sum(r.ignored) || case sum(r.ignored) when 1 then ' time' else ' times' end || ' a row of its last file says something else of a goal or an outcome than a row above it, which counts'

@@ -11,18 +11,27 @@ from okr_etl.store import SQL
 
 
 class Today(NamedTuple):
-    """Of a source: which day it is there, and whether its mapping gives words the meaning of a status."""
+    """Of a source: which day it is there, and what its mapping says of its check-ins."""
 
     day: date
     has_status: bool
+    "Its mapping gives words the meaning of a status."
+    tells_days: bool = True
+    "Its rows say of which days its check-ins are; else they are of the days their files came."
+    grace_days: int = 0
+    "So many days after a due date a check-in still counts for the outcome."
 
 
 class Patience(NamedTuple):
-    """In days: how long nobody may tell of a goal, its value may stand still, and a row may wait for its parent."""
+    """In days: how long nobody may tell of a goal, its value may stand still, and a row may wait for its parent.
+
+    And for how long after its due date a key result is told of for its late check-ins.
+    """
 
     silent: int = 30
     still: int = 28
     pending: int = 7
+    due: int = 90
 
 
 class QualityStore:
@@ -47,10 +56,11 @@ class QualityStore:
     async def warnings(
         self, sources: Mapping[str, Today], patience: Patience, warning: str | None, limit: int
     ) -> list[dict[str, Any]]:
-        """Goals under way that break a rule of the field, and words that are no status."""
+        """Goals under way that break a rule of the field, late check-ins, and words that are no status."""
         days, worded = [one.day for one in sources.values()], [name for name, one in sources.items() if one.has_status]
         asked = (list(sources), days, patience.silent, patience.still, warning, limit, worded, patience.pending)
-        return [dict(row) for row in await self._pool.fetch(SQL["warnings"], *asked)]
+        grace, told = [one.grace_days for one in sources.values()], [one.tells_days for one in sources.values()]
+        return [dict(row) for row in await self._pool.fetch(SQL["warnings"], *asked, grace, told, patience.due)]
 
     async def rejected(
         self, source: str | None, reason: str | None, limit: int, offset: int, *, repeated: bool
