@@ -188,6 +188,8 @@ async def test_targets_that_leave_no_way_to_go(company: Company) -> None:
 async def test_targets_that_lie_the_other_way(company: Company) -> None:
     await company.goal("Grow", "more", aim=("increase", 12.5, 5))
     await company.goal("Grow", "less", aim=("decrease", -2, 100))
+    await company.goal("Grow", "nowhere", aim=("stay_between", 85, 70))
+    await company.goal("Grow", "between", aim=("stay_between", 70, 85))
     await company.goal("Grow", "up", aim=("increase", 5, 5.5))
     await company.goal("Grow", "down", aim=("decrease", 5, 4.5))
     await company.goal("Grow", "kept", aim=("increase", 5, 5))
@@ -197,4 +199,5 @@ async def test_targets_that_lie_the_other_way(company: Company) -> None:
     assert await company.warnings("wrong_direction") == [
         "less: it is to decrease, but its target 100 lies above its baseline -2",
         "more: it is to increase, but its target 5 lies below its baseline 12.5",
+        "nowhere: it is to stay between, but its target 70 lies below its baseline 85",
     ]

@@ -80,9 +80,9 @@ select warning, source, entity, entity_id, title, detail from (
     from open_goal where direction in ('increase', 'decrease') and baseline = target
     union all
     select 'wrong_direction', source, 'key_result', key_result_id, title,
-           'it is to ' || direction || ', but its target ' || trim_scale(target) || ' lies '
-               || case direction when 'increase' then 'below' else 'above' end || ' its baseline ' || trim_scale(baseline)
-    from open_goal where direction = 'increase' and target < baseline or direction = 'decrease' and target > baseline
+           'it is to ' || replace(direction, '_', ' ') || ', but its target ' || trim_scale(target) || ' lies '
+               || case direction when 'decrease' then 'above' else 'below' end || ' its baseline ' || trim_scale(baseline)
+    from open_goal where direction in ('increase', 'stay_between') and target < baseline or direction = 'decrease' and target > baseline
     union all
     select 'contradicting_definitions', source, 'source', null, source,
            sum(r.ignored) || case sum(r.ignored) when 1 then ' time' else ' times' end || ' a row of its last file says something else of a goal or an outcome than a row above it, which counts'
