@@ -248,6 +248,26 @@ def test_a_clock_that_names_no_zone(text: str, zone: str | None, instant: str | 
 
 
 @pytest.mark.parametrize(
+    ("text", "zone", "instant"),
+    [
+        ("45292.75", None, "2024-01-01 18:00:00+00:00"),
+        ("45292.75", "Europe/Zurich", "2024-01-01 17:00:00+00:00"),
+        ("45200.0104166667", None, "2023-10-01 00:15:00+00:00"),
+        ("45292", None, "2024-01-01 00:00:00+00:00"),
+        ("2958465.999", None, "9999-12-31 23:58:34+00:00"),
+        ("2958466", None, None),
+        ("0.5", None, None),
+        ("nan", None, None),
+        ("inf", None, None),
+        ("soon", None, None),
+    ],
+)
+def test_a_serial_of_a_spreadsheet_tells_the_time_of_day(text: str, zone: str | None, instant: str | None) -> None:
+    found = read(text, "timestamp", formats=["excel"], **({"time_zone": zone} if zone else {}))
+    assert (found and str(found)) == instant
+
+
+@pytest.mark.parametrize(
     ("text", "instant"),
     [
         ("2024-07-01T12:00:00Z", "2024-07-01 12:00:00+00:00"),
@@ -277,9 +297,9 @@ def test_any_text_is_a_day_or_none(text: str, formats: list[str], edge: str, yea
     assert found.height == 1
 
 
-@given(ODD, st.sampled_from([None, "Europe/Zurich", "Asia/Kathmandu"]))
-def test_any_text_is_an_instant_or_none(text: str, zone: str | None) -> None:
-    made = Column.model_validate({"from": "x", "type": "timestamp", "time_zone": zone})
+@given(ODD, st.sampled_from([None, "Europe/Zurich", "Asia/Kathmandu"]), st.sampled_from(["%+", *FORMATS[3:7]]))
+def test_any_text_is_an_instant_or_none(text: str, zone: str | None, written: str) -> None:
+    made = Column.model_validate({"from": "x", "type": "timestamp", "time_zone": zone, "formats": [written]})
     assert pl.DataFrame({"x": [text]}).select(dates.timestamp(pl.col("x"), made)).height == 1
 
 

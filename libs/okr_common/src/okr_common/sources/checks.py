@@ -193,7 +193,7 @@ def _dates(name: str, column: Column) -> Iterator[tuple[Place, str]]:
     for written in column.formats:
         if written not in DATE_WORDS and "%" not in written:
             yield ("columns", name, "formats"), f'"{written}" is no strftime format and none of {_list(DATE_WORDS)}'
-        if column.type == "timestamp" and written in ("excel", "excel-1904", "period"):
+        if column.type == "timestamp" and written == "period":
             yield ("columns", name, "formats"), f'"{written}" gives a day; declare {name} as date'
     if column.time_zone is not None and column.time_zone not in available_timezones():
         close = nearest(column.time_zone, available_timezones())

@@ -19,6 +19,8 @@ INSTANT_FORMATS = (
 """Where a date is an instant; without an offset it is UTC."""
 _EPOCHS = {"excel": "1899-12-30", "excel-1904": "1904-01-01"}
 """Day 0 of a spreadsheet; Excel's is where its days are right from 1900-03-01 on."""
+_LAST_SERIAL = 2_958_465
+"""Excel's last day, 9999-12-31."""
 _UNIX = {"unix": 1_000_000, "unix-ms": 1_000}
 """Microseconds in one of its ticks."""
 _LAST = 253_402_300_799_999_999
@@ -48,7 +50,7 @@ def _date(text: pl.Expr, written: str, column: Column) -> pl.Expr:
     if written in _EPOCHS:
         days = text.cast(pl.Float64, strict=False).floor().cast(pl.Int32, strict=False)
         return pl.lit(_EPOCHS[written]).str.to_date() + pl.duration(
-            days=pl.when(days.is_between(1, 2_958_465)).then(days)
+            days=pl.when(days.is_between(1, _LAST_SERIAL)).then(days)
         )
     if written == "period":
         return _period(text, column)
@@ -64,11 +66,22 @@ def _instant(text: pl.Expr, written: str, naive_zone: str) -> pl.Expr:
         ticks = text.cast(pl.Int64, strict=False)
         sound = ticks.is_between(-_LAST // _UNIX[written], _LAST // _UNIX[written])
         return (pl.when(sound).then(ticks) * _UNIX[written]).cast(pl.Datetime("us", "UTC"))
-    parsed = text.str.to_datetime(written, time_unit="us", strict=False)
+    parsed = _serial(text, written) if written in _EPOCHS else _parsed(text, written)
     if any(offset in written for offset in ("%+", "%z", "%:z", "%#z")):
         return parsed.dt.convert_time_zone("UTC")
     zoned = parsed.dt.replace_time_zone(naive_zone, ambiguous="earliest", non_existent="null")
     return zoned.dt.convert_time_zone("UTC")
+
+
+def _parsed(text: pl.Expr, written: str) -> pl.Expr:
+    return text.str.to_datetime(written, time_unit="us", strict=False)
+
+
+def _serial(text: pl.Expr, written: str) -> pl.Expr:
+    """To the second: a spreadsheet's fractions of a day are not exact."""
+    days = text.cast(pl.Float64, strict=False)
+    seconds = pl.when(days.is_between(1, _LAST_SERIAL + 1, closed="left")).then((days * 86_400).round())
+    return _parsed(pl.lit(_EPOCHS[written]), "%Y-%m-%d") + pl.duration(seconds=seconds.cast(pl.Int64))
 
 
 def _period(text: pl.Expr, column: Column) -> pl.Expr:
