@@ -231,6 +231,26 @@ def test_words_of_data_stay_words(tmp_path: Path) -> None:
     assert loaded.columns["goal"].map == {"yes": "ja", "N": "nein"}
 
 
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("fill_down: [gaol]", 'there is no column "gaol"; did you mean "goal"?'),
+        ("fill_down: [zzz]", 'there is no column "zzz"; declare it under columns'),
+        ("fill_down: [goal, goal]", "a column stands in it twice"),
+        ("fill_down: [day]", "day reads file:day; only a cell of its own in each row is filled down"),
+        ("fill_down: [target], repeat: 2", "target reads Target {n}; only a cell of its own"),
+        ("fill_down: [goal], parent: { key: id, columns: { above: goal } }", "fill_down goes without parent"),
+        ("fill_down: [goal], transposed: Id", "fill_down goes without transposed"),
+    ],
+)
+def test_what_cannot_be_filled_down(tmp_path: Path, rows: str, message: str) -> None:
+    text = GOOD.replace("from: Day", "from: 'file:day'")
+    text = text.replace("from: Target", "from: 'Target {n}'") if "repeat" in rows else text
+    found = [one for one in problems(tmp_path, text + f"rows: {{ {rows} }}\n") if one.key == "rows.fill_down"]
+    assert [one.line for one in found] == [19]
+    assert message in found[0].message
+
+
 def test_the_hash_follows_meaning_not_layout(tmp_path: Path) -> None:
     def digest(text: str) -> str:
         loaded = load_mapping(write(tmp_path, text))
@@ -327,6 +347,7 @@ def test_an_api_source_reads_paths(tmp_path: Path) -> None:
             (26, "absent"),
             "so parents are not known",
         ),
+        ("rows: {", "rows: { fill_down: [goal],", (25, "rows.fill_down"), "only files are filled down"),
         (
             "each: check_ins",
             "each: checkins",

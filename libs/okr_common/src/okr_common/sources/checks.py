@@ -122,6 +122,7 @@ def _rows(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         yield ("choose",), "choose is among rows, and repeat or each makes several check-ins of one; use one of both"
     yield from _each(mapping)
     yield from _transposed(mapping)
+    yield from _fill_down(mapping)
     parent = mapping.rows.parent
     if parent is None:
         return
@@ -170,6 +171,25 @@ def _transposed(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         yield ("recognise", "path"), "one cell is little to know a transposed file by; say a path, too"
 
 
+def _fill_down(mapping: Mapping) -> Iterator[tuple[Place, str]]:
+    place: Place = ("rows", "fill_down")
+    if mapping.rows.fill_down and mapping.kind == "api":
+        yield place, "an API's objects stand in no order; only files are filled down"
+    if len(set(mapping.rows.fill_down)) < len(mapping.rows.fill_down):
+        yield place, "a column stands in it twice"
+    for other in ("parent", "transposed"):
+        if mapping.rows.fill_down and getattr(mapping.rows, other) is not None:
+            yield place, f"fill_down goes without {other}"
+    for name in mapping.rows.fill_down:
+        column = mapping.columns.get(name)
+        if column is None:
+            close = nearest(name, mapping.columns)
+            yield place, f'there is no column "{name}"; ' + (f'did you mean "{close}"?' if close else _DECLARE)
+        elif column.origin in FILE_ORIGINS or "{n}" in column.origin:
+            yield place, f"{name} reads {column.origin}; only a cell of its own in each row is filled down"
+
+
+_DECLARE = "declare it under columns"
 _OF_TYPE = {
     "markup": ("text",),
     "separator": ("text",),

@@ -226,6 +226,8 @@ class RowsBlock(Block):
     only: Expression | None = None
     "True for the rows that are meant; the others are left out. Over the columns, before anything is derived."
     parent: ParentBlock | None = None
+    fill_down: tuple[Name, ...] = ()
+    "Of groups that name these columns in their first row only: a blank cell has the value of the nearest row above."
     repeat: int | None = Field(default=None, ge=2, le=50)
     "Wide files: `{n}` in the `from` of columns stands for 1, 2, 3 up to this; an n with blank cells only is not there."
     each: str | None = None
@@ -467,7 +469,7 @@ class Mapping(Block):
         """What a row says depends on its cells alone: not on its file's name, nor on the rows beside it."""
         period = self.entities.objective.period
         alone = self.choose is None and self.rows.parent is None and self.rows.transposed is None
-        alone = alone and (period is None or not period.by_rows)
+        alone = alone and not self.rows.fill_down and (period is None or not period.by_rows)
         return alone and all(one.origin not in FILE_ORIGINS for one in self.columns.values())
 
     def is_transposed(self, header: Sequence[str]) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 import polars as pl
 
-from okr_common.sources import Column, Mapping, reading
+from okr_common.sources import Column, Mapping, RowsBlock, reading
 from okr_common.sources.language import FILE_ORIGINS
 from okr_etl.domain.cleaning import cleaned
+from okr_etl.domain.filling import Above, below, filled
 from okr_etl.domain.meaning import meant
 
 READ = "read:"
@@ -39,11 +40,14 @@ def texts(
     header: Sequence[str],
     told: MappingOf[str, str] = EMPTY,
     key: bytes = b"",
+    *,
+    above: Above = EMPTY,
 ) -> pl.DataFrame:
     """Of `rows` (row_num, cells as JSON text): row_num, `read:<column>` as it is meant or null, and the row's shape.
 
     A row of a file is an array, read by the header's places; `told` is what the file itself says, by the words of
-    FILE_ORIGINS. A row of an API is an object, read by paths. `key` hides the people in them.
+    FILE_ORIGINS. A row of an API is an object, read by paths. `key` hides the people in them. `above`: what the rows
+    of the file before these leave to be filled down.
     NULs, which no text column can hold, are left out.
     """
     if rows[CELLS].str.contains(_NUL, literal=True).any():
@@ -51,8 +55,37 @@ def texts(
     if mapping.kind == "api":
         return _objects(rows, mapping, told, key)
     # what reading leaves behind is several times the texts themselves: only of a part of the rows at a time
-    read = [_arrays(part, mapping, header, told, key) for part in rows.iter_slices(_READ_AT_ONCE)]
-    return pl.concat(read) if read else _arrays(rows, mapping, header, told, key)
+    read = []
+    for part in rows.iter_slices(_READ_AT_ONCE) if rows.height else [rows]:
+        whole = filled(_arrays(part, mapping, header, told, key), _filled(mapping), above, own_texts(mapping))
+        above = below(whole, _filled(mapping), above)
+        read.append(_there(whole, mapping))
+    return pl.concat(read)
+
+
+def last_texts(
+    rows: pl.DataFrame, mapping: Mapping, header: Sequence[str], key: bytes = b"", above: Above = EMPTY
+) -> Above:
+    """Of the columns that are filled down, what stands above the rows after these; no more is read than that takes."""
+    names = mapping.rows.fill_down
+    alone = {"columns": {name: mapping.columns[name] for name in names}, "rows": RowsBlock()}
+    found: Above = {}
+    for end in range(rows.height, 0, -_READ_AT_ONCE):
+        if len(found) == len(names):
+            break
+        part = rows.slice(max(end - _READ_AT_ONCE, 0), min(end, _READ_AT_ONCE))
+        read = texts(part, mapping.model_copy(update=alone), header, key=key)
+        found = {**below(read, _filled(mapping), {}), **found}
+    return {**above, **found}
+
+
+def own_texts(mapping: Mapping) -> list[pl.Expr]:
+    """What the columns read in a row itself, not of what its file says to all rows."""
+    return [pl.col(READ + name) for name, column in mapping.columns.items() if column.origin not in FILE_ORIGINS]
+
+
+def _filled(mapping: Mapping) -> list[str]:
+    return [READ + name for name in mapping.rows.fill_down]
 
 
 def _arrays(
@@ -70,8 +103,15 @@ def _arrays(
     repeat = mapping.rows.repeat
     if repeat is None:
         return part(0)
+    return pl.concat(map(part, range(1, repeat + 1))).sort(ROW, PART)
+
+
+def _there(parts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """Of a row with `{n}` the parts that hold anything of their own."""
+    if mapping.rows.repeat is None:
+        return parts
     own = [pl.col(READ + name).is_not_null() for name, column in mapping.columns.items() if "{n}" in column.origin]
-    return pl.concat(map(part, range(1, repeat + 1))).filter(pl.any_horizontal(own)).sort(ROW, PART)
+    return parts.filter(pl.any_horizontal(own))
 
 
 def _objects(rows: pl.DataFrame, mapping: Mapping, told: MappingOf[str, str], key: bytes) -> pl.DataFrame:
