@@ -1,4 +1,4 @@
-"""Reads whole batches, each with what the rows of its file before it leave to be filled down."""
+"""Reads whole batches, each with what the rows of its file before it leave to it."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -8,8 +8,9 @@ import polars as pl
 from okr_common.errors import PermanentError
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import RawBatch
-from okr_etl.domain.cells import last_texts
+from okr_etl.domain.cells import knows_all, last_texts
 from okr_etl.domain.filling import Above
+from okr_etl.domain.outline import joined
 from okr_etl.store.raw import RawStore, Released
 
 
@@ -34,7 +35,7 @@ class Reader:
     async def read(self, released: Released, mapping: Mapping) -> RawBatch:
         """The batch with all its rows."""
         batch = await self._raw.read(released)
-        if not mapping.rows.fill_down:
+        if not mapping.rows.read_in_order:
             return batch
         batch = replace(batch, above=await self._above(released, mapping))
         left = await self._left(batch, mapping)
@@ -44,14 +45,14 @@ class Reader:
     async def _above(self, released: Released, mapping: Mapping) -> Above:
         found: Above = {}
         position = released.position - 1
-        while len(found) < len(mapping.rows.fill_down):
+        while not knows_all(found, mapping):
             known = self._known.get(released.source)
             if known and (known.unit, known.mapping_hash, known.position) == (released.unit, mapping.hash, position):
-                return {**known.above, **found}
+                return joined(known.above, found)
             before = await self._raw.released(released.source, position)
             if before is None or before.unit != released.unit:
                 break
-            found = {**await self._left(await self._raw.read(before), mapping), **found}
+            found = joined(await self._left(await self._raw.read(before), mapping), found)
             position -= 1
         return found
 

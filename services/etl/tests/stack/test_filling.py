@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from okr_etl.testing import MemorySource, RawWriter
-from okr_etl.testing.grouped import GROUPED, GROUPED_HEADER, grouped
+from okr_etl.testing.grouped import GROUPED, GROUPED_HEADER, INDENTED, INDENTED_HEADER, grouped, indented
 from okr_etl.testing.inner import Inner, inner
 from okr_stack.testing import StackUnderTest
 
@@ -128,3 +128,30 @@ async def test_a_mapping_that_fills_down_from_the_midst_of_a_file_on(etl: Inner,
     (sources / f"{SOURCE}.yaml").write_text(GROUPED)
     await etl.apply_all(SOURCE)
     assert await told(etl) == [("Grow", "a", "ada"), *TOLD[2:]], "the second row came before"
+
+
+OUTLINE = [
+    *[indented("Grow", "ada"), indented("  a", "", "1"), indented("    b", "", "2"), indented("    c", "", "much")],
+    *[indented("  d", "", "3"), indented("Be quick", "bob"), indented("   e", "", "4"), indented("  f", "", "5")],
+]
+
+
+@pytest.mark.parametrize("batch_rows", [8, 3, 1])
+async def test_an_outline_goes_on_in_the_batches_after_and_in_a_replay(
+    etl: Inner, raw: RawWriter, sources: Path, batch_rows: int
+) -> None:
+    (sources / f"{SOURCE}.yaml").write_text(INDENTED)
+    await raw.release(SOURCE, INDENTED_HEADER, OUTLINE, batch_rows=batch_rows)
+    await etl.apply_all(SOURCE)
+    outlined = [
+        ("Grow", "a", "ada"),
+        ("a", "b", None),
+        ("Grow", "d", "ada"),
+        *[("Be quick", one, "bob") for one in "ef"],
+    ]
+    assert await told(etl) == outlined
+    before = await payloads(etl)
+    await etl.replays.ask(SOURCE, 8 // batch_rows)
+    while await etl.replayer._step(SOURCE):
+        pass
+    assert (await told(etl), await payloads(etl)) == (outlined, before)

@@ -26,7 +26,7 @@ class RawBatch:
 
     Where only its news was read, `known` more rows of it stand in the file before, too, and `gone` are the check-ins of
     those rows of that file which this one has no more. `parts`: the batches its file was cut into. `above`: what the
-    rows of its file before it leave to be filled down.
+    rows of its file before it leave to its own.
     """
 
     source: str

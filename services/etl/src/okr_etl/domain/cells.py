@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 import polars as pl
 
-from okr_common.sources import Column, Mapping, RowsBlock, reading
+from okr_common.sources import Column, Mapping, reading
 from okr_common.sources.language import FILE_ORIGINS
+from okr_etl.domain import outline
 from okr_etl.domain.cleaning import cleaned
 from okr_etl.domain.filling import Above, below, filled
 from okr_etl.domain.meaning import meant
@@ -50,42 +51,58 @@ def texts(
     of the file before these leave to be filled down.
     NULs, which no text column can hold, are left out.
     """
-    if rows[CELLS].str.contains(_NUL, literal=True).any():
-        rows = rows.with_columns(pl.col(CELLS).str.replace_all(_NUL_OUTSIDE_BACKSLASHES, "$1"))
+    rows = _without_nuls(rows)
     if mapping.kind == "api":
         return _objects(rows, mapping, told, key)
     # what reading leaves behind is several times the texts themselves: only of a part of the rows at a time
     read = []
     for part in rows.iter_slices(_READ_AT_ONCE) if rows.height else [rows]:
-        whole = filled(_arrays(part, mapping, header, told, key), _filled(mapping), above, own_texts(mapping))
-        above = below(whole, _filled(mapping), above)
+        whole, above = _in_order(_arrays(part, mapping, header, told, key), mapping, above)
         read.append(_there(whole, mapping))
     return pl.concat(read)
+
+
+def _without_nuls(rows: pl.DataFrame) -> pl.DataFrame:
+    if not rows[CELLS].str.contains(_NUL, literal=True).any():
+        return rows
+    return rows.with_columns(pl.col(CELLS).str.replace_all(_NUL_OUTSIDE_BACKSLASHES, "$1"))
+
+
+def _in_order(rows: pl.DataFrame, mapping: Mapping, above: Above) -> tuple[pl.DataFrame, Above]:
+    """The rows with what they have from those above them, and what they leave to the rows after them."""
+    indented = mapping.rows.indented
+    placed, above = outline.placed(rows, [READ + name for name in indented.above] if indented else (), above)
+    names = [READ + name for name in mapping.rows.fill_down]
+    whole = filled(placed.drop(outline.INDENT, strict=False), names, above, own_texts(mapping))
+    return whole, below(whole, names, above)
 
 
 def last_texts(
     rows: pl.DataFrame, mapping: Mapping, header: Sequence[str], key: bytes = b"", above: Above = EMPTY
 ) -> Above:
-    """Of the columns that are filled down, what stands above the rows after these; no more is read than that takes."""
-    names = mapping.rows.fill_down
-    alone = {"columns": {name: mapping.columns[name] for name in names}, "rows": RowsBlock()}
+    """What these rows and those above them leave to the rows after them; no more is read than that takes."""
+    block = mapping.rows
+    names = [*block.fill_down, *((block.indented.by, *block.indented.above) if block.indented else ())]
+    order = block.model_copy(update={"repeat": None, "only": None})
+    alone = mapping.model_copy(update={"columns": {name: mapping.columns[name] for name in names}, "rows": order})
     found: Above = {}
     for end in range(rows.height, 0, -_READ_AT_ONCE):
-        if len(found) == len(names):
+        if knows_all(found, mapping):
             break
-        part = rows.slice(max(end - _READ_AT_ONCE, 0), min(end, _READ_AT_ONCE))
-        read = texts(part, mapping.model_copy(update=alone), header, key=key)
-        found = {**below(read, _filled(mapping), {}), **found}
-    return {**above, **found}
+        part = _without_nuls(rows.slice(max(end - _READ_AT_ONCE, 0), min(end, _READ_AT_ONCE)))
+        found = outline.joined(_in_order(_arrays(part, alone, header, EMPTY, key), alone, {})[1], found)
+    return outline.joined(above, found)
+
+
+def knows_all(above: Above, mapping: Mapping) -> bool:
+    """Whether no row before these can add anything to what they leave."""
+    filled_down = all(READ + name in above for name in mapping.rows.fill_down)
+    return filled_down and (mapping.rows.indented is None or outline.is_whole(above))
 
 
 def own_texts(mapping: Mapping) -> list[pl.Expr]:
     """What the columns read in a row itself, not of what its file says to all rows."""
     return [pl.col(READ + name) for name, column in mapping.columns.items() if column.origin not in FILE_ORIGINS]
-
-
-def _filled(mapping: Mapping) -> list[str]:
-    return [READ + name for name in mapping.rows.fill_down]
 
 
 def _arrays(
@@ -98,12 +115,17 @@ def _arrays(
     def part(number: int) -> pl.DataFrame:
         """What the columns read where `{n}` stands for this number; one that the header lacks is blank there."""
         read = _read(mapping, lambda _, column: _in_file(column, names, number, told), key)
-        return decoded.select(ROW, CELLS, *_counted(len(header)), *read, pl.lit(number).alias(PART))
+        indents = [_indent(mapping.columns[block.by], names)] if (block := mapping.rows.indented) else []
+        return decoded.select(ROW, CELLS, *_counted(len(header)), *read, pl.lit(number).alias(PART), *indents)
 
     repeat = mapping.rows.repeat
     if repeat is None:
         return part(0)
     return pl.concat(map(part, range(1, repeat + 1))).sort(ROW, PART)
+
+
+def _indent(column: Column, names: Sequence[str]) -> pl.Expr:
+    return outline.indent(_in_file(column, names, 0, EMPTY)).alias(outline.INDENT)
 
 
 def _there(parts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:

@@ -60,7 +60,7 @@ class MemorySource:
     """Of the batches of the last file."""
     rows_read: int = 0
     above: Above = field(default_factory=dict)
-    """What the batches of the last file leave to be filled down."""
+    """What the batches of the last file leave to the next one."""
     tree: MemoryTree = field(default_factory=MemoryTree)
 
     def load(self, rows: Iterable[object], unit: str = "") -> Applied:
@@ -101,7 +101,7 @@ class MemorySource:
         return frozenset(propose(batch, self.mapping).wide["check_in.id"])
 
     def _apply(self, batch: RawBatch, compared_with: str | None, all_of_it: RawBatch | None = None) -> Applied:
-        if self.mapping.rows.fill_down:
+        if self.mapping.rows.read_in_order:
             batch = replace(batch, above=self.above if self.head.unit == batch.unit else {})
             self.above = last_texts(batch.rows, self.mapping, batch.header, above=batch.above)
         proposed, late = self.tree.settled(batch, self.mapping)
