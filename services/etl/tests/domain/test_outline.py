@@ -59,6 +59,11 @@ def test_a_row_without_a_title_stands_nowhere_and_a_rejected_one_counts(goals: M
     ]
 
 
+def test_what_cannot_be_seen_is_no_text_of_the_outline(goals: Mapping) -> None:
+    file = [indented("Grow", "ada"), indented("\u200b", "", ""), indented("  a", "", "1")]
+    assert told(propose(raw_batch(file, INDENTED_HEADER, "goals"), goals)) == [("Grow/a", "ada")]
+
+
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(file=files, cuts=st.lists(st.integers(1, 13), max_size=5))
 def test_a_file_cut_anywhere_says_the_same(goals: Mapping, file: list[Sequence[str]], cuts: list[int]) -> None:

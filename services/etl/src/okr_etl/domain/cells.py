@@ -115,7 +115,7 @@ def _arrays(
     def part(number: int) -> pl.DataFrame:
         """What the columns read where `{n}` stands for this number; one that the header lacks is blank there."""
         read = _read(mapping, lambda _, column: _in_file(column, names, number, told), key)
-        indents = [_indent(mapping.columns[block.by], names)] if (block := mapping.rows.indented) else []
+        indents = [_indent(mapping.columns[block.by], names, key)] if (block := mapping.rows.indented) else []
         return decoded.select(ROW, CELLS, *_counted(len(header)), *read, pl.lit(number).alias(PART), *indents)
 
     repeat = mapping.rows.repeat
@@ -124,8 +124,10 @@ def _arrays(
     return pl.concat(map(part, range(1, repeat + 1))).sort(ROW, PART)
 
 
-def _indent(column: Column, names: Sequence[str]) -> pl.Expr:
-    return outline.indent(_in_file(column, names, 0, EMPTY)).alias(outline.INDENT)
+def _indent(column: Column, names: Sequence[str], key: bytes) -> pl.Expr:
+    """Null where the text is none as it is meant, though something may stand there."""
+    cell = _in_file(column, names, 0, EMPTY)
+    return pl.when(meant(cell, column, key).is_not_null()).then(outline.indent(cell)).alias(outline.INDENT)
 
 
 def _there(parts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
