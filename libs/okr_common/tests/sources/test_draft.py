@@ -238,3 +238,22 @@ def test_one_mistyped_date_does_not_hide_how_the_others_are_written() -> None:
     formats = '  day: { from: "Updated", type: date, formats: ["%d.%m.%Y"] }'
     assert formats in drafted("mistyped", ["Updated"], [*days, ["30.02.2026"]])
     assert formats not in drafted("words", ["Updated"], [*days, *[["soon"]] * 5]), "these are no dates"
+
+
+@pytest.mark.parametrize(
+    ("rows", "block"),
+    [
+        (["Grow,ada,a", ",,b", ",bob,c", "Ship,,d", ",,e"], "fill_down: [objective, owner]"),
+        (["Grow,,", ",ada,a", ",ada,b", "Ship,,", ",bob,c"], "fill_down: [objective], only: title IS NOT NULL"),
+        (["Grow,ada,a", "Grow,,b", "Grow,,c"], None),
+        ([",ada,a", ",ada,b", "Grow,,c"], None),
+        ([], None),
+    ],
+)
+def test_groups_that_are_named_once_are_filled_down(tmp_path: Path, rows: list[str], block: str | None) -> None:
+    text = drafted("goals", ["Objective", "Owner", "KR"], [row.split(",") for row in rows])
+    (tmp_path / "goals.yaml").write_text(text)
+    assert isinstance(load_mapping(tmp_path / "goals.yaml"), Mapping), text
+    assert [line for line in text.splitlines() if line.startswith("rows:")] == (
+        [f"rows: {{ {block} }} # ? blank cells are those of the row above"] if block else []
+    )

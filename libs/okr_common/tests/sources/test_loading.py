@@ -237,6 +237,40 @@ def test_words_of_data_stay_words(tmp_path: Path) -> None:
     assert loaded.columns["goal"].map == {"yes": "ja", "N": "nein"}
 
 
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("fill_down: [gaol]", 'there is no column "gaol"; did you mean "goal"?'),
+        ("fill_down: [zzz]", 'there is no column "zzz"; declare it under columns'),
+        ("fill_down: [goal, goal]", "a column stands in it twice"),
+        ("fill_down: [day]", "day reads file:day; name a column with one cell of its own in each row"),
+        ("fill_down: [target], repeat: 2", "target reads Target {n}; name a column with one cell"),
+        ("fill_down: [goal], parent: { key: id, columns: { above: goal } }", "fill_down goes without parent"),
+        ("fill_down: [goal], transposed: Id", "fill_down goes without transposed"),
+        ("fill_down: [goal], indented: { by: goal, above: [id] }", "goal is told by how rows are indented"),
+    ],
+)
+def test_what_cannot_be_filled_down(tmp_path: Path, rows: str, message: str) -> None:
+    text = GOOD.replace("from: Day", "from: 'file:day'")
+    text = text.replace("from: Target", "from: 'Target {n}'") if "repeat" in rows else text
+    found = [one for one in problems(tmp_path, text + f"rows: {{ {rows} }}\n") if one.key == "rows.fill_down"]
+    assert [one.line for one in found] == [19]
+    assert message in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ("{ by: goal, above: [gaol] }", 'there is no column "gaol"; did you mean "goal"?'),
+        ("{ by: goal, above: [goal] }", "a column stands in it twice"),
+        ("{ by: goal, above: [id] }, transposed: Id", "indented goes without transposed"),
+    ],
+)
+def test_what_is_not_indented(tmp_path: Path, block: str, message: str) -> None:
+    found = [one.message for one in problems(tmp_path, GOOD + f"rows: {{ indented: {block} }}\n")]
+    assert any(one.startswith(message) for one in found), found
+
+
 def test_the_hash_follows_meaning_not_layout(tmp_path: Path) -> None:
     def digest(text: str) -> str:
         loaded = load_mapping(write(tmp_path, text))
@@ -333,6 +367,7 @@ def test_an_api_source_reads_paths(tmp_path: Path) -> None:
             (26, "absent"),
             "so parents are not known",
         ),
+        ("rows: {", "rows: { fill_down: [goal],", (25, "rows.fill_down"), "only files have fill_down"),
         (
             "each: check_ins",
             "each: checkins",

@@ -11,6 +11,7 @@ from okr_common.sources import Mapping
 from okr_etl.domain.batch import Proposed, RawBatch, propose
 from okr_etl.domain.head import Head
 from okr_etl.domain.parents import NONE_KNOWN
+from okr_etl.reader import Reader
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore, Released
 
@@ -42,6 +43,7 @@ class Preparer:
 
     def __init__(self, raw: RawStore, processed: ProcessedStore, key: bytes) -> None:
         self._raw = raw
+        self._reader = Reader(raw, key)
         self._key = key
         self._processed = processed
         self._ahead: _Ahead | None = None
@@ -78,7 +80,7 @@ class Preparer:
             return None
 
     async def _prepare(self, released: Released, mapping: Mapping, *, whole: bool) -> Prepared:
-        batch = await (self._raw.read(released) if whole else self._news(released, mapping))
+        batch = await (self._reader.read(released, mapping) if whole else self._news(released, mapping))
         proposals = await proposed(batch, mapping, self._key)
         metrics.BATCHES_PREPARED.labels(released.source).inc()
         return batch, proposals

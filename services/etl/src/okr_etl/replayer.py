@@ -18,6 +18,7 @@ from okr_etl.domain.replay import Replay, Step, next_step
 from okr_etl.mappings import Mappings
 from okr_etl.parents import Parents
 from okr_etl.preparer import proposed
+from okr_etl.reader import Reader
 from okr_etl.said import Said
 from okr_etl.share import Holds
 from okr_etl.store.processed import ProcessedStore, Task
@@ -44,6 +45,7 @@ class Replayer:
         every_seconds: float,
     ) -> None:
         self._raw = raw
+        self._reader = Reader(raw, mappings.key)
         self._processed = processed
         self._replays = replays
         self._mappings = mappings
@@ -133,7 +135,7 @@ class Replayer:
         head = await self._head(replay)
         if head.unit is not None and head.unit != released.unit:
             await self._decider.decide_again(mapping, head)
-        batch = await self._raw.read(released)
+        batch = await self._reader.read(released, mapping)
         said = await self._said.before(released, mapping, head, head.unit)
         proposals = await proposed(batch, mapping, self._mappings.key)
         proposals, late = await self._parents.settled(batch, proposals, mapping, head.generation)

@@ -8,6 +8,7 @@ from okr_common.sources import Mapping
 from okr_etl.domain.contradictions import NONE_SAID, first_statements
 from okr_etl.domain.head import Head
 from okr_etl.preparer import proposed
+from okr_etl.reader import Reader
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore, Released
 
@@ -29,6 +30,7 @@ class Said:
 
     def __init__(self, raw: RawStore, processed: ProcessedStore, key: bytes) -> None:
         self._raw = raw
+        self._reader = Reader(raw, key)
         self._processed = processed
         self._key = key
         self._known: dict[str, _Known] = {}
@@ -56,5 +58,5 @@ class Said:
         """Of a batch of which only the news was read, what its other rows say, too."""
         released = await self._raw.released(source, position)
         assert released is not None  # noqa: S101 - what was applied was released
-        batch = await self._raw.read(released)
+        batch = await self._reader.read(released, mapping)
         return first_statements((await proposed(batch, mapping, self._key)).candidates)

@@ -122,6 +122,7 @@ def _rows(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         yield ("choose",), "choose is among rows, and repeat or each makes several check-ins of one; use one of both"
     yield from _each(mapping)
     yield from _transposed(mapping)
+    yield from _in_order(mapping)
     parent = mapping.rows.parent
     if parent is None:
         return
@@ -170,6 +171,38 @@ def _transposed(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         yield ("recognise", "path"), "one cell is little to know a transposed file by; say a path, too"
 
 
+def _in_order(mapping: Mapping) -> Iterator[tuple[Place, str]]:
+    rows = mapping.rows
+    if rows.fill_down:
+        yield from _carried(mapping, ("rows", "fill_down"), rows.fill_down, goes_without=("parent", "transposed"))
+    if rows.indented is None:
+        return
+    named, without = (rows.indented.by, *rows.indented.above), ("parent", "transposed", "repeat")
+    yield from _carried(mapping, ("rows", "indented"), named, goes_without=without)
+    for name in set(named) & set(rows.fill_down):
+        yield ("rows", "fill_down"), f"{name} is told by how rows are indented; it is not filled down, too"
+
+
+def _carried(
+    mapping: Mapping, place: Place, names: Sequence[str], *, goes_without: Sequence[str]
+) -> Iterator[tuple[Place, str]]:
+    if mapping.kind == "api":
+        yield place, f"an API's objects stand in no order; only files have {place[-1]}"
+    if len(set(names)) < len(names):
+        yield place, "a column stands in it twice"
+    for other in goes_without:
+        if getattr(mapping.rows, other) is not None:
+            yield place, f"{place[-1]} goes without {other}"
+    for name in names:
+        column = mapping.columns.get(name)
+        if column is None:
+            close = nearest(name, mapping.columns)
+            yield place, f'there is no column "{name}"; ' + (f'did you mean "{close}"?' if close else _DECLARE)
+        elif column.origin in FILE_ORIGINS or "{n}" in column.origin:
+            yield place, f"{name} reads {column.origin}; name a column with one cell of its own in each row"
+
+
+_DECLARE = "declare it under columns"
 _OF_TYPE = {
     "markup": ("text",),
     "separator": ("text",),

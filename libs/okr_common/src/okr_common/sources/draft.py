@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from string import Template
 
-from okr_common.sources import lying
+from okr_common.sources import draft_groups, lying
 from okr_common.sources.draft_texts import example, text_column
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -242,7 +242,7 @@ def drafted(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], fil
         else f'path: "{lying.glob(file)}"',
         rows=f"\nrows: {{ transposed: {_quoted(corner)} }} # its first column holds what others have in the header\n"
         if lies
-        else "",
+        else draft_groups.rows_block(found, header, rows),
         columns="\n".join(_columns(found, header, rows)),
         derived="\n".join(_derived(known, _percent(found, header, rows))),
         objective=objective,

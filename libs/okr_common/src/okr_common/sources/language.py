@@ -220,12 +220,24 @@ class ParentBlock(Block):
     "The parent's columns, by the names they have here; a row without a parent has none."
 
 
+class IndentedBlock(Block):
+    """Rows that stand below others by the blanks before a text."""
+
+    by: Name
+    "The column whose cells are indented."
+    above: tuple[Name, ...] = Field(min_length=1)
+    "Columns that read their cell in the nearest row above that is indented less; a row at the top has none."
+
+
 class RowsBlock(Block):
     """Which rows of a file are check-ins, and how many there are in each."""
 
     only: Expression | None = None
     "True for the rows that are meant; the others are left out. Over the columns, before anything is derived."
     parent: ParentBlock | None = None
+    fill_down: tuple[Name, ...] = ()
+    "Of groups that name these columns in their first row only: a blank cell has the value of the nearest row above."
+    indented: IndentedBlock | None = None
     repeat: int | None = Field(default=None, ge=2, le=50)
     "Wide files: `{n}` in the `from` of columns stands for 1, 2, 3 up to this; an n with blank cells only is not there."
     each: str | None = None
@@ -233,6 +245,11 @@ class RowsBlock(Block):
     transposed: HeaderName | None = Field(default=None, min_length=1)
     """The first cell of the header, in files that lie on their side: what others have in columns stands in lines, and
     each column after the first is a row. A file with another header stands upright, so one mapping reads both."""
+
+    @property
+    def read_in_order(self) -> bool:
+        """What a row says depends on the rows before it in its file."""
+        return bool(self.fill_down) or self.indented is not None
 
     @property
     def several(self) -> bool:
@@ -467,7 +484,7 @@ class Mapping(Block):
         """What a row says depends on its cells alone: not on its file's name, nor on the rows beside it."""
         period = self.entities.objective.period
         alone = self.choose is None and self.rows.parent is None and self.rows.transposed is None
-        alone = alone and (period is None or not period.by_rows)
+        alone = alone and not self.rows.read_in_order and (period is None or not period.by_rows)
         return alone and all(one.origin not in FILE_ORIGINS for one in self.columns.values())
 
     def is_transposed(self, header: Sequence[str]) -> bool:

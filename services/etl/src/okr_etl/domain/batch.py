@@ -15,6 +15,7 @@ from okr_etl.domain.canonical import INSTANT, canonical
 from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.contradictions import NONE_SAID
 from okr_etl.domain.derive import FINAL, Failure, derive, expressions
+from okr_etl.domain.filling import Above
 from okr_etl.domain.head import Times
 from okr_etl.domain.parents import NONE_KNOWN, NONE_PENDING, NONE_TOLD
 from okr_etl.domain.reasons import Rejected, contradicting, explain, merged, underivable
@@ -25,7 +26,8 @@ class RawBatch:
     """A released batch and its rows: row_num and cells (JSON text). `unit` is the file or request it is a part of.
 
     Where only its news was read, `known` more rows of it stand in the file before, too, and `gone` are the check-ins of
-    those rows of that file which this one has no more. `parts`: the batches its file was cut into.
+    those rows of that file which this one has no more. `parts`: the batches its file was cut into. `above`: what the
+    rows of its file before it leave to its own.
     """
 
     source: str
@@ -39,6 +41,7 @@ class RawBatch:
     known: int = 0
     gone: frozenset[str] | None = None
     parts: int = 1
+    above: Above = field(default_factory=dict)
 
     @property
     def told(self) -> dict[str, str]:
@@ -119,7 +122,7 @@ def propose(batch: RawBatch, mapping: Mapping, key: bytes = b"", known: pl.DataF
 
 
 def _upright(batch: RawBatch, mapping: Mapping, key: bytes, known: pl.DataFrame = NONE_KNOWN) -> Proposed:
-    texts = cells.texts(batch.rows, mapping, batch.header, batch.told, key)
+    texts = cells.texts(batch.rows, mapping, batch.header, batch.told, key, above=batch.above)
     typed = texts.with_columns(columns.value(name, column) for name, column in mapping.columns.items())
     width = len(batch.header)
     placed, told = parents.placed(typed, mapping, known)

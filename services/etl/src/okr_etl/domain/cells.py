@@ -10,7 +10,9 @@ import polars as pl
 
 from okr_common.sources import Column, Mapping, reading
 from okr_common.sources.language import FILE_ORIGINS
+from okr_etl.domain import outline
 from okr_etl.domain.cleaning import cleaned
+from okr_etl.domain.filling import Above, below, filled
 from okr_etl.domain.meaning import meant
 
 READ = "read:"
@@ -39,20 +41,68 @@ def texts(
     header: Sequence[str],
     told: MappingOf[str, str] = EMPTY,
     key: bytes = b"",
+    *,
+    above: Above = EMPTY,
 ) -> pl.DataFrame:
     """Of `rows` (row_num, cells as JSON text): row_num, `read:<column>` as it is meant or null, and the row's shape.
 
     A row of a file is an array, read by the header's places; `told` is what the file itself says, by the words of
-    FILE_ORIGINS. A row of an API is an object, read by paths. `key` hides the people in them.
+    FILE_ORIGINS. A row of an API is an object, read by paths. `key` hides the people in them. `above`: what the rows
+    of the file before these leave to be filled down.
     NULs, which no text column can hold, are left out.
     """
-    if rows[CELLS].str.contains(_NUL, literal=True).any():
-        rows = rows.with_columns(pl.col(CELLS).str.replace_all(_NUL_OUTSIDE_BACKSLASHES, "$1"))
+    rows = _without_nuls(rows)
     if mapping.kind == "api":
         return _objects(rows, mapping, told, key)
     # what reading leaves behind is several times the texts themselves: only of a part of the rows at a time
-    read = [_arrays(part, mapping, header, told, key) for part in rows.iter_slices(_READ_AT_ONCE)]
-    return pl.concat(read) if read else _arrays(rows, mapping, header, told, key)
+    read = []
+    for part in rows.iter_slices(_READ_AT_ONCE) if rows.height else [rows]:
+        whole, above = _in_order(_arrays(part, mapping, header, told, key), mapping, above)
+        read.append(_there(whole, mapping))
+    return pl.concat(read)
+
+
+def _without_nuls(rows: pl.DataFrame) -> pl.DataFrame:
+    if not rows[CELLS].str.contains(_NUL, literal=True).any():
+        return rows
+    return rows.with_columns(pl.col(CELLS).str.replace_all(_NUL_OUTSIDE_BACKSLASHES, "$1"))
+
+
+def _in_order(rows: pl.DataFrame, mapping: Mapping, above: Above) -> tuple[pl.DataFrame, Above]:
+    """The rows with what they have from those above them, and what they leave to the rows after them."""
+    indented = mapping.rows.indented
+    placed, above = outline.placed(rows, [READ + name for name in indented.above] if indented else (), above)
+    names = [READ + name for name in mapping.rows.fill_down]
+    whole = filled(placed.drop(outline.INDENT, strict=False), names, above, own_texts(mapping))
+    return whole, below(whole, names, above)
+
+
+def last_texts(
+    rows: pl.DataFrame, mapping: Mapping, header: Sequence[str], key: bytes = b"", above: Above = EMPTY
+) -> Above:
+    """What these rows and those above them leave to the rows after them; no more is read than that takes."""
+    block = mapping.rows
+    names = [*block.fill_down, *((block.indented.by, *block.indented.above) if block.indented else ())]
+    order = block.model_copy(update={"repeat": None, "only": None})
+    alone = mapping.model_copy(update={"columns": {name: mapping.columns[name] for name in names}, "rows": order})
+    found: Above = {}
+    for end in range(rows.height, 0, -_READ_AT_ONCE):
+        if knows_all(found, mapping):
+            break
+        part = _without_nuls(rows.slice(max(end - _READ_AT_ONCE, 0), min(end, _READ_AT_ONCE)))
+        found = outline.joined(_in_order(_arrays(part, alone, header, EMPTY, key), alone, {})[1], found)
+    return outline.joined(above, found)
+
+
+def knows_all(above: Above, mapping: Mapping) -> bool:
+    """Whether no row before these can add anything to what they leave."""
+    filled_down = all(READ + name in above for name in mapping.rows.fill_down)
+    return filled_down and (mapping.rows.indented is None or outline.is_whole(above))
+
+
+def own_texts(mapping: Mapping) -> list[pl.Expr]:
+    """What the columns read in a row itself, not of what its file says to all rows."""
+    return [pl.col(READ + name) for name, column in mapping.columns.items() if column.origin not in FILE_ORIGINS]
 
 
 def _arrays(
@@ -65,13 +115,27 @@ def _arrays(
     def part(number: int) -> pl.DataFrame:
         """What the columns read where `{n}` stands for this number; one that the header lacks is blank there."""
         read = _read(mapping, lambda _, column: _in_file(column, names, number, told), key)
-        return decoded.select(ROW, CELLS, *_counted(len(header)), *read, pl.lit(number).alias(PART))
+        indents = [_indent(mapping.columns[block.by], names, key)] if (block := mapping.rows.indented) else []
+        return decoded.select(ROW, CELLS, *_counted(len(header)), *read, pl.lit(number).alias(PART), *indents)
 
     repeat = mapping.rows.repeat
     if repeat is None:
         return part(0)
+    return pl.concat(map(part, range(1, repeat + 1))).sort(ROW, PART)
+
+
+def _indent(column: Column, names: Sequence[str], key: bytes) -> pl.Expr:
+    """Null where the text is none as it is meant, though something may stand there."""
+    cell = _in_file(column, names, 0, EMPTY)
+    return pl.when(meant(cell, column, key).is_not_null()).then(outline.indent(cell)).alias(outline.INDENT)
+
+
+def _there(parts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """Of a row with `{n}` the parts that hold anything of their own."""
+    if mapping.rows.repeat is None:
+        return parts
     own = [pl.col(READ + name).is_not_null() for name, column in mapping.columns.items() if "{n}" in column.origin]
-    return pl.concat(map(part, range(1, repeat + 1))).filter(pl.any_horizontal(own)).sort(ROW, PART)
+    return parts.filter(pl.any_horizontal(own))
 
 
 def _objects(rows: pl.DataFrame, mapping: Mapping, told: MappingOf[str, str], key: bytes) -> pl.DataFrame:

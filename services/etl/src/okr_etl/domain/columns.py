@@ -8,9 +8,8 @@ import polars as pl
 
 from okr_common.cleaning import clean
 from okr_common.sources import Column, Mapping
-from okr_common.sources.language import FILE_ORIGINS
 from okr_etl.domain import dates, numbers
-from okr_etl.domain.cells import CELLS, CHAIN, COUNT, READ, SURPLUS
+from okr_etl.domain.cells import CELLS, CHAIN, COUNT, READ, SURPLUS, own_texts
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """No goal lies outside; what does is a mistyped or misread date."""
@@ -66,7 +65,7 @@ def rules(mapping: Mapping, width: int) -> Rules:
         "too_many_cells": ~pl.col(SURPLUS),
         "row_too_long": pl.col(CELLS).str.len_bytes() <= CELLS_BYTES,
     }
-    own = [pl.col(READ + name) for name, column in mapping.columns.items() if column.origin not in FILE_ORIGINS]
+    own = own_texts(mapping)
     if mapping.kind == "csv" and own:
         found[BLANK_ROW] = pl.any_horizontal(text.is_not_null() for text in own)
     if mapping.rows.parent:

@@ -9,7 +9,9 @@ import polars as pl
 
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch, propose
+from okr_etl.domain.cells import last_texts
 from okr_etl.domain.contradictions import NONE_SAID, first_statements, unwritten
+from okr_etl.domain.filling import Above
 from okr_etl.domain.head import Head, floor, later
 from okr_etl.domain.late import Part, apply_in_turn, times_of
 from okr_etl.domain.news import MoreNeeded, plain, suffices
@@ -57,6 +59,8 @@ class MemorySource:
     sayings: list[Saying] = field(default_factory=list)
     """Of the batches of the last file."""
     rows_read: int = 0
+    above: Above = field(default_factory=dict)
+    """What the batches of the last file leave to the next one."""
     tree: MemoryTree = field(default_factory=MemoryTree)
 
     def load(self, rows: Iterable[object], unit: str = "") -> Applied:
@@ -97,6 +101,9 @@ class MemorySource:
         return frozenset(propose(batch, self.mapping).wide["check_in.id"])
 
     def _apply(self, batch: RawBatch, compared_with: str | None, all_of_it: RawBatch | None = None) -> Applied:
+        if self.mapping.rows.read_in_order:
+            batch = replace(batch, above=self.above if self.head.unit == batch.unit else {})
+            self.above = last_texts(batch.rows, self.mapping, batch.header, above=batch.above)
         proposed, late = self.tree.settled(batch, self.mapping)
         parts = [*late, Part(batch, proposed)]
         head = self.head.entering(batch.unit, self.mapping.hash, compared_with)
