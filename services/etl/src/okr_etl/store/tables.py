@@ -23,7 +23,7 @@ from okr_etl.store.records import Place
 PLACE = [ROW, PART]
 """What tells one check-in's row from another's."""
 HEX = "\\x"
-COPIED_AT_ONCE = 10_000
+COPIED_AT_ONCE = 4_000
 _VERSION = ("entity", "entity_id", "revision", "knowledge_time", "row_num", "payload")
 
 
