@@ -1,5 +1,6 @@
 """The example of docs/adding-a-source.md does what the page says, and the page knows every key and state."""
 
+import csv
 import json
 import re
 from collections import Counter
@@ -7,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
+import polars as pl
 import pytest
 import yaml
 
@@ -23,8 +25,9 @@ from okr_common.sources import (
     reading,
 )
 from okr_common.sources.language import Block, RowsBlock
+from okr_etl.domain.cells import texts
 from okr_etl.domain.check import trouble
-from okr_etl.testing import MemorySource
+from okr_etl.testing import MemorySource, raw_batch
 from okr_ingest_csv.domain.profile import Profile
 from okr_ingest_csv.domain.quality import Summary, findings_of
 from okr_ingest_csv.domain.verdict import repair_of
@@ -87,6 +90,28 @@ def test_the_record_of_an_api_is_read_as_the_page_says(mapping: Mapping) -> None
     around |= {"due": "2026-06-30", "baseline": "100", "target": "400"}
     assert first == around | {"update": "a", "day": "2026-01-31", "value": "150"}
     assert second == around | {"update": "b", "day": "2026-06-30", "value": "410"}
+
+
+def test_groups_are_filled_as_the_page_says(mapping: Mapping) -> None:
+    (said,) = re.findall(r"With `rows: ({ fill_down: .*?})`", PAGE)
+    names = {"objective": "Objective", "owner": "Owner", "title": "KR"}
+    columns = {name: Column.model_validate({"from": origin, "type": "text"}) for name, origin in names.items()}
+    rows = RowsBlock.model_validate(yaml.safe_load(said))
+    read = _read(block("csv groups"), mapping.model_copy(update={"columns": columns, "rows": rows}))
+    assert read["read:objective"].to_list() == [*["Grow"] * 3, "Be quick"]
+    assert read["read:owner"].to_list() == ["ada", "ada", "bob", "bob"]
+
+
+def test_an_outline_is_read_as_the_page_says(mapping: Mapping) -> None:
+    read = _read(block("csv outline"), mapping.model_copy(update=dict(_parts(block("yaml outline")))))
+    assert read["read:title"].to_list() == ["Grow", "Signups", "Visits", "Be quick", "Days to ship"]
+    assert read["read:goal"].to_list() == [None, "Grow", "Grow", None, "Be quick"]
+    assert read["read:leader"].to_list() == [None, "ada", "ada", None, "eve"]
+
+
+def _read(content: str, mapping: Mapping) -> pl.DataFrame:
+    header, *rows = csv.reader(content.splitlines(), delimiter=";")
+    return texts(raw_batch(rows, header, mapping.name).rows, mapping, header)
 
 
 def _parts(text: str) -> Iterator[tuple[str, object]]:
