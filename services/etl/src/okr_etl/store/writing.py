@@ -29,7 +29,12 @@ async def write(
     changes = partial(_changes, part=part, applied=applied, mapping=mapping, place=(position, generation))
     ahead = await asyncio.to_thread(changes, WRITTEN[0])
     for table in WRITTEN[1:]:
-        ahead, _ = await asyncio.gather(asyncio.to_thread(changes, table), _write_changes(connection, ahead))
+        making = asyncio.create_task(asyncio.to_thread(changes, table))
+        try:
+            await _write_changes(connection, ahead)
+        finally:
+            await asyncio.wait([making])  # whichever fails, nothing else uses the connection when it rolls back
+        ahead = making.result()
     await _write_changes(connection, ahead)
     await _mark_documents(connection, part.proposed, applied)
     await goals.mark_aligned(connection, part, applied, mapping)

@@ -92,11 +92,13 @@ class Held:
         """
         last = [portion for portion in portions if portion.batch.last]
         async with self._connection.transaction():
-            repeats, _ = await asyncio.gather(
-                repeats_in_memory(last), self._copy([piece for portion in portions for piece in portion.batch.copy])
-            )
+            counting = asyncio.create_task(repeats_in_memory(last))
+            try:
+                await self._copy([piece for portion in portions for piece in portion.batch.copy])
+            finally:
+                await asyncio.wait([counting])  # whichever fails, nothing else uses the connection when it rolls back
             crash.point("after_copy")
-            endings = await self._facts.endings(last, repeats, read)
+            endings = await self._facts.endings(last, counting.result(), read)
             await lock_source(self._connection, self.file.source)
             ended = dict(zip((portion.file.file_id for portion in last), endings, strict=True))
             await self._advance(portions, ended)
