@@ -50,7 +50,7 @@ async def test_a_run_of_etl_then_one_of_the_trainer_carry_a_file_to_a_version(fl
     told = trainer["update_incrementally"]["models"]["mta_nyct"]
     assert (told["check_ins"], told["unanswered"], told["unheard"]) == (len(rows), 0, 0)
     made = {one["version"]: one["alias"] for one in models if one["version"] >= 1}
-    # Whether it serves, the gates say; where the stream had trained before the run registered, the older one has no name.
+    # Whether it serves, the gates say. Where the stream trained before the run registered, the older one has no name.
     assert made[max(made)] in {"champion", "challenger"}
 
 

@@ -16,7 +16,7 @@ CONTENT = b"1,a\n2\n3,c\n\n5,e\n6,f\n"
 
 
 def batches(content: bytes, batch_rows: int, batch_bytes: int = 1000) -> list[tuple[int, int, int, bool]]:
-    records, at, found = read_records(io.BytesIO(content), SHAPE, Place()), Place(), []
+    records, at, found = read_records(io.BytesIO(content), SHAPE, Place(), block_bytes=13), Place(), []
     while True:
         batch = take_batch(records, 7, at, batch_rows, batch_bytes)
         found.append((batch.start.row, batch.rows, len(batch.unreadable), batch.last))
@@ -36,10 +36,10 @@ def test_a_batch_of_many_chunks_has_every_row_once(monkeypatch: pytest.MonkeyPat
     for chunk_rows in (1, 2, 3, 1000):
         monkeypatch.setattr(batch_module, "CHUNK_ROWS", chunk_rows)
         test_records_are_numbered_whether_rows_or_not()
-        test_wide_rows_end_a_batch_early()
+        test_wide_rows_end_a_batch_early_with_the_block_that_fills_it()
 
 
-def test_wide_rows_end_a_batch_early() -> None:
+def test_wide_rows_end_a_batch_early_with_the_block_that_fills_it() -> None:
     assert [rows for _, rows, _, _ in batches(b"1,aaaaaaaaaa\n" * 5, 50, batch_bytes=30)] == [2, 2, 1]
 
 

@@ -94,6 +94,14 @@ def test_a_sep_line_is_honoured_and_no_header(line: str) -> None:
     assert found.start.line == 3
 
 
+def test_a_wrong_sep_line_is_told_and_the_source_s_columns_decide() -> None:
+    content = b"sep=;\ngoal,target,due\n1,2,3\n"
+    found = dialect_in(content, is_header=lambda cells: tuple(cells) == ("goal", "target", "due"))
+    assert (found.delimiter, found.header_line) == (",", 2)
+    assert found.delimiter_how.startswith("the sep= line says ';', but with it")
+    assert dialect_in(content).delimiter == ";"  # nobody asks for columns: the file's word counts
+
+
 def test_the_source_decides_before_the_file_does() -> None:
     found = dialect_in(b"sep=;\nx\na|b\n1|2\n", Read(delimiter="|", header_line=3))
     assert (found.delimiter, found.header, found.start.line) == ("|", ("a", "b"), 4)

@@ -17,7 +17,7 @@ from okr_ingest_csv.domain.lines import WIDE
 from okr_ingest_csv.domain.plan import Range, Size, UnplannableError, plan
 from okr_ingest_csv.domain.quality import Summary, findings_of, reason_to_stop
 from okr_ingest_csv.domain.record import Row, Shape, Unreadable
-from okr_ingest_csv.domain.records import read_records
+from okr_ingest_csv.domain.records import Records, read_records
 from okr_ingest_csv.domain.verdict import Candidate, judge
 
 LOOK = Look(0, 0, 0)
@@ -82,7 +82,7 @@ def summary(found: Read) -> Summary:
     assert dialect is not None
     guess = dialect.encoding.how if dialect.encoding.guessed else None
     unreadable = Counter(one.reason for one in found.unreadable)
-    batch = take_batch(iter(found.records), 1, dialect.start, len(found.records) + 1)
+    batch = take_batch(Records([found.records]), 1, dialect.start, len(found.records) + 1)
     copies = len(found.rows) - len({tuple(row[0]) for row in found.rows})
     return Summary(dialect.header, dialect.header_line, guess, len(found.rows), unreadable, batch.profile, copies)
 

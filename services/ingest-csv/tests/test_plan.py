@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from okr_ingest_csv.domain.batch import take_batch
 from okr_ingest_csv.domain.plan import Range, Size, UnplannableError, plan
 from okr_ingest_csv.domain.record import Place, Row, Shape, Unreadable
-from okr_ingest_csv.domain.records import read_records
+from okr_ingest_csv.domain.records import Records, read_records
 from okr_ingest_csv.ranges import Task, read_range
 
 SHAPE = Shape("utf-8", ",", 2)
@@ -35,7 +35,7 @@ def in_parts(content: bytes, ranges: list[Range]) -> list[Row | Unreadable] | No
     found: list[Row | Unreadable] = []
     for one in ranges:
         part = content[one.start.byte : one.start.byte + one.length]
-        if take_batch(iter(records(part, one.start)), 1, one.start, one.records + 1).after != one.after:
+        if take_batch(Records([records(part, one.start)]), 1, one.start, one.records + 1).after != one.after:
             return None
         found += records(part, one.start)
     return found

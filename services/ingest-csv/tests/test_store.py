@@ -2,7 +2,10 @@
 
 import hashlib
 import io
+import os
+import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +14,7 @@ import pytest
 
 from okr_common.errors import FencedError
 from okr_common.sources import Read
+from okr_common.testing.waiting import until
 from okr_common.topology import STAGES
 from okr_ingest_csv.domain.batch import Batch, take_batch
 from okr_ingest_csv.domain.discovery import Look
@@ -99,6 +103,51 @@ async def test_a_file_refused_at_its_claim_holds_up_nobody(scene: "Scene", store
     b = await claimed(store, "b", B)
     await load(store, b.file_id, B, batch_rows=9)
     assert await positions(scene) == [(b.file_id, 1, 1)]
+
+
+@pytest.mark.faults
+async def test_a_batch_that_a_crash_of_the_database_takes_away_is_gone_whole(scene: "Scene", store: Store) -> None:
+    """The server is killed after a commit that nobody waited for and before the disk has it: rows and progress go."""
+    a = await claimed(store, "a", A)
+    async with unwritten_commits(scene):
+        await load(store, a.file_id, A, only=2)
+        assert await there(scene) == (2, 4)
+        postgres = scene.stack.part("postgres").pid
+        assert postgres is not None
+        os.kill(postgres, signal.SIGKILL)
+        assert await until(lambda: there(scene), within=60) == (1, 2)
+    await load(store, a.file_id, A)
+    assert await there(scene) == (3, 5)
+    assert await scene.wrong() == []
+
+
+@asynccontextmanager
+async def unwritten_commits(scene: "Scene") -> AsyncIterator[None]:
+    """Nothing but a commit that waits for the disk writes there, for ten seconds."""
+    admin = await asyncpg.connect(scene.stack.admin_dsn())
+    await admin.execute("alter system set wal_writer_delay = '10s'")
+    await admin.execute("select pg_reload_conf()")
+    yield
+    admin = await asyncpg.connect(scene.stack.admin_dsn())
+    await admin.execute("alter system reset wal_writer_delay")
+    await admin.execute("select pg_reload_conf()")
+    await admin.close()
+
+
+async def there(scene: "Scene") -> tuple[int, ...] | None:
+    """Batches and rows that are there; None while the server is not."""
+    try:
+        connection = await asyncpg.connect(scene.stack.dsn("okr_readonly", "raw"))
+    except (OSError, asyncpg.PostgresError):
+        return None
+    try:
+        return tuple(
+            await connection.fetchrow(
+                "select (select sum(batches)::int from file), (select count(*)::int from raw_row)"
+            )
+        )
+    finally:
+        await connection.close()
 
 
 async def test_a_revert_refers_to_the_rows_of_the_first_time_however_often(scene: "Scene", store: Store) -> None:

@@ -15,7 +15,7 @@ from okr_ingest_csv.domain.content import CONTROLS
 from okr_ingest_csv.domain.lines import WIDE
 from okr_ingest_csv.domain.plan import Range, Size, UnplannableError, plan
 from okr_ingest_csv.domain.record import Row, Shape, Unreadable
-from okr_ingest_csv.domain.records import read_records
+from okr_ingest_csv.domain.records import Records, read_records
 from okr_ingest_csv.testing import Whole, read_whole
 
 DELIMITERS, LINE_ENDS = ",;\t|", ("\n", "\r\n", "\r")
@@ -157,5 +157,5 @@ def _numbered(content: bytes, one: Range, shape: Shape) -> list[tuple[int, Row |
     """The records of a range that is read alone, each with its number in the file."""
     part = content[one.start.byte : one.start.byte + one.length]
     records = list(read_records(io.BytesIO(part), shape, one.start))
-    assert take_batch(iter(records), 1, one.start, one.records + 1).after == one.after
+    assert take_batch(Records([records]), 1, one.start, one.records + 1).after == one.after
     return list(enumerate(records, one.start.row))

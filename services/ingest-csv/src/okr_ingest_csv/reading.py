@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,7 @@ from okr_ingest_csv.domain.batch import Batch, take_batch
 from okr_ingest_csv.domain.fingerprint import Fingerprinted
 from okr_ingest_csv.domain.plan import Range, Size, plan
 from okr_ingest_csv.domain.progress import Claimed
-from okr_ingest_csv.domain.record import Row, Unreadable
-from okr_ingest_csv.domain.records import read_records
+from okr_ingest_csv.domain.records import Records, read_records
 from okr_ingest_csv.opening import Stopped, UntilStopped, open_file
 
 
@@ -29,7 +28,7 @@ class Reading:
     """Opened with the first batch."""
 
     _stream: Fingerprinted
-    _records: Iterator[Row | Unreadable]
+    _records: Records
     _written_at: int
 
     def __init__(self, file: Claimed, measure: Measure, stopped: Stopped = lambda: False) -> None:

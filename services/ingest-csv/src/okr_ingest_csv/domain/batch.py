@@ -4,23 +4,22 @@ JSON text never holds a raw \x01 or \x02, so as quote and delimiter they need no
 """
 
 from binascii import hexlify
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import islice
 from typing import NamedTuple
 
 import orjson
 
 from okr_ingest_csv.domain.profile import Profile, Profiler
-from okr_ingest_csv.domain.record import Place, Row, Unreadable
+from okr_ingest_csv.domain.record import Place, Unreadable
+from okr_ingest_csv.domain.records import Found, Records
 
 COLUMNS = ("batch_id", "row_num", "cells", "first_line", "last_line", "byte_start", "byte_len", "row_hash", "repaired")
 COPY_DELIMITER, COPY_QUOTE = "\x02", "\x01"
 BATCH_BYTES = 67_108_864
-"""A batch ends early when its rows, as COPY takes them, grow beyond this: wide rows must not fill the memory."""
-_LINE = b"%d\x02%%d\x02%%b\x02%%d\x02%%d\x02%%d\x02%%d\x02\\x%%b\x02%d\n"
-"""Filled in two steps: what the lines of a batch share (its id, repaired or not), then each line (the doubled %)."""
+"""A batch ends early, with a block of the file, when its rows grow beyond this: wide rows must not fill the memory."""
+_LINE = b"%d\x02%%d\x02%%b\x02%%d\x02%%d\x02%%d\x02%%d\x02\\x%%b\x02%%d\n"
+"""Filled in two steps: what the lines of a batch share, its id, then each line (the doubled %)."""
 
 
 CHUNK_ROWS = 1_000
@@ -54,69 +53,58 @@ class Batch:
         return self.after.row == self.start.row
 
 
-def take_batch(
-    records: Iterator[Row | Unreadable], batch_id: int, start: Place, batch_rows: int, batch_bytes: int = BATCH_BYTES
-) -> Batch:
+def take_batch(records: Records, batch_id: int, start: Place, batch_rows: int, batch_bytes: int = BATCH_BYTES) -> Batch:
     """The next batch of these records."""
     copy: list[bytes] = []
     unreadable: list[Unreadable] = []
     digests: list[bytes] = []
     profiler = Profiler()
-    after, taken, size, last = start, 0, 0, False
-    while taken < batch_rows and size < batch_bytes and not last:
-        wanted = min(CHUNK_ROWS, batch_rows - taken)
-        chunk = _take_chunk(islice(records, wanted), batch_id, after, batch_bytes - size, profiler)
+    after, left, room, last = start, batch_rows, batch_bytes, False
+    while left > 0 and room > 0 and not last:
+        taken = records.take(min(CHUNK_ROWS, left))
+        chunk = _chunk(taken, batch_id, after.row, profiler)
         copy.append(chunk.copy)
         unreadable.extend(chunk.unreadable)
         digests.append(chunk.digests)
-        records_taken = chunk.after.row - after.row
-        after, taken, size = chunk.after, taken + records_taken, size + chunk.size
-        last = records_taken < wanted and size < batch_bytes
+        left, room, last = left - len(taken), room - chunk.size, not taken
+        after = _after(taken, after)
     profile, pieces = profiler.profile(), tuple(filter(None, copy))
     return Batch(batch_id, start, after, pieces, tuple(unreadable), profile, b"".join(digests), last)
+
+
+def _after(records: Found, before: Place) -> Place:
+    """Where reading goes on after these records."""
+    if not records:
+        return before
+    last, row = records[-1], before.row + len(records)
+    if isinstance(last, Unreadable):
+        return Place(last.byte_start + last.byte_len, last.last_line + 1, row)
+    return Place(last[3] + last[4], last[2] + 1, row)
 
 
 class _Chunk(NamedTuple):
     copy: bytes
     unreadable: list[Unreadable]
     digests: bytes
-    after: Place
     size: int
 
 
-def _take_chunk(
-    records: Iterator[Row | Unreadable], batch_id: int, start: Place, room: int, profiler: Profiler
-) -> _Chunk:
-    """All of these records, or so many that there is no more room. The innermost loop: each row passes here."""
-    lines: list[bytes] = []
-    rows: list[list[str]] = []
-    json: list[bytes] = []
-    digests: list[bytes] = []
-    unreadable: list[Unreadable] = []
-    plain_line, mended_line = _LINE % (batch_id, False), _LINE % (batch_id, True)
-    byte, line, row, size, mended = start.byte, start.line, start.row, 0, 0
-    for record in records:
-        if isinstance(record, Unreadable):
-            unreadable.append(record)
-            size += len(record.raw)
-            byte, line = record.byte_start + record.byte_len, record.last_line + 1
-        else:
-            cells, first_line, last_line, byte_start, byte_len, repaired = record
-            data = orjson.dumps(cells)
-            digest = blake2b(data, digest_size=16).digest()
-            line_of = mended_line if repaired else plain_line
-            lines.append(line_of % (row, data, first_line, last_line, byte_start, byte_len, hexlify(digest)))
-            digests.append(digest)
-            rows.append(cells)
-            json.append(data)
-            mended += repaired
-            size += len(data)
-            byte, line = byte_start + byte_len, last_line + 1
-        row += 1
-        if size >= room:
-            break
-    profiler.see(rows, json, mended)
-    return _Chunk(b"".join(lines), unreadable, b"".join(digests), Place(byte, line, row), size)
+def _chunk(records: Found, batch_id: int, number: int, profiler: Profiler) -> _Chunk:
+    """These records, of which the first has this number. Every row passes here, so each step takes them all at once."""
+    rows = [one for one in records if not isinstance(one, Unreadable)]
+    unreadable = [one for one in records if isinstance(one, Unreadable)]
+    size = sum(len(one.raw) for one in unreadable)
+    if not rows:
+        return _Chunk(b"", unreadable, b"", size)
+    numbers = [at for at, one in enumerate(records, number) if not isinstance(one, Unreadable)]
+    cells, first_lines, last_lines, starts, lengths, repaired = zip(*rows, strict=True)
+    json = list(map(orjson.dumps, cells))
+    digests = [blake2b(data, digest_size=16).digest() for data in json]
+    columns = zip(numbers, json, first_lines, last_lines, starts, lengths, map(hexlify, digests), repaired, strict=True)
+    line = _LINE % batch_id
+    profiler.see(cells, json, sum(repaired))
+    copy = b"".join([line % row for row in columns])
+    return _Chunk(copy, unreadable, b"".join(digests), size + sum(map(len, json)))
 
 
 def repeated(digests: bytes) -> int:

@@ -78,11 +78,12 @@ def _from_line(sample: Sample, line: int | None) -> Sample:
 def _delimiter(sample: Sample, asked: Asked, separator: str | None) -> tuple[str, str]:
     if asked.read.delimiter is not None:
         return asked.read.delimiter, "the source's read block says so"
-    if separator is not None:
+    fits = next((one for one in (separator, *DELIMITERS) if one and _asked_for(sample, one, asked) is not None), None)
+    if separator is not None and fits in {None, separator}:
         return separator, "the sep= line says so"
-    for delimiter in DELIMITERS:
-        if _asked_for(sample, delimiter, asked) is not None:
-            return delimiter, "with it the header holds the columns a source asks for"
+    if fits is not None:
+        but = f"the sep= line says {separator!r}, but " if separator else ""
+        return fits, f"{but}with it the header holds the columns a source asks for"
     return best_delimiter(sample.lines, DELIMITERS), "with it the most records are as wide as the first"
 
 

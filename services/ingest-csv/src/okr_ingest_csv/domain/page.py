@@ -2,11 +2,12 @@
 
 import csv
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, repeat
+from operator import sub
 
 from okr_ingest_csv.domain.flaws import too_large
 from okr_ingest_csv.domain.lines import lines_in
-from okr_ingest_csv.domain.record import Place, Shape, Unreadable
+from okr_ingest_csv.domain.record import Place, Row, Shape, Unreadable
 
 TAIL_ROWS = 5
 """So many whole rows must follow an open quote that nothing else proves to be a stray one."""
@@ -33,6 +34,13 @@ class Page:
     def length(self, first: int, last: int) -> int:
         """Bytes of the lines from index `first` up to, not including, `last`."""
         return self.starts[last] - self.starts[first]
+
+    def rows(self, cells: list[list[str]], ends: list[int]) -> list[Row | Unreadable]:
+        """Whole records from the first line on: their cells, and the index where each begins, the last one ends."""
+        lines = [self.line + end for end in ends]
+        starts = [self.starts[end] for end in ends]
+        last_lines, lengths = (line - 1 for line in lines[1:]), map(sub, starts[1:], starts)
+        return list(zip(cells, lines, last_lines, starts, lengths, repeat(False)))
 
     def unreadable(self, first: int, last: int, reason: str, detail: str) -> Unreadable:
         """These lines as a record that is no row."""

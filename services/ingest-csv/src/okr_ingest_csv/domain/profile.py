@@ -53,7 +53,7 @@ class Profiler:
         self._cleaned: Counter[tuple[str, int]] = Counter()
         self._repaired = 0
 
-    def see(self, rows: Sequence[list[str]], data: Sequence[bytes], repaired: int) -> None:
+    def see(self, rows: Sequence[Sequence[str]], data: Sequence[bytes], repaired: int) -> None:
         """Rows of the same width: the cells of each, the same as JSON, and how many of them were repaired."""
         self._repaired += repaired
         for column, cells in enumerate(zip(*rows, strict=True)):

@@ -10,7 +10,8 @@ reads as whole rows, else where its quotes are closed.
 
 import csv
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 from okr_ingest_csv.domain.fingerprint import Readable
 from okr_ingest_csv.domain.flaws import flaw_of, repaired, too_large, why_not_parsed
@@ -25,16 +26,38 @@ RECORD_CELLS = 2
 """A record longer than so many of the largest cells is not parsed: most likely a quote was never closed."""
 UTF8_GROWTH = 3
 """A cell is measured in UTF-8, in which a byte of the file may become so many (the euro sign of cp1252)."""
-Records = Generator[Row | Unreadable, None, int]
+Found = list[Row | Unreadable]
+"""Records of one block, in order."""
 
 csv.field_size_limit(sys.maxsize)  # the process's only limits on a cell are those here
 
 
+class Records:
+    """Records, one by one or many at once."""
+
+    def __init__(self, blocks: Iterable[Found]) -> None:
+        self._blocks = iter(blocks)
+        self._block: Iterator[Row | Unreadable] = iter(())
+
+    def __iter__(self) -> Iterator[Row | Unreadable]:
+        """Those that were not taken."""
+        return chain(self._block, chain.from_iterable(self._blocks))
+
+    def take(self, most: int) -> Found:
+        """The next ones: at most so many, of one block only, so that they need little memory; none at the end."""
+        while not (taken := list(islice(self._block, most))):
+            block = next(self._blocks, None)
+            if block is None:
+                break
+            self._block = iter(block)
+        return taken
+
+
 def read_records(
     stream: Readable, shape: Shape, start: Place, *, block_bytes: int = BLOCK_BYTES, cell_bytes: int = CELL_BYTES
-) -> Iterator[Row | Unreadable]:
+) -> Records:
     """All records from `start`, where the stream stands."""
-    return iter(_Reader(stream, shape, start, block_bytes, cell_bytes))
+    return Records(_Reader(stream, shape, start, block_bytes, cell_bytes).blocks())
 
 
 class _Reader:
@@ -50,57 +73,73 @@ class _Reader:
         self._cell_bytes = cell_bytes
         self._limit = RECORD_CELLS * cell_bytes
 
-    def __iter__(self) -> Iterator[Row | Unreadable]:
+    def blocks(self) -> Iterator[Found]:
+        """The records of each block of whole lines."""
         rest = b""
         while more := self._stream.read(max(self._block_bytes, len(rest))):
             data = rest + more
             end = self._lines.whole(data)
-            rest = yield from self._block(data[:end], beyond=len(data) - end)
+            found, rest = self._block(data[:end], beyond=len(data) - end)
+            yield found
             rest += data[end:]
             if end == 0 and self._lines.last(rest) > self._limit:
-                rest = yield from self._skip_line(rest)
-        yield from self._block(rest, beyond=None)
+                skipped, rest = self._skip_line(rest)
+                yield [skipped]
+        yield self._block(rest, beyond=None)[0]
 
-    def _block(self, block: bytes, *, beyond: int | None) -> Generator[Row | Unreadable, None, bytes]:
-        """Parse whole lines; returns the bytes of a record that is still open at their end.
+    def _block(self, block: bytes, *, beyond: int | None) -> tuple[Found, bytes]:
+        """Parse whole lines: their records, and the bytes of one that is still open at their end.
 
         `beyond`: how much of the next line has been read; None at the end of the file.
         """
         page = Page(block, Place(self._byte, self._line), self._shape, self._limit)
-        first = yield from self._parse(page, beyond)
+        found, first = self._plain_rows(page)
+        first = self._parse(page, first, beyond, found)
         self._byte, self._line = page.starts[first], self._line + first
-        return block[page.starts[first] - page.starts[0] :]
+        return found, block[page.starts[first] - page.starts[0] :]
 
-    def _parse(self, page: Page, beyond: int | None) -> Records:
+    def _plain_rows(self, page: Page) -> tuple[Found, int]:
+        """The page's rows up to the first record that must be looked at, and the index of its first line.
+
+        Most pages are nothing but such rows, and here each costs half of what it does where all is looked at.
+        """
+        if page.suspect or page.length(0, page.count) > self._cell_bytes // UTF8_GROWTH:
+            return [], 0
+        width, rows, ends = self._shape.width, [], [0]
+        reader = csv.reader(page.text, delimiter=self._shape.delimiter, strict=True)
+        try:
+            for cells in reader:
+                if len(cells) != width:
+                    break
+                rows.append(cells)
+                ends.append(reader.line_num)
+        except csv.Error:
+            pass  # the record is read again, and told with its reason
+        return page.rows(rows, ends), ends[-1]
+
+    def _parse(self, page: Page, first: int, beyond: int | None, found: Found) -> int:
         """Returns the index of the first line that was not consumed."""
-        first = 0
         while first < page.count:
-            first, last, error = yield from self._rows(page, first)
+            first, last, error = self._rows(page, first, found)
             if first == page.count:
                 break
             settled = self._settled(page, first, last, error, beyond)
             if settled is None:
                 break
-            yield settled
+            found.append(settled)
             first = settled.last_line + 1 - page.line
         return first
 
-    def _rows(self, page: Page, first: int) -> Generator[Row | Unreadable, None, tuple[int, int, csv.Error | None]]:
+    def _rows(self, page: Page, first: int, found: Found) -> tuple[int, int, csv.Error | None]:
         """Up to a record that is damaged: returns its first line, the line after it, the error."""
-        skipped, starts, line, plain = first, page.starts, page.line, not page.suspect
-        width, small = self._shape.width, self._cell_bytes // UTF8_GROWTH
+        skipped = first
         reader = csv.reader(page.lines_from(first), delimiter=self._shape.delimiter, strict=True)
         try:
             for cells in reader:
                 last = skipped + reader.line_num
-                start = starts[first]
-                length = starts[last] - start
-                if plain and len(cells) == width and length <= small:
-                    yield cells, line + first, line + last - 1, start, length, False
-                elif length > self._limit or (last - first > 1 and len(cells) != width):
+                if page.length(first, last) > self._limit or (last - first > 1 and len(cells) != self._shape.width):
                     return first, last, None
-                else:
-                    yield self._judged(page, cells, first, last)
+                found.append(self._judged(page, cells, first, last))
                 first = last
         except csv.Error as error:
             return first, skipped + reader.line_num, error
@@ -140,8 +179,8 @@ class _Reader:
             end = last
         return page.unreadable(first, end, *reason)
 
-    def _skip_line(self, data: bytes) -> Generator[Unreadable, None, bytes]:
-        """Pass over a line of which `data`, longer than a record may be, is the beginning; returns what follows it."""
+    def _skip_line(self, data: bytes) -> tuple[Unreadable, bytes]:
+        """Pass over a line of which `data`, longer than a record may be, is the beginning: it, and what follows it."""
         raw, length = data[: self._limit], self._lines.open_from(data)
         window = data[length:]
         while (end := self._lines.first(window)) == 0 and (more := self._stream.read(self._block_bytes)):
@@ -150,11 +189,10 @@ class _Reader:
             window = window[passed:] + more
         end = end or self._lines.last(window)
         length += end
-        yield Unreadable(
-            self._line, self._line, self._byte, length, "cell_too_large", too_large(length, self._limit), raw
-        )
+        detail = too_large(length, self._limit)
+        skipped = Unreadable(self._line, self._line, self._byte, length, "cell_too_large", detail, raw)
         self._byte, self._line = self._byte + length, self._line + 1
-        return window[end:]
+        return skipped, window[end:]
 
 
 def _open_to_the_end(page: Page, first: int, last: int) -> Unreadable:
