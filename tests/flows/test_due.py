@@ -83,8 +83,10 @@ async def test_a_file_of_the_past_in_a_live_source_teaches_nothing_and_the_pace_
         await flow.until("processed", "select count(*) from outcome", 12)
         why = "select result ->> 'reason' from work_item where kind = 'train_initial' and state = 'done' limit 1"
         await flow.until("ops", why, "nothing_learned")
+        assert await flow.ask("ops", "select max(version) from model_version") == 0
+        assert await flow.ask("ops", "select count(*) from prediction where kind = 'replay'") == 0
         flow.drop("more.csv", export(range(12, 13)).replace(b"2024", b"2099").replace(b"2025", b"2099"))
         await flow.predicted(13 * CHECK_INS)
-    assert await flow.ask("ops", "select max(version) from model_version") == 0
-    assert await flow.ask("ops", "select count(*) from prediction where kind = 'replay'") == 0
+    by_the_pace_rule = "select count(*) from prediction where kind in ('live', 'late') and model_version = 0"
+    assert await flow.ask("ops", by_the_pace_rule) == 13 * (1 + CHECK_INS)  # its definition, too
     assert await flow.wrong() == []
