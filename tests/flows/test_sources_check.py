@@ -54,6 +54,32 @@ async def test_a_file_is_shown_as_it_would_be_read_and_nothing_is_loaded(
     assert await flow.ask("raw", "select count(*) from file") == 0
 
 
+async def test_of_a_mapping_that_cannot_be_read_every_mistake_is_told_with_its_place(
+    flow: Flow, tmp_path: Path
+) -> None:
+    template = (repository() / "configs" / "sources" / "okr_template.yaml").read_text()
+    mapping, file = tmp_path / "goals.yaml", tmp_path / "goals" / "export.csv"
+    mapping.write_text(
+        template.replace("clock: wall", "clock: walk").replace("objective, type: text", "objective, type: txt")
+    )
+    file.parent.mkdir()
+    file.write_text("a,b\n1,2\n")
+    with flow.stack.supervised(("ingest-csv", "etl"), {"OKR_SOURCES__FOLDER": str(tmp_path)}):
+        code, by_folder = await check(flow, file)
+        _, by_name = await check(flow, file.rename(tmp_path / "export.csv"), "--source", "goals")
+        _, told = await check(flow, tmp_path / "export.csv", "--source", "goals", "--json")
+    clock, kind = json.loads(told)["problems"]
+    assert clock == f"{mapping}:5: clock: Input should be 'data' or 'wall'"
+    assert kind.startswith(f"{mapping}:12: columns.objective.type: Input should be 'text'")
+    assert code == 1
+    for said in (by_folder, by_name):
+        flat = " ".join(said.split())
+        assert "source goals mapping " in flat
+        assert "would be failed, broken_mapping: the mapping must be mended first" in flat
+        assert "yaml:5: clock:" in flat
+        assert "yaml:12: columns.objective.type:" in flat
+
+
 async def test_rows_that_wait_for_a_parent_are_shown_before_and_after_they_are_loaded(flow: Flow) -> None:
     file = repository() / "samples" / "formats" / "viva_goals.csv"
     state = ["--state", str(flow.stack.stack.state.folder)]

@@ -183,7 +183,11 @@ def _file(found: dict[str, Any]) -> None:
         _say(f"encoding    {dialect['encoding']}: {dialect['encoding_how']}")
         _say(f"delimiter   {dialect['delimiter']!r}: {dialect['delimiter_how']}")
         _say(f"header      line {dialect['header_line']}: {_names(dialect['header'])}")
-    if found["reason"]:
+    for problem in found["problems"]:
+        _say(f"mapping     {problem}")
+    if found["problems"]:
+        _say(f"would be    {found['state']}, {found['reason']}: the mapping must be mended first")
+    elif found["reason"]:
         _say(f"would be    {found['state']}, {found['reason']}: {found['detail']}")
     # how a file is read that nobody knows is a guess; unreadable lines would only tell of a wrong one
     unreadable = [] if found["reason"] == "unrecognised" else found["unreadable"]

@@ -67,13 +67,21 @@ class Sources:
             raise self._unrecognised(path_text, header)
         return Recognised(found[0], "conditions")
 
+    def in_the_way(self, path_text: str, hint: str | None = None) -> tuple[SourceProblem, ...]:
+        """What is wrong with the mapping of the source that a hint or a folder says this file is of."""
+        named = hint if hint is not None else self._folder(path_text)
+        return self.problems_of(named) if named is not None else ()
+
     def _placed(self, path_text: str, hint: str | None) -> Recognised | None:
         if hint is not None:
             return Recognised(self._known(hint), "hint")
-        for folder in reversed(PurePath(path_text).parts[:-1]):
-            if folder in self.mappings or self.problems_of(folder):
-                return Recognised(self._known(folder), "folder")
-        return None
+        folder = self._folder(path_text)
+        return Recognised(self._known(folder), "folder") if folder is not None else None
+
+    def _folder(self, path_text: str) -> str | None:
+        """The innermost folder on the path that is named like a source."""
+        folders = reversed(PurePath(path_text).parts[:-1])
+        return next((one for one in folders if one in self.mappings or self.problems_of(one)), None)
 
     def _unrecognised(self, path_text: str, header: Sequence[str]) -> PermanentError:
         """A mapping that cannot be read may be the one that was meant."""
