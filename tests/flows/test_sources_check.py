@@ -42,7 +42,7 @@ async def test_a_file_is_shown_as_it_would_be_read_and_nothing_is_loaded(
     assert "rejected    1 for not_a_number:value" in said
     assert "unrecognised" in why
     assert "okr sources new" in why
-    assert "> configs/sources/strange.yaml" in why
+    assert "-o configs/sources/strange.yaml" in why
     assert "okr sources new" not in lacks, "it was said whose file it is"
     assert "shop, price" in why
     assert "missing_columns" in lacks
@@ -119,11 +119,19 @@ async def test_a_draft_is_a_mapping_that_reads_its_file(flow: Flow, tmp_path: Pa
         "Grow;Sales;01.01.2026;30.06.2026;1.000,5;4.000;much;ada@example.com;\n"
     )
     command = ["--state", str(flow.stack.stack.state.folder), "sources", "new", str(file)]
+    place = sources / "team_goals.yaml"
     with flow.stack.supervised(("ingest-csv", "etl"), {"OKR_SOURCES__FOLDER": str(sources)}):
         drafted = await asyncio.to_thread(CliRunner().invoke, app, command)
-        (sources / "team_goals.yaml").write_text(drafted.stdout)
+        written = await asyncio.to_thread(CliRunner().invoke, app, [*command, "-o", str(place)])
+        again = await asyncio.to_thread(CliRunner().invoke, app, [*command, "-o", str(place)])
+        astray = await asyncio.to_thread(CliRunner().invoke, app, [*command, "-o", f"{place}", "--source", "other"])
         code, told = await check(flow, file, "--source", "team_goals", "--json")
     assert (drafted.exit_code, code) == (0, 0), told
+    assert (written.exit_code, written.stdout, place.read_text()) == (0, "", drafted.stdout)
+    assert list(sources.iterdir()) == [place]
+    assert "mend it, then: okr sources check" in written.stderr
+    assert (again.exit_code, "is there already" in again.stderr) == (1, True), "what somebody mended stays"
+    assert (astray.exit_code, "named by its file" in astray.stderr) == (1, True)
     (record,) = json.loads(told)["preview"]["records"]
     assert (record["key_result"]["baseline"], record["key_result"]["target"]) == (1000.5, 4000)
     assert record["check_in"]["value"] == 1500

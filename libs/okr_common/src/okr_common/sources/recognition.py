@@ -5,6 +5,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
+from stat import S_ISREG
 
 from okr_common.errors import PermanentError
 from okr_common.sources.checks import MissingColumn, missing_columns
@@ -122,11 +123,22 @@ def mapping_files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob("*.yaml") if not file.name.startswith("."))
 
 
+def is_empty(file: Path) -> bool:
+    """Nothing stands in it yet: a shell makes the file first, and writes what a program prints into it later."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return False  # loading tells what is wrong with it
+    return S_ISREG(stat.st_mode) and stat.st_size == 0
+
+
 def load_sources(folder: Path) -> Sources:
-    """The mappings of the folder; a wrong one is a problem and stops only its own source."""
+    """The mappings of the folder; a wrong one is a problem and stops only its own source. Empty files are none."""
     mappings: dict[str, Mapping] = {}
     problems: list[SourceProblem] = []
     for file in mapping_files(folder):
+        if is_empty(file):
+            continue
         loaded = load_mapping(file)
         if isinstance(loaded, Mapping):
             mappings[loaded.name] = loaded
