@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from okr_cli.main import app
 from okr_cli.testing import Flow, Published
 from okr_common.paths import repository
+from okr_etl.testing.grouped import GROUPED, GROUPED_HEADER, INDENTED, INDENTED_HEADER, grouped, indented
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 VALUE = 13
@@ -108,6 +109,40 @@ async def test_a_transposed_file_is_shown_by_its_columns(flow: Flow) -> None:
     assert [one["part"] for one in found["preview"]["records"]] == [2, 3, 4]
     assert found["preview"]["records"][0]["check_in"]["status_raw"] == "Amber/Green"
     assert "column 18" in found["preview"]["rejected"][1]["detail"]["missing_value:ends"]
+
+
+async def test_rows_that_stand_below_others_are_shown_with_what_those_say(flow: Flow, tmp_path: Path) -> None:
+    outline = [indented("Grow", "ada"), indented("  Signups", "x", "1"), indented("    Of shops", "", "2")]
+    groups = [grouped("Grow", "ada", "Signups"), grouped("", "", "Visits"), grouped("", "bob", "Orders", "many")]
+    files = {"outline": (INDENTED, INDENTED_HEADER, outline), "groups": (GROUPED, GROUPED_HEADER, groups)}
+    for name, (mapping, header, rows) in files.items():
+        (tmp_path / f"{name}.yaml").write_text(mapping)
+        (tmp_path / f"{name}.csv").write_text("".join(",".join(cells) + "\n" for cells in (header, *rows)))
+    with flow.stack.supervised(("ingest-csv", "etl"), {"OKR_SOURCES__FOLDER": str(tmp_path)}):
+        code, said = await check(flow, tmp_path / "groups.csv")
+        _, filled = await check(flow, tmp_path / "groups.csv", "--json")
+        _, below = await check(flow, tmp_path / "outline.csv", "--json")
+    assert code == 0, said
+    assert "makes       1 objective, 2 key results, 2 check-ins" in said
+    assert shown(filled) == [("groups", 2, "Grow", "Signups", True), ("groups", 3, "Grow", "Visits", True)]
+    assert json.loads(filled)["preview"]["rejected"][0]["line"] == 4
+    assert shown(below) == [("outline", 3, "Grow", "Signups", True), ("outline", 4, "Signups", "Of shops", True)]
+    assert await flow.ask("raw", "select count(*) from file") == 0
+
+
+def shown(told: str) -> list[tuple[str, int, str, str, bool]]:
+    """Of each record shown: source, line, objective, key result, and whether somebody answers for it."""
+    found = json.loads(told)
+    return [
+        (
+            found["source"],
+            one["line"],
+            one["objective"]["title"],
+            one["key_result"]["title"],
+            bool(one["key_result"].get("owner")),
+        )
+        for one in found["preview"]["records"]
+    ]
 
 
 async def test_a_draft_is_a_mapping_that_reads_its_file(flow: Flow, tmp_path: Path) -> None:
