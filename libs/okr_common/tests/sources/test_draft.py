@@ -324,3 +324,38 @@ def test_key_results_side_by_side_are_drafted_as_rows_of_their_own(
 )
 def test_other_numbers_in_a_header_are_no_key_results(header: list[str]) -> None:
     assert "repeat" not in drafted("x", header, [["1"] * len(header)])
+
+
+OUTLINE = ["Title", "Owner", "Due", "Target", "Value"]
+LEVELS = [
+    ["Grow", "ada", "", "", ""],
+    ["  Signups", "", "30.06.2026", "400", "150"],
+    ["\u00a0\u00a0Visits", "", "30.06.2026", "5", "4"],
+    ["Ship", "bob", "", "", ""],
+]
+
+
+@pytest.mark.parametrize("name", ["Title", "Goal"])
+def test_an_outline_is_drafted_with_what_each_row_stands_below(tmp_path: Path, name: str) -> None:
+    text = drafted("outline", [name, *OUTLINE[1:]], LEVELS)
+    (tmp_path / "outline.yaml").write_text(text, encoding="utf-8")
+    loaded = load_mapping(tmp_path / "outline.yaml")
+    assert isinstance(loaded, Mapping), (text, [str(problem) for problem in loaded])
+    assert loaded.rows.indented is not None
+    assert (loaded.rows.indented.by, loaded.rows.indented.above) == ("title", ("objective",))
+    assert loaded.rows.only == "target IS NOT NULL"
+    assert (loaded.columns["title"].origin, loaded.columns["objective"].origin) == (name, name)
+    assert not loaded.columns["objective"].required, "a row at the top stands below none"
+    assert loaded.entities.key_result.key == ("objective", "title")
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        (["Title", "Value"], ["Grow", "Ship"]),
+        (["Title", "Value"], [" Grow", " Ship"]),
+        (["Objective", "KR", "Value"], ["Grow", "  Ship"]),
+    ],
+)
+def test_rows_that_are_not_indented_below_others_are_no_outline(header: list[str], cells: list[str]) -> None:
+    assert "indented" not in drafted("x", header, [[cell, *["1"] * (len(header) - 1)] for cell in cells])

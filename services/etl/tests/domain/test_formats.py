@@ -585,3 +585,22 @@ def test_the_draft_of_a_wide_export_reads_each_key_result_as_the_shipped_mapping
     found, wanted = (propose(raw_batch(rows, header, one.name), one).wide for one in (mapping, shipped("culture_amp")))
     assert found.select(told).fill_null(0.0).rows() == wanted.select(told).rows(), "a blank is none done there"
     assert found.height > len(rows)
+
+
+def test_the_draft_of_an_outline_reads_what_each_row_stands_below(tmp_path: Path) -> None:
+    rows = [
+        "Grow,ada,,",
+        "  Signups,,2026-06-30,400",
+        "    Of shops,,2026-06-30,30",
+        "Ship,bob,,",
+        "  Weekly,,2026-06-30,12",
+    ]
+    header, *cells = csv.reader(["Title,Owner,Due,Target", *rows])
+    (tmp_path / "outline.yaml").write_text(drafted("outline", header, cells), encoding="utf-8")
+    mapping = load_mapping(tmp_path / "outline.yaml")
+    assert isinstance(mapping, Mapping)
+    assert trouble(mapping) == []
+    source = MemorySource(mapping, header)
+    source.load(cells)
+    found = source.proposed[-1].wide.select("objective.title", "key_result.title", "key_result.target").rows()
+    assert found == [("Grow", "Signups", 400.0), ("Signups", "Of shops", 30.0), ("Ship", "Weekly", 12.0)]

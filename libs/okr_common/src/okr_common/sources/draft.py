@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from string import Template
 
-from okr_common.sources import draft_groups, draft_wide, lying
+from okr_common.sources import draft_groups, draft_outline, draft_wide, lying
 from okr_common.sources.draft_texts import example, text_column
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -259,10 +259,13 @@ def drafted(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], fil
     header, rows = (wide.header, wide.rows) if wide else (header, rows)
     found = _shared(_of_key_results([name for name in header if "{n}" in name]), header) if wide else found_in(header)
     found = _meant(found, header, rows)
+    outline = None if lies or wide else draft_outline.outlined(found, header, rows)
+    if outline:
+        found = {"title": outline, **{field: column for field, column in found.items() if column != outline}}
     if lies and not {"objective", "title"} & found.keys():
         found["title"] = corner
     key_result = "title" if "title" in found else "objective"
-    objective = "objective" if "objective" in found else key_result
+    objective = "objective" if outline or "objective" in found else key_result
     period = ["period"] if "period" in found else []
     known = {*found, *(field for field, _ in _from_labels(found, _cells_of(found, "period", header, rows)))}
     return _DRAFT.substitute(
@@ -275,8 +278,10 @@ def drafted(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], fil
         if lies
         else f"\nrows: {{ repeat: {wide.repeat} }} # ? so many key results at most stand side by side\n"
         if wide
+        else draft_outline.rows_block(found, header, rows)
+        if outline
         else draft_groups.rows_block(found, header, rows),
-        columns="\n".join(_columns(found, header, rows)),
+        columns="\n".join([*_columns(found, header, rows), *(_above(outline) if outline else ())]),
         derived="\n".join(_derived(known, _percent(found, header, rows))),
         objective=objective,
         objective_key=", ".join([objective, *period]),
@@ -301,6 +306,11 @@ def _columns(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Seq
         yield f"  {field}: {{ from: {read} }} # ? as its label says"
     if "day" not in found:
         yield '  today: { from: "file:day", type: date } # ? the day the file came: no column is called like one'
+
+
+def _above(outline: str) -> Iterator[str]:
+    """The text of the row that a row stands below."""
+    yield f"  objective: {{ from: {_quoted(outline)}, type: text }} # of the row above that is indented less"
 
 
 def _others(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
