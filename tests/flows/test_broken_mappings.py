@@ -66,7 +66,8 @@ async def test_the_good_ones_files_go_through_and_of_the_others_it_is_told_why_n
         waiting = await all_wait(etl.url)
         for name, (_, _, message) in UNCOMPUTABLE.items():
             assert waiting[name]["reason"] == "broken_mapping"
-            assert waiting[name]["detail"].startswith(f"{sources / name}.yaml: {message}")
+            line = 1 + [line.strip().startswith("derived:") for line in mapping_of(sources, name)].index(True)
+            assert waiting[name]["detail"].startswith(f"{sources / name}.yaml:{line}: {message}")
         assert waiting.keys() == UNCOMPUTABLE.keys()
         ended = "select count(*) from file where state in ('done', 'failed')"
         await flow.until("raw", ended, len(UNREADABLE) + len(UNCOMPUTABLE) + len(GOOD))
@@ -78,6 +79,10 @@ async def test_the_good_ones_files_go_through_and_of_the_others_it_is_told_why_n
         for database, query in (("processed", "document_due"), ("processed", "delivery.outbox where sent_at is null")):
             await flow.until(database, f"select count(*) from {query}", 0)
     assert await flow.wrong(without=OF_THE_TRAINER) == []
+
+
+def mapping_of(sources: Path, name: str) -> list[str]:
+    return (sources / f"{name}.yaml").read_text().splitlines()
 
 
 async def all_wait(url: str) -> dict[str, Any]:

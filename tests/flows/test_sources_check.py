@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from okr_cli.main import app
 from okr_cli.testing import Flow, Published
 from okr_common.paths import repository
+from okr_etl.testing.grouped import GROUPED, GROUPED_HEADER, INDENTED, INDENTED_HEADER, grouped, indented
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 VALUE = 13
@@ -42,7 +43,7 @@ async def test_a_file_is_shown_as_it_would_be_read_and_nothing_is_loaded(
     assert "rejected    1 for not_a_number:value" in said
     assert "unrecognised" in why
     assert "okr sources new" in why
-    assert "> configs/sources/strange.yaml" in why
+    assert "-o configs/sources/strange.yaml" in why
     assert "okr sources new" not in lacks, "it was said whose file it is"
     assert "shop, price" in why
     assert "missing_columns" in lacks
@@ -52,6 +53,32 @@ async def test_a_file_is_shown_as_it_would_be_read_and_nothing_is_loaded(
     assert first["key_result"]["title"] == rows[0][3].strip()
     assert first["check_in"]["value"] == float(rows[0][VALUE])
     assert await flow.ask("raw", "select count(*) from file") == 0
+
+
+async def test_of_a_mapping_that_cannot_be_read_every_mistake_is_told_with_its_place(
+    flow: Flow, tmp_path: Path
+) -> None:
+    template = (repository() / "configs" / "sources" / "okr_template.yaml").read_text()
+    mapping, file = tmp_path / "goals.yaml", tmp_path / "goals" / "export.csv"
+    mapping.write_text(
+        template.replace("clock: wall", "clock: walk").replace("objective, type: text", "objective, type: txt")
+    )
+    file.parent.mkdir()
+    file.write_text("a,b\n1,2\n")
+    with flow.stack.supervised(("ingest-csv", "etl"), {"OKR_SOURCES__FOLDER": str(tmp_path)}):
+        code, by_folder = await check(flow, file)
+        _, by_name = await check(flow, file.rename(tmp_path / "export.csv"), "--source", "goals")
+        _, told = await check(flow, tmp_path / "export.csv", "--source", "goals", "--json")
+    clock, kind = json.loads(told)["problems"]
+    assert clock == f"{mapping}:5: clock: Input should be 'data' or 'wall'"
+    assert kind.startswith(f"{mapping}:12: columns.objective.type: Input should be 'text'")
+    assert code == 1
+    for said in (by_folder, by_name):
+        flat = " ".join(said.split())
+        assert "source goals mapping " in flat
+        assert "would be failed, broken_mapping: the mapping must be mended first" in flat
+        assert "yaml:5: clock:" in flat
+        assert "yaml:12: columns.objective.type:" in flat
 
 
 async def test_rows_that_wait_for_a_parent_are_shown_before_and_after_they_are_loaded(flow: Flow) -> None:
@@ -84,6 +111,40 @@ async def test_a_transposed_file_is_shown_by_its_columns(flow: Flow) -> None:
     assert "column 18" in found["preview"]["rejected"][1]["detail"]["missing_value:ends"]
 
 
+async def test_rows_that_stand_below_others_are_shown_with_what_those_say(flow: Flow, tmp_path: Path) -> None:
+    outline = [indented("Grow", "ada"), indented("  Signups", "x", "1"), indented("    Of shops", "", "2")]
+    groups = [grouped("Grow", "ada", "Signups"), grouped("", "", "Visits"), grouped("", "bob", "Orders", "many")]
+    files = {"outline": (INDENTED, INDENTED_HEADER, outline), "groups": (GROUPED, GROUPED_HEADER, groups)}
+    for name, (mapping, header, rows) in files.items():
+        (tmp_path / f"{name}.yaml").write_text(mapping)
+        (tmp_path / f"{name}.csv").write_text("".join(",".join(cells) + "\n" for cells in (header, *rows)))
+    with flow.stack.supervised(("ingest-csv", "etl"), {"OKR_SOURCES__FOLDER": str(tmp_path)}):
+        code, said = await check(flow, tmp_path / "groups.csv")
+        _, filled = await check(flow, tmp_path / "groups.csv", "--json")
+        _, below = await check(flow, tmp_path / "outline.csv", "--json")
+    assert code == 0, said
+    assert "makes       1 objective, 2 key results, 2 check-ins" in said
+    assert shown(filled) == [("groups", 2, "Grow", "Signups", True), ("groups", 3, "Grow", "Visits", True)]
+    assert json.loads(filled)["preview"]["rejected"][0]["line"] == 4
+    assert shown(below) == [("outline", 3, "Grow", "Signups", True), ("outline", 4, "Signups", "Of shops", True)]
+    assert await flow.ask("raw", "select count(*) from file") == 0
+
+
+def shown(told: str) -> list[tuple[str, int, str, str, bool]]:
+    """Of each record shown: source, line, objective, key result, and whether somebody answers for it."""
+    found = json.loads(told)
+    return [
+        (
+            found["source"],
+            one["line"],
+            one["objective"]["title"],
+            one["key_result"]["title"],
+            bool(one["key_result"].get("owner")),
+        )
+        for one in found["preview"]["records"]
+    ]
+
+
 async def test_a_draft_is_a_mapping_that_reads_its_file(flow: Flow, tmp_path: Path) -> None:
     file, sources = tmp_path / "Team goals.csv", tmp_path / "sources"
     sources.mkdir()
@@ -93,11 +154,19 @@ async def test_a_draft_is_a_mapping_that_reads_its_file(flow: Flow, tmp_path: Pa
         "Grow;Sales;01.01.2026;30.06.2026;1.000,5;4.000;much;ada@example.com;\n"
     )
     command = ["--state", str(flow.stack.stack.state.folder), "sources", "new", str(file)]
+    place = sources / "team_goals.yaml"
     with flow.stack.supervised(("ingest-csv", "etl"), {"OKR_SOURCES__FOLDER": str(sources)}):
         drafted = await asyncio.to_thread(CliRunner().invoke, app, command)
-        (sources / "team_goals.yaml").write_text(drafted.stdout)
+        written = await asyncio.to_thread(CliRunner().invoke, app, [*command, "-o", str(place)])
+        again = await asyncio.to_thread(CliRunner().invoke, app, [*command, "-o", str(place)])
+        astray = await asyncio.to_thread(CliRunner().invoke, app, [*command, "-o", f"{place}", "--source", "other"])
         code, told = await check(flow, file, "--source", "team_goals", "--json")
     assert (drafted.exit_code, code) == (0, 0), told
+    assert (written.exit_code, written.stdout, place.read_text()) == (0, "", drafted.stdout)
+    assert list(sources.iterdir()) == [place]
+    assert "mend it, then: okr sources check" in written.stderr
+    assert (again.exit_code, "is there already" in again.stderr) == (1, True), "what somebody mended stays"
+    assert (astray.exit_code, "named by its file" in astray.stderr) == (1, True)
     (record,) = json.loads(told)["preview"]["records"]
     assert (record["key_result"]["baseline"], record["key_result"]["target"]) == (1000.5, 4000)
     assert record["check_in"]["value"] == 1500

@@ -1,4 +1,4 @@
-"""A mapping that hides people waits for a key, alone, and says how to give one."""
+"""Why a mapping waits: it cannot be carried out, where that is told, or it hides people and lacks a key."""
 
 from pathlib import Path
 
@@ -43,3 +43,13 @@ def test_the_key_comes_from_a_file_and_a_short_one_is_refused(tmp_path: Path, mo
     with pytest.raises(FatalError, match=r"etl\.person_key") as why:
         settings.load(Settings)
     assert "0815" not in str(why.value), "a secret is not told"
+
+
+def test_what_only_etl_can_tell_of_a_mapping_is_told_by_file_line_and_key(tmp_path: Path) -> None:
+    text = (SHIPPED / "okr_template.yaml").read_text(encoding="utf-8")
+    lines = [*text.splitlines(), "rows:", "  only: target +"]
+    (tmp_path / "goals.yaml").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(PermanentError) as why:
+        Mappings(SourcesFolder(tmp_path)).now("goals")
+    assert why.value.reason == "broken_mapping"
+    assert str(why.value).startswith(f"{tmp_path / 'goals.yaml'}:{len(lines)}: rows.only: ")

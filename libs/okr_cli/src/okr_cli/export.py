@@ -17,8 +17,11 @@ from okr_cli.context import err
 from okr_common.counted import counted
 from okr_common.errors import OkrError
 
-_RISKY = re.compile(r"[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-]?[\d.,'  ]*\d[\d.,]*(e[+-]?\d+)?\s*%?", re.IGNORECASE)
+_MARKS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+"""What formulas begin with, also as wide as a Chinese or Japanese character."""
+_RISKY = re.compile(rf"[\t\r\n]|[\s\u200b-\u200d\u2060\ufeff]*[{_MARKS}]")
+"""Spreadsheets look for them behind blanks, too, some of which nobody sees."""
+_NUMBER = re.compile(r"[ \u00a0]*[+\-\uff0b\uff0d]?[\d.,'\u00a0\u202f ]*\d[\d.,]*(e[+-]?\d+)?\s*%?\s*", re.IGNORECASE)
 
 
 class Format(StrEnum):
@@ -87,8 +90,8 @@ def csv_rows(header: Sequence[str], rows: Iterable[Sequence[str]], output: Path 
 def harmless(cell: str) -> str:
     """The cell, behind an apostrophe where a spreadsheet would compute it (OWASP, CSV injection); figures stay.
 
-    >>> [harmless(cell) for cell in ("=1+1", "@me", "+x", "-5", "-1.234,5 %", "+3e5", "-2+3", "a=b", "")]
-    ["'=1+1", "'@me", "'+x", '-5', '-1.234,5 %', '+3e5', "'-2+3", 'a=b', '']
+    >>> [harmless(cell) for cell in ("=1+1", " =1+1", "@me", "+x", "-5", "-1.234,5 %", "+3e5", "-2+3", "a=b", "")]
+    ["'=1+1", "' =1+1", "'@me", "'+x", '-5', '-1.234,5 %', '+3e5', "'-2+3", 'a=b', '']
     """
     return f"'{cell}" if _RISKY.match(cell) and not _NUMBER.fullmatch(cell) else cell
 

@@ -9,6 +9,7 @@ import typer
 
 from okr_cli import answers
 from okr_cli.context import err, out
+from okr_cli.export import opened
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.send import SAMPLE_BYTES, beginning
@@ -51,6 +52,12 @@ PENDING = (Column("line", "line", right=True), Column("parent", "waits for"))
 FileArgument = Annotated[Path, typer.Argument(help="A file; it is read and not kept.")]
 SourceHint = Annotated[str | None, typer.Option("--source", help="Whose file it is; without it the mappings tell.")]
 NameOption = Annotated[str | None, typer.Option("--source", help="What to call the source; else after the file.")]
+DraftOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="Write it there, whole at once, as configs/sources/NAME.yaml; never over another."
+    ),
+]
 RowsOption = Annotated[int, typer.Option("--rows", min=1, max=1000, help="Records and rejected rows to show.")]
 
 
@@ -96,17 +103,28 @@ def check(
 
 
 @app.command()
-def new(context: typer.Context, file: FileArgument, source: NameOption = None) -> None:
+def new(context: typer.Context, file: FileArgument, source: NameOption = None, output: DraftOption = None) -> None:
     """Draft a mapping from a file's header and cells, to standard output; what nobody can tell is marked with a `?`."""
-    name = source or _source_name(file)
-    if _source_name(Path(f"{name}.csv")) != name:
-        raise OkrError(f"a source is called by small letters, digits and _: {_source_name(Path(f'{name}.csv'))}")
+    name = source or (output.stem if output else _source_name(file))
+    _may_be_written(name, output)
     header, rows = looked_at(reach_of(context), file)
-    typer.echo(drafted(name, header, rows, file.name), nl=False)
+    text = drafted(name, header, rows, file.name)
+    with opened(output) as draft:
+        draft.write(text)
+    done = f"written to {output};" if output else f"save it as configs/sources/{name}.yaml,"
     then = f"okr sources check {shlex.quote(str(file))} --source {name}"
-    err.print(
-        f"save it as configs/sources/{name}.yaml, mend it, then: {then}", highlight=False, soft_wrap=True, markup=False
-    )
+    err.print(f"{done} mend it, then: {then}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _may_be_written(name: str, output: Path | None) -> None:
+    """Raises OkrError where a source cannot be called so, or what somebody mended would be lost."""
+    sayable = _source_name(Path(f"{name}.csv"))
+    if sayable != name:
+        raise OkrError(f"a source is called by small letters, digits and _: {sayable}")
+    if output is not None and output.name != f"{name}.yaml":
+        raise OkrError(f"a source is named by its file: write {name} to {output.with_name(f'{name}.yaml')}")
+    if output is not None and output.exists() and output.stat().st_size:
+        raise OkrError(f"{output} is there already; draft beside it, without --output, and compare")
 
 
 def looked_at(reach: Reach, file: Path) -> tuple[list[str], list[list[str]]]:
@@ -183,7 +201,11 @@ def _file(found: dict[str, Any]) -> None:
         _say(f"encoding    {dialect['encoding']}: {dialect['encoding_how']}")
         _say(f"delimiter   {dialect['delimiter']!r}: {dialect['delimiter_how']}")
         _say(f"header      line {dialect['header_line']}: {_names(dialect['header'])}")
-    if found["reason"]:
+    for problem in found["problems"]:
+        _say(f"mapping     {problem}")
+    if found["problems"]:
+        _say(f"would be    {found['state']}, {found['reason']}: the mapping must be mended first")
+    elif found["reason"]:
         _say(f"would be    {found['state']}, {found['reason']}: {found['detail']}")
     # how a file is read that nobody knows is a guess; unreadable lines would only tell of a wrong one
     unreadable = [] if found["reason"] == "unrecognised" else found["unreadable"]
@@ -196,7 +218,7 @@ def _file(found: dict[str, Any]) -> None:
 def _how_to_begin(file: Path) -> None:
     """Says how to draft a mapping for a file that nobody knows."""
     name = _source_name(file)
-    draft = f"okr sources new {shlex.quote(str(file))} > configs/sources/{name}.yaml"
+    draft = f"okr sources new {shlex.quote(str(file))} -o configs/sources/{name}.yaml"
     err.print(f"draft a mapping for it: {draft}", highlight=False, soft_wrap=True, markup=False)
 
 

@@ -7,8 +7,11 @@ from typing import Annotated, Any
 
 import asyncpg
 import orjson
-from fastapi import FastAPI, Header, Request, Response
+from fastapi import Depends, FastAPI, Header, Request, Response
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Query
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
@@ -24,8 +27,11 @@ Status = Callable[[], Mapping[str, Any]]
 def application(stage: Stage, health: Health, status: Status) -> FastAPI:
     """The app of a service; it adds its own routers."""
     app = FastAPI(
-        title=f"OKR pipeline: {stage.service}", docs_url=None, redoc_url=None
-    )  # its page loads from elsewhere; /openapi.json stays
+        title=f"OKR pipeline: {stage.service}",
+        docs_url=None,  # its page loads from elsewhere; /openapi.json stays
+        redoc_url=None,
+        dependencies=[Depends(_only_known)],
+    )
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _validation_problem)
     app.add_exception_handler(asyncpg.DataError, _data_problem)
@@ -69,6 +75,23 @@ def keyed(key: str) -> Callable[[str], None]:
             raise HTTPException(HTTPStatus.UNAUTHORIZED, WRONG_KEY)
 
     return allowed
+
+
+async def _only_known(request: Request) -> None:
+    """Raises where the query names a parameter that the route does not have: the answer would not be the one asked for.
+
+    Pages for people, which are not in the API's description, may be linked to with anything.
+    """
+    route = request.scope["route"]
+    if not isinstance(route, APIRoute) or not route.include_in_schema:
+        return
+    known = [param.alias for param in get_flat_params(route.dependant) if isinstance(param.field_info, Query)]
+    said = f"there is no such parameter here; there is {', '.join(known) or 'none'}"
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise RequestValidationError(
+            [{"type": "extra_forbidden", "loc": ("query", name), "msg": said} for name in unknown]
+        )
 
 
 def _verdict(red: Mapping[str, str]) -> Response:

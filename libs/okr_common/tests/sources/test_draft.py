@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from okr_common.paths import repository
-from okr_common.sources import Mapping, load_mapping
+from okr_common.sources import Mapping, load_mapping, missing_columns
 from okr_common.sources.draft import drafted, found_in
 
 PEOPLEBOX = [
@@ -257,3 +257,105 @@ def test_groups_that_are_named_once_are_filled_down(tmp_path: Path, rows: list[s
     assert [line for line in text.splitlines() if line.startswith("rows:")] == (
         [f"rows: {{ {block} }} # ? blank cells are those of the row above"] if block else []
     )
+
+
+CULTURE_AMP = [
+    *("email", "name", "title", "created_at", "due_at", "priority", "status", "completion", "key_result_1_title"),
+    *("key_result_1_completion", "key_result_2_title", "key_result_2_completion"),
+]
+AMP_ROWS = list(
+    csv.reader(
+        [
+            "ada@example.com,Ada,Grow,2026-01-05,2026-06-30,high,ongoing,0.45,Open offices,0.65,Sign partners,0.25",
+            "bob@example.com,Bob,Ship,2026-01-05,2026-06-30,,ongoing,0.1,Release weekly,0.5,,",
+        ]
+    )
+)
+SHEET = [
+    *("ID", "Objective", "Due", "KR1", "KR1 Target", "KR1 Actual", "KR2", "KR2 Target", "KR2 Actual"),
+    *("KR3", "Q1", "Q2"),
+]
+SHEET_ROWS = [["1", "Grow", "30.06.2026", "Signups", "1.000,5", "400", "Visits", "5", "4", "", "x", "y"]]
+LAST = ["Goal", "KR Title 1", "KR Value 1", "KR Title 2", "KR Value 2"]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "repeat", "origins"),
+    [
+        (
+            CULTURE_AMP,
+            AMP_ROWS,
+            2,
+            {
+                "objective": "title",
+                "title": "key_result_{n}_title",
+                "value": "key_result_{n}_completion",
+                "due": "due_at",
+            },
+        ),
+        (SHEET, SHEET_ROWS, 3, {"objective": "Objective", "title": "KR{n}", "target": "KR{n} Target", "due": "Due"}),
+        (LAST, [], 2, {"objective": "Goal", "title": "KR Title {n}", "value": "KR Value {n}"}),
+    ],
+)
+def test_key_results_side_by_side_are_drafted_as_rows_of_their_own(
+    tmp_path: Path, header: list[str], rows: list[list[str]], repeat: int, origins: dict[str, str]
+) -> None:
+    text = drafted("wide", header, rows)
+    (tmp_path / "wide.yaml").write_text(text, encoding="utf-8")
+    loaded = load_mapping(tmp_path / "wide.yaml")
+    assert isinstance(loaded, Mapping), (text, [str(problem) for problem in loaded])
+    assert loaded.rows.repeat == repeat
+    assert {name: loaded.columns[name].origin for name in origins} == origins
+    assert loaded.entities.key_result.key == ("objective", "title"), "what has one id are the key results of a row"
+    assert missing_columns(loaded, header) == []
+    assert loaded.recognise is not None
+    assert {*loaded.recognise.columns} <= {*header}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["Goal", "KR", "Value 1", "Value 2"],
+        ["KPI", "Target", "Q1", "Q2", "Q3", "Q4"],
+        ["Objective", "Owner 1", "Owner 2", "KR", "Value"],
+        ["KR 1", "KR 1 Value"],
+        ["Name 1", "Name 2", "Value"],
+    ],
+)
+def test_other_numbers_in_a_header_are_no_key_results(header: list[str]) -> None:
+    assert "repeat" not in drafted("x", header, [["1"] * len(header)])
+
+
+OUTLINE = ["Title", "Owner", "Due", "Target", "Value"]
+LEVELS = [
+    ["Grow", "ada", "", "", ""],
+    ["  Signups", "", "30.06.2026", "400", "150"],
+    ["\u00a0\u00a0Visits", "", "30.06.2026", "5", "4"],
+    ["Ship", "bob", "", "", ""],
+]
+
+
+@pytest.mark.parametrize("name", ["Title", "Goal"])
+def test_an_outline_is_drafted_with_what_each_row_stands_below(tmp_path: Path, name: str) -> None:
+    text = drafted("outline", [name, *OUTLINE[1:]], LEVELS)
+    (tmp_path / "outline.yaml").write_text(text, encoding="utf-8")
+    loaded = load_mapping(tmp_path / "outline.yaml")
+    assert isinstance(loaded, Mapping), (text, [str(problem) for problem in loaded])
+    assert loaded.rows.indented is not None
+    assert (loaded.rows.indented.by, loaded.rows.indented.above) == ("title", ("objective",))
+    assert loaded.rows.only == "target IS NOT NULL"
+    assert (loaded.columns["title"].origin, loaded.columns["objective"].origin) == (name, name)
+    assert not loaded.columns["objective"].required, "a row at the top stands below none"
+    assert loaded.entities.key_result.key == ("objective", "title")
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        (["Title", "Value"], ["Grow", "Ship"]),
+        (["Title", "Value"], [" Grow", " Ship"]),
+        (["Objective", "KR", "Value"], ["Grow", "  Ship"]),
+    ],
+)
+def test_rows_that_are_not_indented_below_others_are_no_outline(header: list[str], cells: list[str]) -> None:
+    assert "indented" not in drafted("x", header, [[cell, *["1"] * (len(header) - 1)] for cell in cells])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from okr_common.paths import repository
 from okr_common.sources import Mapping, SourceProblem, SourcesFolder, load_mapping, load_sources, paths, reading
@@ -296,6 +297,19 @@ def test_a_mended_mapping_is_seen_without_a_restart(tmp_path: Path) -> None:
     assert folder.current() is folder.current(), "nothing changed, nothing is read"
     write(tmp_path, GOOD + "\n")
     assert list(folder.current().mappings) == ["goals"]
+
+
+def test_a_file_that_is_still_empty_is_no_broken_mapping(tmp_path: Path) -> None:
+    (tmp_path / "goals.yaml").touch()
+    folder = SourcesFolder(tmp_path)
+    with capture_logs() as logged:
+        current = folder.current()
+    assert (current.mappings, current.problems) == ({}, ())
+    assert [(one["event"], one["log_level"], one["source"]) for one in logged] == [("empty_mapping", "info", "goals")]
+    write(tmp_path, GOOD)
+    assert list(folder.current().mappings) == ["goals"]
+    write(tmp_path, "\n")
+    assert folder.current().problems_of("goals"), "something stands there, and it is no mapping"
 
 
 def test_what_editors_leave_and_links_that_lead_nowhere_stop_nobody(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from okr_common.errors import PermanentError
-from okr_common.sources import Mapping, SourcesFolder, missing_columns
+from okr_common.sources import Mapping, SourcesFolder, line_of, missing_columns
 from okr_etl.domain.check import trouble
 
 _NO_KEY = (
@@ -41,9 +41,9 @@ class Mappings:
         if source not in sources.mappings:
             raise PermanentError("no_mapping", f"there is no {self._file(source)}; put the source's mapping there")
         mapping = sources.mappings[source]
-        wrong = self._trouble(mapping)
+        wrong = [self._placed(source, one) for one in self._trouble(mapping)]
         if wrong:
-            raise PermanentError("broken_mapping", f"{self._file(source)}: {'; '.join(wrong)}")
+            raise PermanentError("broken_mapping", "; ".join(wrong))
         if mapping.people and not self.key:
             raise PermanentError("no_person_key", f"{self._file(source)}: {_NO_KEY.format(', '.join(mapping.people))}")
         return mapping
@@ -54,6 +54,11 @@ class Mappings:
 
     def _file(self, source: str) -> Path:
         return self._folder.folder / f"{source}.yaml"
+
+    def _placed(self, source: str, wrong: str) -> str:
+        """As what cannot be read is told: file, line, key, message."""
+        file = self._file(source)
+        return f"{file}:{line_of(file, wrong.partition(': ')[0])}: {wrong}"
 
     def _trouble(self, mapping: Mapping) -> list[str]:
         if mapping.hash not in self._checked:

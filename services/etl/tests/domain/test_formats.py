@@ -10,6 +10,7 @@ import pytest
 
 from okr_common.paths import repository
 from okr_common.sources import Mapping, load_mapping, load_sources
+from okr_common.sources.draft import drafted
 from okr_common.sources.language import PeriodBlock
 from okr_etl.domain.batch import propose
 from okr_etl.domain.check import trouble
@@ -571,3 +572,35 @@ def test_a_source_that_says_nothing_of_it_has_the_payloads_it_had(source: str) -
     header, rows = content(source)
     found = proposed_of(source, header, rows, SAMPLES / f"{source}.csv").candidates
     assert not [text for text in found["payload"] if '"alignment"' in text or '"period"' in text]
+
+
+def test_the_draft_of_a_wide_export_reads_each_key_result_as_the_shipped_mapping_does(tmp_path: Path) -> None:
+    with (SAMPLES / "culture_amp.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    (tmp_path / "amp.yaml").write_text(drafted("amp", header, rows), encoding="utf-8")
+    mapping = load_mapping(tmp_path / "amp.yaml")
+    assert isinstance(mapping, Mapping)
+    assert trouble(mapping) == []
+    told = ["objective.title", "key_result.title", "check_in.value"]
+    found, wanted = (propose(raw_batch(rows, header, one.name), one).wide for one in (mapping, shipped("culture_amp")))
+    assert found.select(told).fill_null(0.0).rows() == wanted.select(told).rows(), "a blank is none done there"
+    assert found.height > len(rows)
+
+
+def test_the_draft_of_an_outline_reads_what_each_row_stands_below(tmp_path: Path) -> None:
+    rows = [
+        "Grow,ada,,",
+        "  Signups,,2026-06-30,400",
+        "    Of shops,,2026-06-30,30",
+        "Ship,bob,,",
+        "  Weekly,,2026-06-30,12",
+    ]
+    header, *cells = csv.reader(["Title,Owner,Due,Target", *rows])
+    (tmp_path / "outline.yaml").write_text(drafted("outline", header, cells), encoding="utf-8")
+    mapping = load_mapping(tmp_path / "outline.yaml")
+    assert isinstance(mapping, Mapping)
+    assert trouble(mapping) == []
+    source = MemorySource(mapping, header)
+    source.load(cells)
+    found = source.proposed[-1].wide.select("objective.title", "key_result.title", "key_result.target").rows()
+    assert found == [("Grow", "Signups", 400.0), ("Signups", "Of shops", 30.0), ("Ship", "Weekly", 12.0)]

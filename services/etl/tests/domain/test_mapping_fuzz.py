@@ -22,9 +22,11 @@ from okr_common.paths import repository
 from okr_common.sources import Column, Mapping, load_mapping, missing_columns
 from okr_etl.domain.check import trouble
 from okr_etl.testing import MemorySource
+from okr_etl.testing.grouped import GROUPED, INDENTED
 
 SHIPPED = sorted((repository() / "configs" / "sources").glob("*.yaml"))
-DOCUMENTS: list[Any] = [yaml.load(file.read_text(encoding="utf-8"), yaml.BaseLoader) for file in SHIPPED]  # noqa: S506
+TEXTS = [*(file.read_text(encoding="utf-8") for file in SHIPPED), GROUPED, INDENTED]
+DOCUMENTS: list[Any] = [yaml.load(text, yaml.BaseLoader) for text in TEXTS]  # noqa: S506
 ODD: list[Any] = [
     None,
     "",
@@ -105,6 +107,7 @@ class Author:
 
     def write(self) -> Any:  # noqa: ANN401 - YAML
         ways = [self._spoil, self._lose, self._misspell, self._borrow, self._borrow, *[self._derive] * 4]
+        ways += [self._stand_below] * 2
         for _ in range(self._by.choice([0, 1, 1, 1, 2, 4])):
             self._by.choice(ways)()
         return self.document
@@ -144,6 +147,18 @@ class Author:
             case _ if derived:
                 derived[self._by.choice(list(derived))] = text
 
+    def _stand_below(self) -> None:
+        """Cells that rows have from the rows above them, or a level that is kept between two marks."""
+        columns, derived, rows = (self._block(name) for name in ("columns", "derived", "rows"))
+        names = self._by.sample([*columns, "x"], min(3, len(columns) + 1))
+        match self._by.randrange(3):
+            case 0 if isinstance(self.document, dict):
+                self.document["rows"] = {**rows, "fill_down": names}
+            case 1 if isinstance(self.document, dict):
+                self.document["rows"] = {**rows, "indented": {"by": names[0], "above": names[1:]}}
+            case _ if "direction" in derived:
+                derived["direction"] = "'stay_between'"
+
     def _block(self, name: str) -> dict[str, Any]:
         block = self.document.get(name) if isinstance(self.document, dict) else None
         return block if isinstance(block, dict) else {}
@@ -175,7 +190,7 @@ class Author:
             "date": day.strftime(self._by.choice(written)) if written else str(day),
             "timestamp": f"{day}T10:00:00Z",
             "boolean": self._by.choice(["yes", "no"]),
-            "text": f"{name} {self._by.randint(1, 5)}",
+            "text": f"{' ' * self._by.choice([0, 0, 2, 4])}{name} {self._by.randint(1, 5)}",
         }
         return fitting.get(column.type, str(self._by.randint(0, 100)))
 
@@ -213,6 +228,21 @@ def a_mapping_loads_or_is_told_and_accounts_for_every_row(folder: Path, seed: in
     assert all(wrong)
     if not wrong:
         is_carried_out(author, mapping)
+        for key in keys_of(mapping):
+            event(f"is carried out with {key}")
+
+
+def keys_of(mapping: Mapping) -> set[str]:
+    """Of the keys that change what rows are made of those that it has."""
+    rows = mapping.rows
+    told = {
+        "fill_down": rows.fill_down,
+        "indented": rows.indented,
+        "repeat": rows.repeat,
+        "transposed": rows.transposed,
+    }
+    between = {"stay_between"} if "stay_between" in str(mapping.derived) else set()
+    return between | {key for key, said in told.items() if said}
 
 
 def is_carried_out(author: Author, mapping: Mapping) -> None:
@@ -246,3 +276,18 @@ def test_whatever_a_mapping_says_it_is_told_or_accounts_for_every_row(
 @given(seed=st.integers(0, 2**32))
 def test_the_same_of_very_many_mappings(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     a_mapping_loads_or_is_told_and_accounts_for_every_row(tmp_path_factory.getbasetemp(), seed)
+
+
+def test_all_ways_to_make_rows_are_among_the_mappings_that_are_carried_out(tmp_path: Path) -> None:
+    """Such as each of them were found by the first seeds."""
+    wanted, changed = {"fill_down", "indented", "stay_between", "repeat", "transposed"}, set[str]()
+    for seed in range(400):
+        author = Author(seed)
+        before = deepcopy(author.document)
+        (tmp_path / "fuzz.yaml").write_text(yaml.safe_dump(author.write(), sort_keys=False), encoding="utf-8")
+        mapping = load_mapping(tmp_path / "fuzz.yaml")
+        if author.document != before and isinstance(mapping, Mapping) and not trouble(mapping):
+            changed |= keys_of(mapping)
+        if changed == wanted:
+            return
+    assert changed == wanted

@@ -1,14 +1,17 @@
 """What the field holds against goals that are under way: each rule by rows that break it and rows that do not."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date, timedelta
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
+import orjson
 import pytest
 
 from okr_common.postgres.pool import open_pool
 from okr_common.topology import STAGES
+from okr_etl.store import SQL
 from okr_etl.store.quality import Patience, QualityStore, Today
 from okr_stack.testing import StackUnderTest
 
@@ -29,6 +32,19 @@ CHECK_IN = """
 insert into check_in (check_in_id, source, source_id, revision, content_hash, knowledge_time, batch_id, row_num,
     key_result_id, as_of, value, status_raw, status)
 values ($1, 's', $2, 1, '', now(), 1, 1, $3, $4, $5, $6, case $6 when 'On track' then 'on_track' end)
+"""
+MANY_KEY_RESULTS = """
+insert into key_result (key_result_id, source, source_id, revision, content_hash, knowledge_time, batch_id, row_num,
+    objective_id, title, metric_kind, start_on, due_on, direction)
+select md5('k' || n)::uuid, 's', n, 1, '', now(), 1, n, md5('o')::uuid, n, 'number', $2, $3, 'increase'
+from generate_series(1, $1::int) as n
+"""
+TEN_CHECK_INS_OF_EACH = """
+insert into check_in (check_in_id, source, source_id, revision, content_hash, knowledge_time, batch_id, row_num,
+    key_result_id, as_of, value, status_raw, status)
+select md5(n || ' ' || ago)::uuid, 's', n || ' ' || ago, 1, '', now(), 1, n, md5('k' || n)::uuid, $2::date - ago, n,
+    'On track', 'on_track'
+from generate_series(1, $1::int) as n, generate_series(1, 50, 5) as ago
 """
 
 
@@ -201,3 +217,28 @@ async def test_targets_that_lie_the_other_way(company: Company) -> None:
         "more: it is to increase, but its target 5 lies below its baseline 12.5",
         "nowhere: it is to stay between, but its target 70 lies below its baseline 85",
     ]
+
+
+@pytest.mark.parametrize("warning", ["silent", "on_track_without_movement", None])
+async def test_each_check_in_is_looked_at_a_few_times_also_where_nothing_was_analyzed(
+    fresh_stack: StackUnderTest, warning: str | None
+) -> None:
+    goals = 1_000
+    admin = await asyncpg.connect(fresh_stack.admin_dsn("okr_processed"))
+    try:
+        for table in ("key_result", "check_in", "outcome"):
+            await admin.execute(f"alter table {table} set (autovacuum_enabled = false)")
+        await admin.execute(MANY_KEY_RESULTS, goals, TODAY - timedelta(days=100), TODAY + timedelta(days=90))
+        await admin.execute(TEN_CHECK_INS_OF_EACH, goals, TODAY)
+        asked = (["s"], [TODAY], 30, 28, warning, 100, ["s"], 7, [0], [True], 90)
+        plan = await admin.fetchval(f"explain (analyze, format json) {SQL['warnings']}", *asked)
+    finally:
+        await admin.close()
+    assert 0 < sum(_handed_on(orjson.loads(plan)[0]["Plan"])) <= 10 * 10 * goals
+
+
+def _handed_on(node: dict[str, Any]) -> Iterator[float]:
+    """Of each part of the plan: the rows it gave, however often it was asked for them."""
+    yield node["Actual Rows"] * node["Actual Loops"]
+    for below in node.get("Plans", ()):
+        yield from _handed_on(below)

@@ -1,11 +1,12 @@
 """A file's beginning read as a file would be, and nothing of it kept: what `okr sources check` shows."""
 
 import io
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request
 
-from okr_common.sources import Sources, SourcesFolder
+from okr_common.sources import SourceProblem, Sources, SourcesFolder
 from okr_ingest_csv.domain.content import Inspection
 from okr_ingest_csv.domain.discovery import Look
 from okr_ingest_csv.domain.record import Shape, Unreadable
@@ -19,12 +20,22 @@ Source = Annotated[str | None, Query(description="whose file it is; without it t
 
 
 def sampled(name: str, content: bytes, sources: Sources, hint: str | None, limits: Limits) -> dict[str, Any]:
-    """How these bytes are read: the verdict, the dialect with how each part was found, rows, unreadable records."""
+    """How these bytes are read: the verdict, the dialect with how each part was found, rows, unreadable records.
+
+    `problems` are of the mapping of its source, where a hint or a folder names that.
+    """
     inspection = Inspection()
     inspection.feed(content)
     candidate = judge(name, Look(len(content), 0, 0), inspection, sources, hint=hint, limits=limits)
     verdict = {name: getattr(candidate, name) for name in ("source", "state", "reason", "detail")}
-    return {**verdict, "dialect": None, "rows": [], "unreadable": [], **_read(content, candidate)}
+    told = {**verdict, **_in_the_way(sources.in_the_way(name, hint))}
+    return {**told, "dialect": None, "rows": [], "unreadable": [], **_read(content, candidate)}
+
+
+def _in_the_way(problems: Sequence[SourceProblem]) -> dict[str, Any]:
+    """Whose file it is would be hidden by a mapping that cannot be read."""
+    named = {"source": problems[0].source} if problems else {}
+    return {**named, "problems": [str(problem) for problem in problems]}
 
 
 def _read(content: bytes, candidate: Candidate) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from okr_common.sources.language import (
     glob_pattern,
     nearest,
 )
-from okr_common.sources.loader import SourceProblem, load_mapping
+from okr_common.sources.loader import SourceProblem, line_of, load_mapping
 from okr_common.sources.paths import Reading, reading
 from okr_common.sources.recognition import Recognised, Sources, load_sources
 
@@ -62,6 +62,7 @@ __all__ = [
     "Sources",
     "SourcesFolder",
     "glob_pattern",
+    "line_of",
     "load_mapping",
     "load_sources",
     "missing_columns",

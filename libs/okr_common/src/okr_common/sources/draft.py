@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from string import Template
 
-from okr_common.sources import draft_groups, lying
+from okr_common.sources import draft_groups, draft_outline, draft_wide, lying
 from okr_common.sources.draft_texts import example, text_column
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -210,6 +210,34 @@ def _plain(name: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", name).lower().split())
 
 
+def _of_key_result(name: str) -> str:
+    """Without the number, and what is numbered.
+
+    >>> _of_key_result("key_result_{n}_target"), _of_key_result("KR Title {n}"), _of_key_result("KR{n}")
+    ('target', 'title', 'kr')
+    """
+    plain = _plain(name.replace("{n}", " "))
+    heads = (word for word in sorted(FIELDS["title"], key=len, reverse=True) if plain.startswith(f"{word} "))
+    return plain.removeprefix(next(heads, "")).strip()
+
+
+def _of_key_results(names: Sequence[str]) -> dict[str, str]:
+    """Which of these numbered columns holds which field of key results."""
+    told = {_of_key_result(name): name for name in reversed(names)}
+    return {
+        field: told[column] for field, column in found_in(list(told)).items() if field not in {"objective", "period"}
+    }
+
+
+def _shared(found: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """What stands once for all key results of a row: the objective may be called by a word for key results."""
+    plain = [name for name in names if "{n}" not in name]
+    told = found_in(plain)
+    called = {"objective": told["title"]} if "title" in told and "objective" not in told else {}
+    told = {field: name for field, name in {**told, **called}.items() if field not in found and field != "id"}
+    return {field: {**told, **found}[field] for field in FIELDS if field in told or field in found}
+
+
 def _shortened(name: str) -> str:
     r"""Without what it says in brackets, on further lines, or before a dash.
 
@@ -227,23 +255,33 @@ def drafted(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], fil
     lies = lying.lies(header, rows, _is_typed, lambda names: len(found_in(names)))
     corner = header[0] if header else ""
     header, rows = lying.upright(header, rows) if lies else (header, rows)
-    found = _meant(found_in(header), header, rows)
+    wide = None if lies else draft_wide.gathered(header, rows, _of_key_results)
+    header, rows = (wide.header, wide.rows) if wide else (header, rows)
+    found = _shared(_of_key_results([name for name in header if "{n}" in name]), header) if wide else found_in(header)
+    found = _meant(found, header, rows)
+    outline = None if lies or wide else draft_outline.outlined(found, header, rows)
+    if outline:
+        found = {"title": outline, **{field: column for field, column in found.items() if column != outline}}
     if lies and not {"objective", "title"} & found.keys():
         found["title"] = corner
     key_result = "title" if "title" in found else "objective"
-    objective = "objective" if "objective" in found else key_result
+    objective = "objective" if outline or "objective" in found else key_result
     period = ["period"] if "period" in found else []
     known = {*found, *(field for field, _ in _from_labels(found, _cells_of(found, "period", header, rows)))}
     return _DRAFT.substitute(
         name=name,
         title=name.replace("_", " "),
-        recognised=f"columns: [{', '.join(map(_quoted, list(found.values())[:4]))}]"
+        recognised=f"columns: [{', '.join(_quoted(name.replace('{n}', '1')) for name in list(found.values())[:4])}]"
         if found and not lies
         else f'path: "{lying.glob(file)}"',
         rows=f"\nrows: {{ transposed: {_quoted(corner)} }} # its first column holds what others have in the header\n"
         if lies
+        else f"\nrows: {{ repeat: {wide.repeat} }} # ? so many key results at most stand side by side\n"
+        if wide
+        else draft_outline.rows_block(found, header, rows)
+        if outline
         else draft_groups.rows_block(found, header, rows),
-        columns="\n".join(_columns(found, header, rows)),
+        columns="\n".join([*_columns(found, header, rows), *(_above(outline) if outline else ())]),
         derived="\n".join(_derived(known, _percent(found, header, rows))),
         objective=objective,
         objective_key=", ".join([objective, *period]),
@@ -268,6 +306,11 @@ def _columns(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Seq
         yield f"  {field}: {{ from: {read} }} # ? as its label says"
     if "day" not in found:
         yield '  today: { from: "file:day", type: date } # ? the day the file came: no column is called like one'
+
+
+def _above(outline: str) -> Iterator[str]:
+    """The text of the row that a row stands below."""
+    yield f"  objective: {{ from: {_quoted(outline)}, type: text }} # of the row above that is indented less"
 
 
 def _others(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

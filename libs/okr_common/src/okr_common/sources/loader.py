@@ -114,6 +114,15 @@ def _mark(node: yaml.Node, place: Place, lines: _Places, seen: set[int]) -> None
             _mark(item, (*place, index), lines, seen)
 
 
+def line_of(file: Path, key: str) -> int:
+    """The line of this dotted key of a mapping, else of the nearest one around it; 1 where the file cannot be read."""
+    try:
+        _, lines = _read(_text(file))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return 1
+    return _line(lines, tuple(key.split(".")))
+
+
 def _line(lines: _Places, place: Place) -> int:
     """Of the place itself, else of the nearest one around it."""
     while place and place not in lines:

@@ -5,6 +5,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
+from stat import S_ISREG
 
 from okr_common.errors import PermanentError
 from okr_common.sources.checks import MissingColumn, missing_columns
@@ -67,13 +68,21 @@ class Sources:
             raise self._unrecognised(path_text, header)
         return Recognised(found[0], "conditions")
 
+    def in_the_way(self, path_text: str, hint: str | None = None) -> tuple[SourceProblem, ...]:
+        """What is wrong with the mapping of the source that a hint or a folder says this file is of."""
+        named = hint if hint is not None else self._folder(path_text)
+        return self.problems_of(named) if named is not None else ()
+
     def _placed(self, path_text: str, hint: str | None) -> Recognised | None:
         if hint is not None:
             return Recognised(self._known(hint), "hint")
-        for folder in reversed(PurePath(path_text).parts[:-1]):
-            if folder in self.mappings or self.problems_of(folder):
-                return Recognised(self._known(folder), "folder")
-        return None
+        folder = self._folder(path_text)
+        return Recognised(self._known(folder), "folder") if folder is not None else None
+
+    def _folder(self, path_text: str) -> str | None:
+        """The innermost folder on the path that is named like a source."""
+        folders = reversed(PurePath(path_text).parts[:-1])
+        return next((one for one in folders if one in self.mappings or self.problems_of(one)), None)
 
     def _unrecognised(self, path_text: str, header: Sequence[str]) -> PermanentError:
         """A mapping that cannot be read may be the one that was meant."""
@@ -114,11 +123,22 @@ def mapping_files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob("*.yaml") if not file.name.startswith("."))
 
 
+def is_empty(file: Path) -> bool:
+    """Nothing stands in it yet: a shell makes the file first, and writes what a program prints into it later."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return False  # loading tells what is wrong with it
+    return S_ISREG(stat.st_mode) and stat.st_size == 0
+
+
 def load_sources(folder: Path) -> Sources:
-    """The mappings of the folder; a wrong one is a problem and stops only its own source."""
+    """The mappings of the folder; a wrong one is a problem and stops only its own source. Empty files are none."""
     mappings: dict[str, Mapping] = {}
     problems: list[SourceProblem] = []
     for file in mapping_files(folder):
+        if is_empty(file):
+            continue
         loaded = load_mapping(file)
         if isinstance(loaded, Mapping):
             mappings[loaded.name] = loaded

@@ -1,5 +1,7 @@
 -- name: warnings
 -- What the field holds against goals that are under way, and check-ins that lie outside of their key results' time.
+-- Check-ins are looked up of one goal after another, by check_in_key_result, never grouped and joined: of tables without
+-- statistics, as after a first load, a join is planned for one goal, and would read all check-ins once for each.
 -- $1, $2, $9, $10: each source, the day it is there, the days of grace after a due date, and whether its rows tell the days
 -- of its check-ins; $7: the sources in which a status has words; $8: days for which a row may wait; $11: days after its due
 -- date for which a key result is asked for late check-ins.
@@ -10,14 +12,6 @@ with recursive today as (
     select k.*, t.day, t.tells_days from key_result k join today t using (source)
     where k.closed is null and k.start_on <= t.day and k.due_on >= t.day
       and not exists (select from outcome o where o.key_result_id = k.key_result_id and o.closed is null)
-), last_check_in as (
-    select g.key_result_id, max(c.as_of) as as_of from open_goal g
-    join check_in c on c.key_result_id = g.key_result_id and c.closed is null group by g.key_result_id
-), recent as (
-    select g.key_result_id, count(*) as check_ins, count(distinct c.value) as values,
-           bool_and(coalesce(c.status, '') = 'on_track') as on_track, max(c.as_of) - min(c.as_of) as days
-    from open_goal g join check_in c on c.key_result_id = g.key_result_id and c.closed is null and c.as_of > g.day - $4::int
-    group by g.key_result_id
 ), crowded as (
     select o.objective_id, o.source, o.title, count(*) as key_results from open_goal g join objective o using (objective_id)
     group by o.objective_id
@@ -57,7 +51,9 @@ select warning, source, entity, entity_id, title, detail from (
     select 'silent', g.source, 'key_result', g.key_result_id, g.title,
            case when l.as_of is null then 'no check-in since it began on ' || g.start_on
                 else 'no check-in since ' || l.as_of || ', ' || g.day - l.as_of || case g.day - l.as_of when 1 then ' day' else ' days' end || ' ago' end
-    from open_goal g left join last_check_in l using (key_result_id) where g.day - coalesce(l.as_of, g.start_on) > $3
+    from open_goal g left join lateral (
+        select as_of from check_in where key_result_id = g.key_result_id and closed is null order by as_of desc limit 1) l on true
+    where g.day - coalesce(l.as_of, g.start_on) > $3
     union all
     select 'too_many_key_results', source, 'objective', objective_id, title, key_results || ' key results under way; 2 to 5 are usual'
     from crowded where key_results > 5
@@ -67,7 +63,10 @@ select warning, source, entity, entity_id, title, detail from (
     union all
     select 'on_track_without_movement', g.source, 'key_result', g.key_result_id, g.title,
            r.check_ins || ' check-ins say on track in ' || r.days || case r.days when 1 then ' day' else ' days' end || ', and the value has not moved'
-    from open_goal g join recent r using (key_result_id)
+    from open_goal g cross join lateral (
+        select count(*) as check_ins, count(distinct value) as values, max(as_of) - min(as_of) as days,
+               bool_and(coalesce(status, '') = 'on_track') as on_track
+        from check_in where key_result_id = g.key_result_id and closed is null and as_of > g.day - $4::int) r
     where r.on_track and r.values = 1 and r.check_ins > 1 and r.days >= $4::int - 7
     union all
     select warning, source, 'key_result', key_result_id, title,

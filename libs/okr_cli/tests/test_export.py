@@ -1,0 +1,50 @@
+"""Cells that a spreadsheet would compute are exported as text, and figures as they are."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okr_cli.export import csv_rows, harmless
+
+MARKS = [*"=+-@", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+BLANKS = ["", " ", "\t", "\r\n", "\u00a0 ", "\u3000", "\ufeff", "\u200b"]
+FIGURES = [
+    "-5",
+    "+5",
+    "-1.234,5",
+    "-1 234,56",
+    "-1\u202f234,56",
+    "-1'234.56",
+    "-0.5 %",
+    "-3e5",
+    "-.5",
+    "\uff0d5",
+    "+1,234.56%",
+]
+
+
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("blanks", BLANKS)
+def test_a_formula_is_prefixed_whatever_blanks_stand_before_it(mark: str, blanks: str) -> None:
+    for rest in ("1+1", 'HYPERLINK("http://a.example";"b")', "cmd|' /C calc'!A0"):
+        assert harmless(blanks + mark + rest) == f"'{blanks}{mark}{rest}"
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_negative_numbers_survive_also_behind_blanks(figure: str) -> None:
+    assert [harmless(one) for one in (figure, f" {figure}", f"{figure} ")] == [figure, f" {figure}", f"{figure} "]
+
+
+@given(cell=st.text())
+def test_a_cell_loses_nothing_and_gets_one_apostrophe_at_most(cell: str) -> None:
+    assert harmless(cell) in {cell, f"'{cell}"}
+
+
+def test_header_and_cells_of_a_file_are_both_looked_at(tmp_path: Path) -> None:
+    file = tmp_path / "mend.csv"
+    assert csv_rows(["goal", " =1+1"], [["\uff1d1+1", "-5"], ["a =b", "\u00a0@x"]], file) == 2
+    with file.open(encoding="utf-8", newline="") as opened:
+        assert list(csv.reader(opened)) == [["goal", "' =1+1"], ["'\uff1d1+1", "-5"], ["a =b", "'\u00a0@x"]]
