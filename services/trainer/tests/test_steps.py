@@ -248,7 +248,7 @@ async def test_the_tick_of_six_judges_the_silent_ones_again_once_a_day(
         past.outcome("silent 0/2015", date(2015, 12, 31), 96.0, achieved=False)
         await scene.publish(past.batch())
         await scene.until("select count(*) from outcome_heard where learned = 2", 1)
-        scored = await store.scored(the.ops, "acme", "aged")
+        scored = (await store.scored(the.ops, "acme", "aged")).rows
         await scene.until("select count(*) from delivery.outbox where sent_at is null", 0)
     assert [(one["kind"], one["seq"]) for one in shown] == [("aged", 3), ("live", 2), ("live", 1)]
     assert (shown[0]["check_in_id"], shown[0]["elapsed"]) == (None, pytest.approx(274 / 364, abs=1e-6))

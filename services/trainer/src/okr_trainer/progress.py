@@ -13,8 +13,8 @@ from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
 from okr_trainer import store
 from okr_trainer.domain.daily import worst
-from okr_trainer.domain.evaluation import evaluate
 from okr_trainer.domain.risk import CutPoints
+from okr_trainer.domain.window import measured
 from okr_trainer.standing import marks_from_json, restore
 from okr_trainer.store import SQL, Pool, Row
 
@@ -82,8 +82,8 @@ class Progress:
 
     async def evaluated(self, model: str, heard_after: datetime | None) -> dict[str, Any]:
         """How the live predictions did whose outcome was heard after that, beside the baselines."""
-        rows = await store.scored(self._ops, model, "live", heard_after=heard_after)
-        return await asyncio.to_thread(evaluate, rows)
+        window = await store.scored(self._ops, model, "live", heard_after=heard_after)
+        return await asyncio.to_thread(measured, window)
 
     async def last_succeeded(self, run_id: UUID) -> datetime | None:
         """When the last run before this one that succeeded began; None: there was none."""

@@ -94,8 +94,8 @@ class Reads:
         until: datetime | None = None,
     ) -> dict[str, Any]:
         """How the predictions whose outcome is known did: all tables, and what a report draws."""
-        rows = await store.scored(self._ops, model, kind, version=version, source=source, since=since, until=until)
-        return await asyncio.to_thread(lambda: evaluate(rows) | pictures(rows))
+        window = await store.scored(self._ops, model, kind, version=version, source=source, since=since, until=until)
+        return await asyncio.to_thread(lambda: evaluate(window.rows) | pictures(window.rows))
 
     async def retraced(self, model: str) -> dict[str, Any]:
         """The recorded order of learning, learned once more; one at a time, since each holds a connection long."""

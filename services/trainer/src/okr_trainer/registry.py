@@ -12,11 +12,12 @@ from okr_common.topology import Stage
 from okr_trainer import changes, judging, store
 from okr_trainer.changes import Change
 from okr_trainer.domain.checkpoint import Checkpoint, libraries, save
-from okr_trainer.domain.evaluation import headline, summary
+from okr_trainer.domain.evaluation import headline
 from okr_trainer.domain.gates import Verdict
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.predictors import LearnedModel, Predictor
 from okr_trainer.domain.replay import Replay
+from okr_trainer.domain.window import measured, newest
 from okr_trainer.settings import TrainerSettings
 from okr_trainer.store import SQL, Owning
 
@@ -64,7 +65,7 @@ async def register(
 
     What the replay knows of key results and their records holds, whoever answers; the model only where it passed.
     """
-    evaluated = await asyncio.to_thread(summary, replay.scored)
+    evaluated = await asyncio.to_thread(measured, newest(replay.scored, len(replay.scored)))
     rules = settings.gates.rules
     verdict = await judging.of_replay(connection, learner.predictor, learner.model, replay.model, rules)
     heard = await connection.fetchval(SQL["heard_last"], learner.model)
@@ -93,8 +94,8 @@ async def snapshot(
     Its metrics are those of the predictions that the serving version has made since it was registered: made by this
     model on its way. Where it does not pass, the version that serves keeps its name, and goes on learning.
     """
-    rows = await store.scored(connection, learner.model, "live", version=model.version)
-    evaluated = await asyncio.to_thread(summary, rows)
+    window = await store.scored(connection, learner.model, "live", version=model.version)
+    evaluated = await asyncio.to_thread(measured, window)
     verdict = await judging.of_stream(connection, learner.model, settings.gates.rules)
     (version, _), *_ = await connection.fetch(SQL["next_version"], learner.model)
     made = replace(model, version=version)
