@@ -13,6 +13,7 @@ from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
 from okr_trainer import store
 from okr_trainer.domain.daily import worst
+from okr_trainer.domain.failing import Failing
 from okr_trainer.domain.risk import CutPoints
 from okr_trainer.domain.window import measured
 from okr_trainer.standing import marks_from_json, restore
@@ -42,6 +43,10 @@ class Progress:
     async def untrained(self) -> list[str]:
         """Models that know an outcome and still answer by the pace rule."""
         return [row["model"] for row in await self._ops.fetch(SQL["untrained"])]
+
+    async def failing(self) -> list[Failing]:
+        """Models whose trainings have failed since the last one that was done."""
+        return [Failing(**row) for row in await self._ops.fetch(SQL["failing"])]
 
     async def grown(self) -> list[str]:
         """Models that have learned since their champion was registered."""
