@@ -35,7 +35,7 @@ class Answered:
 class Progress:
     """Reads; writes nothing."""
 
-    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints) -> None:
+    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints | None) -> None:
         self._ops = ops
         self._processed = processed
         self._cut_points = cut_points

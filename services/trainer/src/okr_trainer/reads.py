@@ -53,7 +53,7 @@ JSON = frozenset(
 class Reads:
     """Queries on okr_ops, and titles from okr_processed."""
 
-    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints, clock: Clock) -> None:
+    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints | None, clock: Clock) -> None:
         self._ops = ops
         self._retracing, self._evaluating = asyncio.Lock(), asyncio.Lock()
         self._processed = processed

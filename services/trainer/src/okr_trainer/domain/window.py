@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from okr_trainer.domain.evaluation import Scored, summary
+from okr_trainer.domain.risk import CutPoints, chosen
 
 MOST = 5_000
 """Rows beside a version. The stream stands still while one is made, and of these its tables take under a second."""
@@ -17,6 +18,11 @@ class Window(NamedTuple):
 
     rows: Sequence[Scored]
     of: int
+
+    @property
+    def cut_points(self) -> CutPoints | None:
+        """By which these would have been put into risk bands."""
+        return chosen([row.probability for row in self.rows], len({row.key_result_id for row in self.rows}))
 
     @property
     def said(self) -> dict[str, int]:
