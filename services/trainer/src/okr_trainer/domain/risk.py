@@ -10,7 +10,9 @@ from typing import Literal
 
 Risk = Literal["low", "medium", "high"]
 HIGH_RATE, MEDIUM_RATE = 0.1, 0.3
-"""The share of predictions that is at most high, and at most high or medium."""
+"""The share of predictions that is at most high, and, of those above `LEAST_MEDIUM`, at most high or medium."""
+LEAST_MEDIUM = 0.5
+"""What is more likely missed than reached is never low risk, also where that is true of most."""
 LEAST_KEY_RESULTS = 100
 """Fewer that ended tell no tenth: ten of them would be it."""
 
@@ -37,9 +39,10 @@ def chosen(probabilities: Sequence[float], key_results: int) -> CutPoints | None
     """By what was said, before they ended, of so many key results; None where they are too few.
 
     >>> chosen([n / 1000 for n in range(1000)], 100), chosen([0.5] * 1000, 99)
-    (CutPoints(high=0.1, medium=0.3), None)
+    (CutPoints(high=0.1, medium=0.5), None)
     """
     if key_results < LEAST_KEY_RESULTS:
         return None
     ordered = sorted(probabilities)
-    return CutPoints(*(ordered[int(rate * len(ordered))] for rate in (HIGH_RATE, MEDIUM_RATE)))
+    high, medium = (ordered[int(rate * len(ordered))] for rate in (HIGH_RATE, MEDIUM_RATE))
+    return CutPoints(high, max(medium, LEAST_MEDIUM))
