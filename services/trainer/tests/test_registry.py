@@ -120,6 +120,36 @@ async def test_a_rollback_takes_less_than_five_seconds_and_loses_nothing(scene: 
     assert [(one["before"], one["version"]) for one in promoted] == [(0, 1), (1, 2), (2, 1), (1, 2)]
 
 
+async def test_back_and_forth_each_version_comes_out_as_it_was(scene: Scene, past: Company) -> None:
+    """A row that one version made and another has learned does not become the other's own for that."""
+    digest = "select state_digest from checkpoint"
+    with scene.stack.service("trainer", WITH_KEY) as trainer:
+        await scene.publish(past.batch())
+        await scene.until("select count(*) from model_version where version = 1", 1)
+        assert (await changed(trainer, "rebuild", {}))[0] == 202
+        await scene.until("select count(*) from model_version where version = 2 and alias = 'champion'", 1)
+        year = Company(position=past.position)
+        one_more_year(year, 2015)
+        ended = [one for one in year.in_order if hasattr(one, "achieved")]
+        year.said = [one for one in year.in_order if one not in ended]
+        await scene.publish(year.batch())
+        await scene.settled(6 * 6 * 13)
+        await changed(trainer, "promote", {"version": 1})
+        for number, one in enumerate(ended[:3], 1):
+            place = one.version.place._replace(position=year.position)
+            year.said = [one._replace(version=one.version._replace(place=place))]
+            await scene.publish(year.batch())
+            await scene.until(LEARNED, number)
+        states: dict[int, list[str]] = {1: [await scene.ops.fetchval(digest)], 2: []}
+        for version in (2, 1, 2, 1):
+            status, done = await changed(trainer, "promote", {"version": version})
+            assert (status, done["learned_again"]) == (200, 3 * 13)
+            states[version].append(await scene.ops.fetchval(digest))
+    made_by = "select distinct model_version from prediction where kind = 'live' and training = 1 and learned_seq > 390"
+    assert await scene.ops.fetchval(made_by) == 2
+    assert [len(set(found)) for found in states.values()] == [1, 1]
+
+
 async def test_open_predictions_that_the_other_version_made_are_learned_too(scene: Scene, past: Company) -> None:
     with scene.stack.service("trainer", WITH_KEY) as trainer:
         await scene.publish(past.batch())

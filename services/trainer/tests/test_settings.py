@@ -16,7 +16,8 @@ def test_a_source_is_its_own_model_unless_named() -> None:
     ("wrong", "says"),
     [
         ({"pipeline": "forest"}, "known are linear, linear_newton, linear_sgd, newton"),
-        ({"high_risk_below": 0.7}, "high_risk_below must not be above medium_risk_below"),
+        ({"high_risk_below": 0.7}, "give both high_risk_below and medium_risk_below, or neither"),
+        ({"high_risk_below": 0.7, "medium_risk_below": 0.6}, "high_risk_below must not be above medium_risk_below"),
         ({"models": {"a": ["s"], "b": ["s"]}}, "a source can belong to one model only"),
     ],
 )

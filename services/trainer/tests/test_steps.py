@@ -248,7 +248,7 @@ async def test_the_tick_of_six_judges_the_silent_ones_again_once_a_day(
         past.outcome("silent 0/2015", date(2015, 12, 31), 96.0, achieved=False)
         await scene.publish(past.batch())
         await scene.until("select count(*) from outcome_heard where learned = 2", 1)
-        scored = await store.scored(the.ops, "acme", "aged")
+        scored = (await store.scored(the.ops, "acme", "aged")).rows
         await scene.until("select count(*) from delivery.outbox where sent_at is null", 0)
     assert [(one["kind"], one["seq"]) for one in shown] == [("aged", 3), ("live", 2), ("live", 1)]
     assert (shown[0]["check_in_id"], shown[0]["elapsed"]) == (None, pytest.approx(274 / 364, abs=1e-6))
@@ -258,3 +258,38 @@ async def test_the_tick_of_six_judges_the_silent_ones_again_once_a_day(
         *(("live", 1, None), ("live", 2, 1), ("aged", 3, None))
     ]
     assert [(one.elapsed, one.achieved) for one in scored] == [(pytest.approx(274 / 364, abs=1e-6), False)]
+
+
+FAIL = """
+insert into work_item (pipeline, kind, subject, state, ended_at, result)
+values ('trainer', 'train_initial', 'acme', 'failed', now(), '{"error": "row 5 is no version"}')
+"""
+
+
+async def test_a_training_that_fails_again_and_again_is_tried_once_a_week_and_the_run_says_what_to_do(
+    scene: Scene, past: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with morning(scene, monkeypatch) as the:
+        for _ in range(3):
+            await scene.ops.execute(FAIL)
+        await scene.publish(past.batch())
+        await scene.settled(6 * 5 * 13)
+        await etl_ended(scene, the.ops)
+        run, steps = await the.tick(minutes=1)
+        tried = await scene.ops.fetchval(
+            "select count(*) from work_item where kind like 'train%' and state <> 'failed'"
+        )
+
+        await scene.ops.execute("update work_item set ended_at = now() - interval '8 days' where state = 'failed'")
+        await etl_ended(scene, the.ops, TWO + timedelta(days=1))
+        next_run, next_steps = await the.tick(days=1)
+        assert await scene.ops.fetchval("select max(version) from model_version") == 1
+    assert (run.state, tried) == (RunState.DEGRADED, 0)
+    assert "train_initial" in (run.reason or "")
+    assert steps["train_initial"]["reason"] == "training_postponed"
+    told = steps["train_initial"]["error"]
+    assert told.startswith("acme: 3 trainings failed one after another, the last on ")
+    assert "row 5 is no version. Mend that, then `okr models rebuild acme`" in told
+    assert steps["update_incrementally"]["models"]["acme"]["unanswered"] == 0
+    assert next_run.state is RunState.SUCCEEDED, next_run.reason
+    assert next_steps["train_initial"]["acme"]["trained"] is True

@@ -173,7 +173,11 @@ async def test_a_run_may_ask_for_a_training(scene: Scene, past: Company) -> None
             state = "select state from work_item order by item_id desc limit 1"
             assert await scene.ops.fetchval(state) == parameters
         evaluated = await scene.get(trainer, "/models/acme/evaluation", kind="replay")
+        newest = await scene.get(trainer, "/models/acme/evaluation", kind="replay", newest=30)
         assert evaluated["all"]["n"] == 360  # of the newest training alone
+        assert evaluated["window"] == {"n": 360, "of": 360}
+        assert (newest["all"]["n"], newest["all"]["key_results"]) == (24, 2)
+        assert newest["window"] == {"n": 24, "of": 360}
     assert await scene.ops.fetchval("select max(version) from model_version") == 2
     replays = "select count(distinct training), count(*) from prediction where kind = 'replay'"
     assert tuple(await scene.ops.fetchrow(replays)) == (2, 2 * 390)

@@ -92,7 +92,7 @@ STAGES: dict[str, Stage] = {
             default_port=8104,
             cron="0 6 * * *",
             steps=("train_initial", "update_incrementally", "evaluate_validate", "register", "track_performance"),
-            optional_steps=("track_performance",),
+            optional_steps=("train_initial", "track_performance"),
             needs="etl",
         ),
         Stage(

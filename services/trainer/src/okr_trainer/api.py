@@ -12,6 +12,7 @@ from okr_trainer.reads import Reads
 
 Thing = TypeVar("Thing")
 Limit = Annotated[int, Query(ge=1, le=10_000)]
+Newest = Annotated[int, Query(ge=1, le=200_000)]
 
 
 def router(reads: Reads) -> APIRouter:
@@ -47,10 +48,17 @@ def _models(api: APIRouter, reads: Reads) -> None:
         source: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        newest: Newest = 20_000,
     ) -> dict[str, Any]:
-        """How predictions did whose outcome is known, by source and part of the period, beside the baselines."""
+        """How predictions did whose outcome is known, by source and part of the period, beside the baselines.
+
+        Of the `newest` that these limits leave, by the time their outcome became known, whole key results: `window`
+        says of how many.
+        """
         _found(await reads.models(model), f"no model is called {model!r}; GET /models lists them")
-        return await reads.evaluation(model, kind, version=version, source=source, since=since, until=until)
+        return await reads.evaluation(
+            model, kind, version=version, source=source, since=since, until=until, newest=newest
+        )
 
     @api.get("/models/{model}/verify", tags=["models"])
     async def verify(model: str) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
 from okr_trainer import store
 from okr_trainer.domain.daily import worst
-from okr_trainer.domain.evaluation import evaluate
+from okr_trainer.domain.failing import Failing
 from okr_trainer.domain.risk import CutPoints
+from okr_trainer.domain.window import measured
 from okr_trainer.standing import marks_from_json, restore
 from okr_trainer.store import SQL, Pool, Row
 
@@ -34,7 +35,7 @@ class Answered:
 class Progress:
     """Reads; writes nothing."""
 
-    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints) -> None:
+    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints | None) -> None:
         self._ops = ops
         self._processed = processed
         self._cut_points = cut_points
@@ -42,6 +43,10 @@ class Progress:
     async def untrained(self) -> list[str]:
         """Models that know an outcome and still answer by the pace rule."""
         return [row["model"] for row in await self._ops.fetch(SQL["untrained"])]
+
+    async def failing(self) -> list[Failing]:
+        """Models whose trainings have failed since the last one that was done."""
+        return [Failing(**row) for row in await self._ops.fetch(SQL["failing"])]
 
     async def grown(self) -> list[str]:
         """Models that have learned since their champion was registered."""
@@ -82,8 +87,8 @@ class Progress:
 
     async def evaluated(self, model: str, heard_after: datetime | None) -> dict[str, Any]:
         """How the live predictions did whose outcome was heard after that, beside the baselines."""
-        rows = await store.scored(self._ops, model, "live", heard_after=heard_after)
-        return await asyncio.to_thread(evaluate, rows)
+        window = await store.scored(self._ops, model, "live", heard_after=heard_after)
+        return await asyncio.to_thread(measured, window)
 
     async def last_succeeded(self, run_id: UUID) -> datetime | None:
         """When the last run before this one that succeeded began; None: there was none."""

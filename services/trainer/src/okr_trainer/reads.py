@@ -19,6 +19,7 @@ from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.pictures import pictures
 from okr_trainer.domain.risk import CutPoints
 from okr_trainer.domain.what_if import Supposed
+from okr_trainer.domain.window import Window
 from okr_trainer.retracing import retraced
 from okr_trainer.standing import restore
 from okr_trainer.store import SQL, Pool, Row
@@ -52,9 +53,9 @@ JSON = frozenset(
 class Reads:
     """Queries on okr_ops, and titles from okr_processed."""
 
-    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints, clock: Clock) -> None:
+    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints | None, clock: Clock) -> None:
         self._ops = ops
-        self._retracing = asyncio.Lock()
+        self._retracing, self._evaluating = asyncio.Lock(), asyncio.Lock()
         self._processed = processed
         self._cut_points = cut_points
         self._clock = clock
@@ -92,10 +93,17 @@ class Reads:
         source: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        newest: int,
     ) -> dict[str, Any]:
-        """How the predictions whose outcome is known did: all tables, and what a report draws."""
-        rows = await store.scored(self._ops, model, kind, version=version, source=source, since=since, until=until)
-        return await asyncio.to_thread(lambda: evaluate(rows) | pictures(rows))
+        """How the newest predictions whose outcome is known did: all tables, what a report draws, which part it is.
+
+        One at a time, since each holds a core for seconds.
+        """
+        async with self._evaluating:
+            window = await store.scored(
+                self._ops, model, kind, version=version, source=source, since=since, until=until, most=newest
+            )
+            return await asyncio.to_thread(_evaluated, window)
 
     async def retraced(self, model: str) -> dict[str, Any]:
         """The recorded order of learning, learned once more; one at a time, since each holds a connection long."""
@@ -154,6 +162,10 @@ class Reads:
         if model not in self._models or self._models[model][0] != stamp:
             self._models[model] = (stamp, restore(model, dict(row), self._cut_points))
         return self._models[model][1]
+
+
+def _evaluated(window: Window) -> dict[str, Any]:
+    return evaluate(window.rows) | pictures(window.rows) | {"window": window.said}
 
 
 def _known(row: Row, gone: Mapping[UUID, datetime]) -> Known:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
@@ -12,11 +12,12 @@ from okr_common.topology import Stage
 from okr_trainer import changes, judging, store
 from okr_trainer.changes import Change
 from okr_trainer.domain.checkpoint import Checkpoint, libraries, save
-from okr_trainer.domain.evaluation import headline, summary
+from okr_trainer.domain.evaluation import headline
 from okr_trainer.domain.gates import Verdict
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.predictors import LearnedModel, Predictor
 from okr_trainer.domain.replay import Replay
+from okr_trainer.domain.window import measured, newest
 from okr_trainer.settings import TrainerSettings
 from okr_trainer.store import SQL, Owning
 
@@ -53,6 +54,12 @@ class _Candidate:
         return CHAMPION if self.serves else CHALLENGER
 
     @property
+    def metrics(self) -> str:
+        """With the cut points of its risk bands."""
+        cut_points = self.model.cut_points
+        return _json({**self.evaluated, "cut_points": None if cut_points is None else asdict(cut_points)})
+
+    @property
     def judgement(self) -> str:
         return _json(self.verdict.as_json())
 
@@ -64,7 +71,9 @@ async def register(
 
     What the replay knows of key results and their records holds, whoever answers; the model only where it passed.
     """
-    evaluated = await asyncio.to_thread(summary, replay.scored)
+    window = newest(replay.scored, len(replay.scored))
+    replay.model.cut_points = window.cut_points
+    evaluated = await asyncio.to_thread(measured, window)
     rules = settings.gates.rules
     verdict = await judging.of_replay(connection, learner.predictor, learner.model, replay.model, rules)
     heard = await connection.fetchval(SQL["heard_last"], learner.model)
@@ -93,8 +102,8 @@ async def snapshot(
     Its metrics are those of the predictions that the serving version has made since it was registered: made by this
     model on its way. Where it does not pass, the version that serves keeps its name, and goes on learning.
     """
-    rows = await store.scored(connection, learner.model, "live", version=model.version)
-    evaluated = await asyncio.to_thread(summary, rows)
+    window = await store.scored(connection, learner.model, "live", version=model.version)
+    evaluated = await asyncio.to_thread(measured, window)
     verdict = await judging.of_stream(connection, learner.model, settings.gates.rules)
     (version, _), *_ = await connection.fetch(SQL["next_version"], learner.model)
     made = replace(model, version=version)
@@ -105,7 +114,7 @@ async def snapshot(
     await connection.execute(
         SQL["put_snapshot"],
         *(learner.model, model.training, version, _json(_cut(learner)), learner.watermark),
-        *(learner.base_rate.outcomes, model.learned, _json(evaluated), checkpoint.contract, _json(libraries())),
+        *(learner.base_rate.outcomes, model.learned, candidate.metrics, checkpoint.contract, _json(libraries())),
         *(checkpoint.digest, checkpoint.sha256, checkpoint.content, candidate.alias, candidate.judgement),
         candidate.heard,
     )
@@ -154,7 +163,7 @@ async def _put_version(
         SQL["put_version"],
         *(learner.model, replay.model.version, candidate.alias, replay.model.training, replay.model.builder),
         *(_json(_cut(learner)), replay.since, replay.until, replay.check_ins, replay.outcomes, replay.model.learned),
-        *(_json(candidate.evaluated), _json(replay.reference.summary()), checkpoint.contract, _json(libraries())),
+        *(candidate.metrics, _json(replay.reference.summary()), checkpoint.contract, _json(libraries())),
         *(checkpoint.digest, checkpoint.sha256, checkpoint.content, candidate.judgement, candidate.heard),
     )
 

@@ -54,23 +54,37 @@ class TrainerSettings(Group):
         description="whether a version that passes the gates serves at once, or waits for `okr models promote`",
     )
     gates: GateSettings = Field(GateSettings(), description="what a version must keep to before it serves")
-    high_risk_below: float = Field(0.3, gt=0, lt=1, description="probabilities below this are high risk")
-    medium_risk_below: float = Field(0.6, gt=0, lt=1, description="below this medium, the rest low")
+    high_risk_below: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="probabilities below this are high risk; given with `medium_risk_below` or not at all. By default "
+        "each version has [cut points of its own](models.md#risk-bands)",
+    )
+    medium_risk_below: float | None = Field(None, gt=0, lt=1, description="below this medium, the rest low")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.pipeline not in BUILDERS:
             raise ValueError(f"no pipeline is called {self.pipeline!r}; known are {', '.join(sorted(BUILDERS))}")
-        if self.high_risk_below > self.medium_risk_below:
-            raise ValueError("high_risk_below must not be above medium_risk_below")
+        self._bands_consistent()
         named = [source for sources in self.models.values() for source in sources]
         if len(named) != len(set(named)):
             raise ValueError("a source can belong to one model only")
         return self
 
+    def _bands_consistent(self) -> None:
+        high, medium = self.high_risk_below, self.medium_risk_below
+        if (high is None) != (medium is None):
+            raise ValueError("give both high_risk_below and medium_risk_below, or neither")
+        if high is not None and medium is not None and high > medium:
+            raise ValueError("high_risk_below must not be above medium_risk_below")
+
     @property
-    def cut_points(self) -> CutPoints:
-        """The risk bands."""
+    def cut_points(self) -> CutPoints | None:
+        """The risk bands; None: each version's own."""
+        if self.high_risk_below is None or self.medium_risk_below is None:
+            return None
         return CutPoints(self.high_risk_below, self.medium_risk_below)
 
     def model_of(self, source: str) -> str:

@@ -15,7 +15,7 @@ from okr_trainer.domain.risk import CutPoints
 from okr_trainer.domain.track_record import BaseRate
 
 
-def restore(model: str, row: Mapping[str, Any], cut_points: CutPoints) -> Learner:
+def restore(model: str, row: Mapping[str, Any], cut_points: CutPoints | None) -> Learner:
     """The learner a row describes, without its key results. Raises PermanentError("checkpoint_refused")."""
     learner = unproven(model, row, cut_points)
     if row["version"]:
@@ -31,7 +31,7 @@ def restore(model: str, row: Mapping[str, Any], cut_points: CutPoints) -> Learne
     return learner
 
 
-def unproven(model: str, row: Mapping[str, Any], cut_points: CutPoints) -> Learner:
+def unproven(model: str, row: Mapping[str, Any], cut_points: CutPoints | None) -> Learner:
     """The same, answering by the pace rule: all but the learned model is plain data."""
     return Learner(
         model,

@@ -47,11 +47,21 @@ class TrainerSteps:
         }
 
     async def train_initial(self, context: RunContext) -> Detail:
-        """Once the stream has reached what etl published, every model that knows an outcome has a trained version."""
+        """Once the stream has reached what etl published, every model that knows an outcome has a trained version.
+
+        Raises PermanentError (training_postponed) for those whose trainings fail again and again, when the others are
+        done: what to do stands in it, and so in the run's alert. The run goes on, degraded.
+        """
         await self._reach(_ends(context))
-        return await self._have_done(
-            context, TRAIN, await self.progress.untrained(), "every model that knows an outcome is trained"
-        )
+        untrained, now = await self.progress.untrained(), utc_now()
+        waiting = {one.model: one for one in await self.progress.failing() if one.model in untrained and one.waits(now)}
+        wanted = [model for model in untrained if model not in waiting]
+        done: Detail = {}
+        if wanted or not waiting:
+            done = await self._have_done(context, TRAIN, wanted, "every model that knows an outcome is trained")
+        if waiting:
+            raise PermanentError("training_postponed", "; ".join(one.told for one in waiting.values()))
+        return done
 
     async def update_incrementally(self, context: RunContext) -> Detail:
         """The stream has a row for all it heard, up to what that day's etl published, and who is silent has aged."""

@@ -1,5 +1,6 @@
 """okr_ops as the owner of models uses it: what a learner knows comes from here and goes back here."""
 
+import asyncio
 import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,6 +27,7 @@ from okr_trainer.domain.predictors import LearnedModel
 from okr_trainer.domain.relearning import own_raws
 from okr_trainer.domain.tallies import Tallies, Tally
 from okr_trainer.domain.track_record import TrackRecord
+from okr_trainer.domain.window import MOST, Window, newest
 from okr_trainer.standing import row_of
 
 SQL = queries("okr_trainer")
@@ -104,10 +106,21 @@ async def scored(
     until: datetime | None = None,
     heard_after: datetime | None = None,
     source: str | None = None,
-) -> list[Scored]:
-    """Predictions whose outcome is known. `heard_after`: only where this system heard the outcome after that."""
-    found = await executor.fetch(SQL["scored"], model, kind, version, since, until, heard_after, source)
-    return [Scored(**{**row, "baselines": orjson.loads(row["baselines"])}) for row in found]
+    most: int = MOST,
+) -> Window:
+    """Predictions whose outcome is known, the newest of them. `heard_after`: only outcomes heard after that."""
+    found = await executor.fetch(SQL["scored"], model, kind, version, since, until, heard_after, source, most)
+    return await asyncio.to_thread(_window, found, most)
+
+
+def _window(found: Sequence[Row], most: int) -> Window:
+    """`found` has the newest first, and says in each row how many there are in all."""
+    rows = [Scored(**{**_without_of(row), "baselines": orjson.loads(row["baselines"])}) for row in reversed(found)]
+    return newest(rows, found[0]["of"] if found else 0, most)
+
+
+def _without_of(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "of"}
 
 
 async def origins(connection: Connection, model: str, key_results: Sequence[str]) -> dict[str, Origin]:

@@ -6,6 +6,7 @@ from typing import TypeGuard
 
 import orjson
 
+from okr_common.clock import utc_now
 from okr_common.delivery import outbox
 from okr_common.delivery.outbox import Connection
 from okr_common.errors import PermanentError
@@ -13,12 +14,15 @@ from okr_common.events import BatchPublished, Event, OutcomesDecided, SourceRepl
 from okr_common.kafka.admin import identities
 from okr_common.kafka.consumer import Batch, Feed, event_of
 from okr_common.kafka.dead_letters import dead_letter
+from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
 from okr_common.topics import PROCESSING_EVENTS
 from okr_common.topology import Stage
+from okr_trainer.domain.failing import Failing
 from okr_trainer.settings import Settings
 from okr_trainer.store import SQL, Pool
 
+log = logger(__name__)
 WAIT_SECONDS = 0.5
 
 
@@ -70,8 +74,16 @@ class Triggers:
         said = orjson.dumps(parameters).decode()
         if isinstance(event, SourceReplayed):
             await connection.execute(SQL["ask_for_another_training"], model, said)
+        elif await _fails_again_and_again(connection, model):
+            log.warning("training_postponed", model=model)
         else:
             await connection.execute(SQL["ask_for_training"], model, said, event.outcomes)
+
+
+async def _fails_again_and_again(connection: Connection, model: str) -> bool:
+    """Whether it waits for the daily run, or a person: each batch would bring the same failure."""
+    failing = [Failing(**row) for row in await connection.fetch(SQL["failing"])]
+    return any(one.model == model and one.waits(utc_now()) for one in failing)
 
 
 def _asks(event: Event) -> TypeGuard[BatchPublished | OutcomesDecided | SourceReplayed]:

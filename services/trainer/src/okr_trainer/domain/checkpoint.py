@@ -20,6 +20,7 @@ from okr_trainer.domain.mean import MeanOf
 from okr_trainer.domain.newton import NewtonLogistic
 from okr_trainer.domain.pipeline import Pipeline
 from okr_trainer.domain.predictors import LearnedModel
+from okr_trainer.domain.risk import CutPoints
 
 ALLOWED = frozenset(
     {
@@ -73,6 +74,7 @@ def save(model: LearnedModel) -> Checkpoint:
         "platt": model.platt.to_list(),
         "learned": model.learned,
         "words": model.words,
+        "cut_points": None if model.cut_points is None else [model.cut_points.high, model.cut_points.medium],
     }
     content = pickle.dumps(parts, protocol=5)
     return Checkpoint(content, hashlib.sha256(content).hexdigest(), contract_hash(), libraries(), model.digest)
@@ -117,6 +119,7 @@ def _model(parts: dict[str, Any]) -> LearnedModel:
             platt=Platt(*parts["platt"]),
             learned=parts["learned"],
             words=parts["words"],
+            cut_points=None if parts.get("cut_points") is None else CutPoints(*parts["cut_points"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PermanentError("checkpoint_refused", f"it lacks a part of a model: {error!r}") from error

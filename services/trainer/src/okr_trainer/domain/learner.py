@@ -63,11 +63,14 @@ class Step:
 
 @dataclass(slots=True)
 class Learner:
-    """`replaying`: history, not the stream. `watermark`: when the newest outcome applied became known."""
+    """`replaying`: history, not the stream. `watermark`: when the newest outcome applied became known.
+
+    `cut_points`: those that are configured; None: the model's own.
+    """
 
     model: str
     predictor: Predictor
-    cut_points: CutPoints
+    cut_points: CutPoints | None
     replaying: bool = False
     states: dict[str, KeyResultState] = field(default_factory=dict)
     records: dict[str, TrackRecord] = field(default_factory=dict)

@@ -21,19 +21,23 @@ class PaceRule:
     version: int = 0
     training: int = 0
 
-    def answer(self, drafts: Sequence[Draft], cut_points: CutPoints) -> None:
-        """Fills in probability, risk and the one reason there is."""
+    def answer(self, drafts: Sequence[Draft], cut_points: CutPoints | None) -> None:
+        """Fills in probability, risk and the one reason there is. `cut_points`: those that are configured."""
+        bands = cut_points or CutPoints()
         for draft in drafts:
             draft.version = self.version
             draft.probability = draft.baselines[LINEAR_PACE]
-            draft.risk = cut_points.band(draft.probability)
+            draft.risk = bands.band(draft.probability)
             weight = round(logit(draft.probability), 4)
             draft.reasons = [{"feature": "gap", "text": describe("gap", draft), "weight": weight}]
 
 
 @dataclass(slots=True)
 class LearnedModel:
-    """A pipeline and its calibrator. `training`: the replay it began with; `learned` counts the rows it has learned."""
+    """A pipeline and its calibrator. `training`: the replay it began with; `learned` counts the rows it has learned.
+
+    `cut_points`: of that replay's predictions; None where they were too few.
+    """
 
     version: int
     training: int
@@ -42,6 +46,7 @@ class LearnedModel:
     platt: Platt = field(default_factory=Platt)
     learned: int = 0
     words: dict[str, dict[str, int]] = field(default_factory=dict)
+    cut_points: CutPoints | None = None
     _view: View | None = None
 
     @classmethod
@@ -49,8 +54,9 @@ class LearnedModel:
         """An unlearned one."""
         return cls(version, training, builder, build(builder))
 
-    def answer(self, drafts: Sequence[Draft], cut_points: CutPoints) -> None:
-        """Scores a batch at once and fills in what the model says."""
+    def answer(self, drafts: Sequence[Draft], cut_points: CutPoints | None) -> None:
+        """Scores a batch at once and fills in what the model says. `cut_points`: those that are configured."""
+        bands = cut_points or self.cut_points or CutPoints()
         if self._view is None:
             self._view = view_of(self.pipeline, self.words)
         scores = self._view.score([draft.x for draft in drafts if draft.x is not None])
@@ -58,7 +64,7 @@ class LearnedModel:
             draft.version = self.version
             draft.raw = raw
             draft.probability = self.platt.probability(raw)
-            draft.risk = cut_points.band(draft.probability)
+            draft.risk = bands.band(draft.probability)
         explain(drafts, scores, self.platt.slope)
 
     def learn(self, x: Features, raw: float, achieved: bool, weight: float) -> int:  # noqa: FBT001

@@ -26,7 +26,7 @@ class Replay:
     until: datetime | None = None
 
     @classmethod
-    def begin(cls, model: str, version: int, training: int, builder: str, cut_points: CutPoints) -> "Replay":
+    def begin(cls, model: str, version: int, training: int, builder: str, cut_points: CutPoints | None) -> "Replay":
         """A replay that has heard nothing."""
         predictor = LearnedModel.new(version, training, builder)
         return cls(Learner(model, predictor, cut_points, replaying=True))

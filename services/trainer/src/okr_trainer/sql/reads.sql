@@ -71,13 +71,14 @@ select key, open, outcomes, achieved from tally where model = $1 and key = any($
 -- Predictions whose outcome is known: what evaluation looks at. Version 0 is one of the baselines, so what it said is
 -- the model's only where that version is asked for.
 -- A replay is held against the newest outcome, as it learned; the stream against the first that counted.
+-- The newest $8 by their outcome, those of one key result together; `of`: how many there are.
 with ended as (
     select distinct on (key_result_id) key_result_id, achieved, knowledge_time, heard_at from outcome_heard
     where model = $1 and case when $2 = 'replay' then not withdrawn else not superseding end
     order by key_result_id, knowledge_time desc, heard_seq desc
 )
 select p.key_result_id::text, p.source, p.elapsed, p.knowledge_time::date as day, p.due_on as due, o.knowledge_time as ended,
-       o.achieved, p.probability, p.baselines
+       o.achieved, p.probability, p.baselines, count(*) over () as of
 from prediction p join ended o on o.key_result_id = p.key_result_id
 where p.model = $1 and p.kind = $2
   and (p.kind <> 'replay' or p.training = (
@@ -87,6 +88,7 @@ where p.model = $1 and p.kind = $2
   and p.model_version = coalesce($3::int, nullif(p.model_version, 0))
   and ($4::timestamptz is null or p.knowledge_time >= $4) and ($5::timestamptz is null or p.knowledge_time < $5)
   and ($6::timestamptz is null or o.heard_at > $6) and ($7::text is null or p.source = $7)
+order by o.knowledge_time desc, p.key_result_id, p.knowledge_time desc limit $8
 
 -- name: daily_reports
 select report_id, logical_time, made_at, content -> 'models' -> $1::text as content from report

@@ -81,6 +81,7 @@ from model_change where model = $1 order by change_id desc limit $2
 -- What training $2 has still to learn: of outcomes heard after $3, the rows that it learned once, in their order; else one row
 -- of each check-in and definition, its own before one that another version made in the stream after it was trained. Nothing of
 -- a key result of which it had learned when it had learned $4 rows: an outcome taken back and told again is heard twice.
+-- A raw score is its own by the version that made the row: a row belongs to whichever training has learned it last.
 with ended as (
     select key_result_id, achieved, heard_seq, knowledge_time from outcome_heard
     where model = $1 and heard_seq > $3 and not superseding and achieved is not null
@@ -88,12 +89,13 @@ with ended as (
     select min(made_at) as at from model_version where model = $1 and training = $2
 ), found as (
     select p.prediction_id, p.key_result_id, e.achieved, p.features, p.kind, p.seq, p.training = $2 as own, p.learned_seq,
-           case when p.training = $2 then p.raw end as raw, e.heard_seq,
+           case when v.training = $2 then p.raw end as raw, e.heard_seq,
            bool_or(p.training = $2 and p.learned_seq is not null) over (partition by p.key_result_id) as learned,
            coalesce(bool_or(p.training = $2 and p.learned_seq <= $4) over (partition by p.key_result_id), false) as known,
            row_number() over (partition by p.key_result_id, coalesce(p.check_in_id, p.key_result_id), p.revision
                               order by p.training = $2 desc, p.training desc) as choice
-    from ended e join prediction p on p.key_result_id = e.key_result_id and p.model = $1, trained
+    from ended e join prediction p on p.key_result_id = e.key_result_id and p.model = $1
+    left join model_version v on v.model = p.model and v.version = p.model_version, trained
     where p.features is not null and (p.learned_seq is not null or p.knowledge_time <= e.knowledge_time)
       and ((p.training = $2 and p.kind in ('live', 'replay')) or (p.kind = 'live' and p.made_at > trained.at))
 )
