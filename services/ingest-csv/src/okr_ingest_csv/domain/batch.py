@@ -4,6 +4,7 @@ JSON text never holds a raw \x01 or \x02, so as quote and delimiter they need no
 """
 
 from binascii import hexlify
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
@@ -91,20 +92,28 @@ class _Chunk(NamedTuple):
 
 def _chunk(records: Found, batch_id: int, number: int, profiler: Profiler) -> _Chunk:
     """These records, of which the first has this number. Every row passes here, so each step takes them all at once."""
-    rows = [one for one in records if not isinstance(one, Unreadable)]
-    unreadable = [one for one in records if isinstance(one, Unreadable)]
+    rows, numbers, unreadable = _apart(records, number)
     size = sum(len(one.raw) for one in unreadable)
     if not rows:
         return _Chunk(b"", unreadable, b"", size)
-    numbers = [at for at, one in enumerate(records, number) if not isinstance(one, Unreadable)]
     cells, first_lines, last_lines, starts, lengths, repaired = zip(*rows, strict=True)
     json = list(map(orjson.dumps, cells))
     digests = [blake2b(data, digest_size=16).digest() for data in json]
     columns = zip(numbers, json, first_lines, last_lines, starts, lengths, map(hexlify, digests), repaired, strict=True)
     line = _LINE % batch_id
-    profiler.see(cells, json, sum(repaired))
     copy = b"".join([line % row for row in columns])
+    profiler.see(cells, json, copy, sum(repaired))
     return _Chunk(copy, unreadable, b"".join(digests), size + sum(map(len, json)))
+
+
+def _apart(records: Found, number: int) -> tuple[Found, Sequence[int], list[Unreadable]]:
+    """Rows, their numbers, and records that are none."""
+    if Unreadable not in set(map(type, records)):
+        return records, range(number, number + len(records)), []
+    numbered = list(enumerate(records, number))
+    rows = [(at, one) for at, one in numbered if not isinstance(one, Unreadable)]
+    unreadable = [one for one in records if isinstance(one, Unreadable)]
+    return [one for _, one in rows], [at for at, _ in rows], unreadable
 
 
 def repeated(digests: bytes) -> int:

@@ -53,7 +53,9 @@ class Lines:
             text, suspect = block.decode(self._codec), b"\0" in block
         except UnicodeDecodeError:
             text, suspect = block.decode(self._codec, "surrogateescape"), True
-        return Text(_lines(text), list(map(len, block.splitlines(keepends=True))), suspect)
+        lines = _lines(text)
+        alike = len(text) == len(block)  # each character is a byte
+        return Text(lines, list(map(len, lines if alike else block.splitlines(keepends=True))), suspect)
 
 
 class WideLines(Lines):

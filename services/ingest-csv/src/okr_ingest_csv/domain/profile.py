@@ -53,14 +53,17 @@ class Profiler:
         self._cleaned: Counter[tuple[str, int]] = Counter()
         self._repaired = 0
 
-    def see(self, rows: Sequence[Sequence[str]], data: Sequence[bytes], repaired: int) -> None:
-        """Rows of the same width: the cells of each, the same as JSON, and how many of them were repaired."""
+    def see(self, rows: Sequence[Sequence[str]], data: Sequence[bytes], together: bytes, repaired: int) -> None:
+        """Rows of the same width: the cells of each, the same as JSON, one by one and together; how many are repaired.
+
+        `together`: see `rows_to_clean`.
+        """
         self._repaired += repaired
         for column, cells in enumerate(zip(*rows, strict=True)):
             blank = cells.count("")
             if blank:
                 self._blank[column] += blank
-        for place in rows_to_clean(data):
+        for place in rows_to_clean(data, together):
             self._look_closely(rows[place])
 
     def _look_closely(self, cells: Sequence[str]) -> None:
