@@ -84,7 +84,7 @@ bench-columns: $(SETUP) ## what columns cost etl: a mapping of 40 beside one of 
 	$(BIN)/python bench/columns.py --json build/bench-columns.json $(BENCH)
 
 bench-models: $(SETUP) ## what the pipelines know: the published data, replayed (not in the repository; see bench/models.py)
-	$(BIN)/python bench/models.py --json build/bench-models.json $(BENCH)
+	OMP_NUM_THREADS=1 $(BIN)/python bench/models.py --json build/bench-models.json $(BENCH)
 
 bench-replicas: $(SETUP) ## two replicas of etl against one, on two sources of 500,000 rows each
 	$(BIN)/python bench/etl_replicas.py --json build/bench-replicas.json $(BENCH)

@@ -1,37 +1,54 @@
 """Measures what the pipelines know: `make bench-models`. The published data that is not in the repository, replayed.
 
 Each set goes through its shipped mapping and the trainer's own replay, in the order in which things became known, each
-label used only once it was known. `--data` is the folder of the data sets, as in their publishers' repositories;
-`--set` and `--pipeline` choose. No figure is a test.
+label used only once it was known. Beside the pipelines stand the baselines and the yardstick, boosted trees that are
+fitted anew each month. `--data` is the folder of the data sets, as in their publishers' repositories; `--set` and
+`--pipeline` choose; `--no-yardstick` saves most of the time. No figure is a test.
 """
 
 import argparse
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
+from scores import Rows, Said, compared, line
+from yardstick import Asked, yardstick
 
 from okr_common.testing.development_data import DEVELOPMENT_DATA
 from okr_etl.testing.shipped import proposed_of
 from okr_trainer.domain.drafts import Draft
+from okr_trainer.domain.features import learnable
 from okr_trainer.domain.inputs import Input, Outcome, Place, knowledge_order, read
+from okr_trainer.domain.numbers import Column, sigmoid
 from okr_trainer.domain.pipeline import BUILDERS
 from okr_trainer.domain.replay import Replay
 from okr_trainer.domain.risk import CutPoints
 
-Row = tuple[Draft, str, bool]
-"""A prediction, the name of its check-in, and how its key result ended."""
 AT_ONCE = 5_000
-BINS = 10
 JUNE = 6
 PROJECTS = ("apache", "duraspace", "jboss", "jira")
 TEAMS = ("apache", "jboss", "jira")
 """Those of the agile sprints."""
+BASELINES = {"class prior": "class_prior", "pace rule": "linear_pace", "meets now": "meets_now"}
+
+
+class Row(NamedTuple):
+    """A prediction, the name of its check-in (none at a definition), and how and when its key result ended."""
+
+    draft: Draft
+    told: str
+    achieved: bool | None
+    ended: datetime | None
+
+    @property
+    def scored(self) -> bool:
+        """It was made at a check-in, and its outcome is known."""
+        return bool(self.told) and self.achieved is not None
 
 
 def files(name: str, data: Path) -> tuple[str, list[Path], str]:
@@ -81,80 +98,88 @@ def _proposed(source: str, path: Path, encoding: str) -> Iterator[dict[str, Any]
 
 
 def replayed(heard: Sequence[Input], pipeline: str) -> list[Row]:
-    """Every prediction at a check-in of a key result that has ended."""
+    """Every prediction a model made, in one order for all pipelines."""
     replay = Replay.begin("bench", 1, 1, pipeline, CutPoints())
     drafts = [draft for at in range(0, len(heard), AT_ONCE) for draft in replay.take(heard[at : at + AT_ONCE])]
-    ended = {one.key_result_id: one.achieved for one in heard if isinstance(one, Outcome)}
+    ended = {one.key_result_id: (one.achieved, one.version.knowledge_time) for one in heard if isinstance(one, Outcome)}
     names = {one.version.entity_id: one.version.name for one in heard}
-    rows = []
-    for draft in [*drafts, *replay.finish()]:
-        achieved = ended.get(draft.key_result_id)
-        if draft.check_in_id and draft.raw is not None and achieved is not None:
-            rows.append((draft, names[draft.check_in_id], achieved))
-    return rows
+    rows = [
+        Row(draft, names.get(draft.check_in_id or "", ""), *ended.get(draft.key_result_id, (None, None)))
+        for draft in [*drafts, *replay.finish()]
+        if draft.raw is not None
+    ]
+    return sorted(rows, key=lambda row: row.draft.prediction_id)
 
 
-def measured(rows: Sequence[Row]) -> dict[str, float]:
-    """ROC-AUC pooled and mean per project (the first part of the key), log loss, Brier score, calibration error."""
-    outcomes = np.array([float(achieved) for *_, achieved in rows])
-    raw = np.array([draft.raw for draft, *_ in rows])
-    said = np.array([draft.probability for draft, *_ in rows])
-    groups = np.array([draft.name.split("/")[0] for draft, *_ in rows])
-    each = [auc(outcomes[groups == one], raw[groups == one]) for one in np.unique(groups)]
-    losses = np.log(np.where(outcomes > 0, said, 1.0 - said))
-    return {
-        "n": len(rows),
-        "auc": auc(outcomes, raw),
-        "auc_by_project": float(np.nanmean(each)),
-        "log_loss": float(-losses.mean()),
-        "brier": float(((said - outcomes) ** 2).mean()),
-        "calibration_error": calibration_error(outcomes, said),
-        "calibration_error_95": ceiling(said),
-    }
+def boosted(rows: Sequence[Row]) -> Column:
+    """What the yardstick says of them."""
+    return yardstick(
+        [
+            Asked(
+                row.draft.key_result_id,
+                row.draft.knowledge_time,
+                learnable(row.draft.x or {}),
+                row.draft.learned_seq is not None,
+                row.ended,
+                row.achieved,
+            )
+            for row in rows
+        ]
+    )
 
 
-def auc(outcomes: Any, scores: Any) -> float:  # noqa: ANN401 - numpy columns
-    """By ranks; ties count half. NaN where there is but one class."""
-    positives = outcomes > 0
-    if positives.all() or not positives.any():
-        return float("nan")
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    count = positives.sum()
-    return float((ranks[positives].sum() - count * (count + 1) / 2) / (count * (len(outcomes) - count)))
+def said_of(
+    by_pipeline: Mapping[str, Sequence[Row]], others: Mapping[str, Column], at: Sequence[int]
+) -> dict[str, Said]:
+    """What everybody said of the rows at these places; the first pipeline comes first."""
+    said = {}
+    for name, rows in by_pipeline.items():
+        drafts = [rows[place].draft for place in at]
+        rank = np.array([sigmoid(draft.raw or 0.0) for draft in drafts])
+        said[name] = Said(np.array([draft.probability for draft in drafts], dtype=np.float64), rank)
+    said |= {name: Said(column[list(at)], column[list(at)]) for name, column in others.items()}
+    for name, baseline in BASELINES.items():
+        column = np.array([draft.baselines[baseline] for draft in drafts])
+        said[name] = Said(column, column)
+    return said
 
 
-def calibration_error(outcomes: Any, said: Any) -> float:  # noqa: ANN401
-    """ECE with ten bins of equal width."""
-    place = np.clip((said * BINS).astype(int), 0, BINS - 1)
-    gaps = np.bincount(place, weights=said - outcomes, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(said))
+def about(rows: Sequence[Row], at: Sequence[int]) -> Rows:
+    """What is known of the rows at these places."""
+    here = [rows[place] for place in at]
+    projects = np.array([row.draft.name.split("/")[0] for row in here])
+    return Rows(
+        np.array([float(bool(row.achieved)) for row in here]), [row.draft.key_result_id for row in here], projects
+    )
 
 
-def ceiling(said: Any) -> float:  # noqa: ANN401
-    """The 95th percentile of the ECE of a forecaster who is calibrated and says the same."""
-    drawn = np.random.default_rng(1)
-    errors = [calibration_error((drawn.random(len(said)) < said).astype(float), said) for _ in range(200)]
-    return float(np.quantile(errors, 0.95))
+def measured(name: str, by_pipeline: Mapping[str, Sequence[Row]], others: Mapping[str, Column]) -> dict[str, Any]:
+    """Of each part of a set what everybody's answers were worth."""
+    rows = next(iter(by_pipeline.values()))
+    found = {}
+    for part, belongs in parts(name).items():
+        at = [place for place, row in enumerate(rows) if row.scored and belongs(row.draft, row.told)]
+        found[part] = compared(about(rows, at), said_of(by_pipeline, others, at))
+        for predictor, figures in found[part].items():
+            print(line(f"{name} | {part} | {predictor}", figures), flush=True)
+    return found
 
 
 def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", nargs="*", default=["mta", "sprints", "jira"], choices=["mta", "sprints", "jira"])
-    parser.add_argument("--pipeline", nargs="*", default=sorted(BUILDERS), choices=sorted(BUILDERS))
+    parser.add_argument("--pipeline", nargs="+", default=["newton"], choices=sorted(BUILDERS))
+    parser.add_argument("--no-yardstick", action="store_true", help="the pipelines and baselines alone")
     parser.add_argument("--data", type=Path, default=DEVELOPMENT_DATA)
     parser.add_argument("--json", type=Path, help="where to write the figures")
     options = parser.parse_args()
     figures: dict[str, Any] = {}
     for name in options.set:
         heard = inputs(name, options.data)
-        for pipeline in options.pipeline:
-            rows = replayed(heard, pipeline)
-            for part, belongs in parts(name).items():
-                told = measured([row for row in rows if belongs(row[0], row[1])])
-                figures.setdefault(name, {}).setdefault(part, {})[pipeline] = told
-                print(f"{name:8} {part:16} {pipeline:14}", *(f"{key} {value:.3f}" for key, value in told.items()))
+        by_pipeline = {pipeline: replayed(heard, pipeline) for pipeline in options.pipeline}
+        others = {} if options.no_yardstick else {"boosted trees": boosted(by_pipeline[options.pipeline[0]])}
+        figures[name] = measured(name, by_pipeline, others)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2))
 

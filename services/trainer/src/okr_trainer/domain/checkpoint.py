@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from okr_common.errors import PermanentError
-from okr_trainer.domain.calibration import Platt
+from okr_trainer.domain.calibration import BetaMap
 from okr_trainer.domain.features import contract_hash
 from okr_trainer.domain.mean import MeanOf
 from okr_trainer.domain.newton import NewtonLogistic
@@ -71,7 +71,7 @@ def save(model: LearnedModel) -> Checkpoint:
         "training": model.training,
         "builder": model.builder,
         "pipeline": _packed(model.pipeline),
-        "platt": model.platt.to_list(),
+        "calibration": model.calibration.to_list(),
         "learned": model.learned,
         "words": model.words,
         "cut_points": None if model.cut_points is None else [model.cut_points.high, model.cut_points.medium],
@@ -116,7 +116,7 @@ def _model(parts: dict[str, Any]) -> LearnedModel:
             training=parts["training"],
             builder=parts["builder"],
             pipeline=_unpacked(parts["pipeline"]),
-            platt=Platt(*parts["platt"]),
+            calibration=BetaMap.from_list(parts["calibration"]),
             learned=parts["learned"],
             words=parts["words"],
             cut_points=None if parts.get("cut_points") is None else CutPoints(*parts["cut_points"]),

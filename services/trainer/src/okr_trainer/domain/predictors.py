@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from okr_trainer.domain.baselines import LINEAR_PACE
-from okr_trainer.domain.calibration import Platt
+from okr_trainer.domain.calibration import BetaMap
 from okr_trainer.domain.digest import state_digest
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.features import WORDS, Features, learnable
@@ -34,7 +34,7 @@ class PaceRule:
 
 @dataclass(slots=True)
 class LearnedModel:
-    """A pipeline and its calibrator. `training`: the replay it began with; `learned` counts the rows it has learned.
+    """A pipeline and its calibration. `training`: the replay it began with; `learned`: how many rows it has learned.
 
     `cut_points`: of that replay's predictions; None where they were too few.
     """
@@ -43,7 +43,7 @@ class LearnedModel:
     training: int
     builder: str
     pipeline: Pipeline
-    platt: Platt = field(default_factory=Platt)
+    calibration: BetaMap = field(default_factory=BetaMap)
     learned: int = 0
     words: dict[str, dict[str, int]] = field(default_factory=dict)
     cut_points: CutPoints | None = None
@@ -63,14 +63,14 @@ class LearnedModel:
         for draft, raw in zip(drafts, scores.raw.tolist(), strict=True):
             draft.version = self.version
             draft.raw = raw
-            draft.probability = self.platt.probability(raw)
+            draft.probability = self.calibration.probability(raw)
             draft.risk = bands.band(draft.probability)
-        explain(drafts, scores, self.platt.slope)
+        explain(drafts, scores, [self.calibration.slope(raw) for raw in scores.raw.tolist()])
 
     def learn(self, x: Features, raw: float, achieved: bool, weight: float) -> int:  # noqa: FBT001
         """Learns one stored prediction and returns its number in the order of learning."""
         self.pipeline.learn_one(learnable(x), achieved, w=weight)
-        self.platt.learn(raw, achieved, weight)
+        self.calibration.learn(raw, achieved, weight)
         self._count_words(x)
         self._view = None
         self.learned += 1
@@ -85,7 +85,7 @@ class LearnedModel:
     @property
     def digest(self) -> str:
         """Equal for equal states."""
-        return state_digest(self.pipeline, self.platt, self.learned, self.words)
+        return state_digest(self.pipeline, self.calibration, self.learned, self.words)
 
 
 Predictor = PaceRule | LearnedModel

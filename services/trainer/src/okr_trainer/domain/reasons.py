@@ -22,12 +22,12 @@ WHY_NOT = {
 }
 
 
-def explain(drafts: Sequence[Draft], scores: Scores, slope: float) -> None:
+def explain(drafts: Sequence[Draft], scores: Scores, slopes: Sequence[float]) -> None:
     """Gives each draft its largest contributions, in log-odds of the calibrated probability."""
     aspects = [aspect for aspect in scores.aspects if aspect not in SHARED]
     if not aspects:
         return
-    table = np.column_stack([scores.aspects[aspect] for aspect in aspects]) * slope
+    table = np.column_stack([scores.aspects[aspect] for aspect in aspects]) * np.array(slopes)[:, None]
     largest = np.argsort(-np.abs(table), axis=1, kind="stable")[:, :KEPT]
     weights = np.take_along_axis(table, largest, axis=1).tolist()
     for draft, places, row in zip(drafts, largest.tolist(), weights, strict=True):

@@ -15,4 +15,4 @@ def log_odds(model: LearnedModel, xs: Sequence[Features]) -> list[float]:
 
 def probabilities(model: LearnedModel, xs: Sequence[Features]) -> list[float]:
     """Calibrated, of each row."""
-    return [model.platt.probability(raw) for raw in log_odds(model, xs)]
+    return [model.calibration.probability(raw) for raw in log_odds(model, xs)]
