@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup
 PACKAGES := $(wildcard libs/*) $(wildcard services/*)
 PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
-# Two workers, each with a Kafka and a PostgreSQL of its own: tests mostly wait. `make test PARALLEL=` runs one.
-PARALLEL ?= -n 2 --dist worksteal
+# Three workers, each with a Kafka and a PostgreSQL of its own (3 GB in all): tests mostly wait. `make test PARALLEL=` runs one.
+PARALLEL ?= -n 3 --dist worksteal
 # Bytecode is kept where the services keep theirs: the tree stays clean, and no process compiles what another one has.
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/.okr/cache/python
 export PYTHONDONTWRITEBYTECODE =
