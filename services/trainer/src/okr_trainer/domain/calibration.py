@@ -1,8 +1,11 @@
-"""A beta map learned beside the model: of what that says, p, sigmoid(low x log p - high x log(1 - p) + shift).
+"""A beta map learned beside the model: sigmoid(slope x log-odds + bend x log(4 p (1 - p)) + shift) of its p.
 
-`low` is its slope where the model says little, `high` where it says much: a model may be right about what will be
-missed and too sure of what will be reached, which one slope for both, a Platt map, cannot mend; with low = high it is
-one. (Kull, Silva Filho, Flach, "Beta calibration", AISTATS 2017.)
+A model may be right about what will be missed and too sure of what will be reached, which one slope for both, a Platt
+map, cannot mend. `bend` can: far below one half the slope is slope + bend, far above it slope - bend; with bend = 0 it
+is a Platt map. (Kull, Silva Filho, Flach, "Beta calibration", AISTATS 2017; its a and b are these two slopes.)
+
+At p = 0.5 the bend does nothing. A model of few labels says little else, so they leave a Platt map, and only what is
+surer, which takes many labels, bends it. Learned apart, each of the two slopes would be one more shift near one half.
 
 Newton's steps, as in `newton`, in three dimensions: a model of few labels is too unsure of itself for long, which a
 slow map would not make good before a year is over. It forgets, since base rates drift.
@@ -10,20 +13,21 @@ slow map would not make good before a year is over. It forgets, since base rates
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import exp, log1p
+from math import exp, log, log1p
 
 from okr_trainer.domain.newton import LEAST_CURVATURE
 from okr_trainer.domain.numbers import bounded, sigmoid
 
-PRIORS = (2.0, 2.0, 5.0)
-"""The inverse variances of low, high and shift before the first label."""
+PRIORS = (5.0, 2.0, 5.0)
+"""The inverse variances of slope, bend and shift before the first label."""
 FORGETTING = 0.9995
 """What a key result's outcome leaves of the past."""
 STEEPEST_RAW = 8.0
 """A raw score beyond this counts as this."""
 LEAST_SLOPE, MOST_SLOPE = 0.2, 5.0
+"""The least is that of each side."""
 Shape = tuple[float, float, float]
-"""Of a raw score: log p, -log(1 - p), 1."""
+"""Of a raw score: itself, log(4 p (1 - p)), 1."""
 
 
 def _unlearned() -> list[list[float]]:
@@ -32,10 +36,10 @@ def _unlearned() -> list[list[float]]:
 
 @dataclass(slots=True)
 class BetaMap:
-    """Begins as the identity. `spread`: the covariance of `low`, `high` and `shift`."""
+    """Begins as the identity. `spread`: the covariance of `slope`, `bend` and `shift`."""
 
-    low: float = 1.0
-    high: float = 1.0
+    slope: float = 1.0
+    bend: float = 0.0
     shift: float = 0.0
     spread: list[list[float]] = field(default_factory=_unlearned)
 
@@ -45,17 +49,15 @@ class BetaMap:
         >>> BetaMap().probability(0.0)
         0.5
         """
-        below, above, one = _shape(raw)
-        return sigmoid(self.low * below + self.high * above + self.shift * one)
+        return sigmoid(_product((self.slope, self.bend, self.shift), _shape(raw)))
 
-    def slope(self, raw: float) -> float:
+    def steepness(self, raw: float) -> float:
         """By how much the published log-odds grow with the raw one here.
 
-        >>> BetaMap().slope(3.0), BetaMap(low=2.0, high=1.0).slope(0.0)
+        >>> BetaMap().steepness(3.0), BetaMap(slope=1.5, bend=0.5).steepness(0.0)
         (1.0, 1.5)
         """
-        chance = sigmoid(bounded(raw, -STEEPEST_RAW, STEEPEST_RAW))
-        return self.low * (1.0 - chance) + self.high * chance
+        return self.slope + self.bend * (1.0 - 2.0 * sigmoid(bounded(raw, -STEEPEST_RAW, STEEPEST_RAW)))
 
     def learn(self, raw: float, achieved: bool, weight: float) -> None:  # noqa: FBT001 - the label is a bool
         """One step towards the outcome, from the raw score that was stored with the prediction."""
@@ -63,13 +65,13 @@ class BetaMap:
         self._forget(FORGETTING**weight)
         self._narrow(shape, max(chance * (1.0 - chance), LEAST_CURVATURE) * weight)
         step = (chance - achieved) * weight
-        low, high, shift = (_product(row, shape) * step for row in self.spread)
-        self.low = bounded(self.low - low, LEAST_SLOPE, MOST_SLOPE)
-        self.high = bounded(self.high - high, LEAST_SLOPE, MOST_SLOPE)
+        slope, bend, shift = (_product(row, shape) * step for row in self.spread)
+        self.slope = bounded(self.slope - slope, LEAST_SLOPE, MOST_SLOPE)
+        self.bend = bounded(self.bend - bend, LEAST_SLOPE - self.slope, self.slope - LEAST_SLOPE)
         self.shift -= shift
 
     def _forget(self, kept: float) -> None:
-        """Nothing gets less certain than it was before the first label."""
+        """Neither slope, bend nor shift gets less certain than it was before the first label."""
         excess = [max(1.0, self.spread[at][at] * prior / kept) ** -0.5 for at, prior in enumerate(PRIORS)]
         self.spread = [
             [one / kept * here * there for one, there in zip(row, excess, strict=True)]
@@ -87,22 +89,21 @@ class BetaMap:
 
     def to_list(self) -> list[float]:
         """Its state, in the order of its fields, the covariance row by row."""
-        return [self.low, self.high, self.shift, *(one for row in self.spread for one in row)]
+        return [self.slope, self.bend, self.shift, *(one for row in self.spread for one in row)]
 
     @classmethod
     def from_list(cls, said: Sequence[float]) -> "BetaMap":
         """The same again. Raises ValueError where that is no such state."""
-        low, high, shift, *flat = (float(one) for one in said)
+        slope, bend, shift, *flat = (float(one) for one in said)
         size = len(PRIORS)
         if len(flat) != size * size:
             raise ValueError(f"a calibration has {size + size * size} numbers, this has {len(said)}")
-        return cls(low, high, shift, [flat[at : at + size] for at in range(0, size * size, size)])
+        return cls(slope, bend, shift, [flat[at : at + size] for at in range(0, size * size, size)])
 
 
 def _shape(raw: float) -> Shape:
     raw = bounded(raw, -STEEPEST_RAW, STEEPEST_RAW)
-    above = log1p(exp(-abs(raw))) + max(raw, 0.0)
-    return raw - above, above, 1.0
+    return raw, log(4.0) - abs(raw) - 2.0 * log1p(exp(-abs(raw))), 1.0
 
 
 def _product(row: Sequence[float], shape: Sequence[float]) -> float:

@@ -65,7 +65,7 @@ class LearnedModel:
             draft.raw = raw
             draft.probability = self.calibration.probability(raw)
             draft.risk = bands.band(draft.probability)
-        explain(drafts, scores, [self.calibration.slope(raw) for raw in scores.raw.tolist()])
+        explain(drafts, scores, [self.calibration.steepness(raw) for raw in scores.raw.tolist()])
 
     def learn(self, x: Features, raw: float, achieved: bool, weight: float) -> int:  # noqa: FBT001
         """Learns one stored prediction and returns its number in the order of learning."""
