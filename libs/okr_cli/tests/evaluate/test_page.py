@@ -41,6 +41,7 @@ def evaluated(**groups: Any) -> dict[str, Any]:  # noqa: ANN401
     ]
     made: dict[str, Any] = {
         "all": table(),
+        "window": {"n": 100, "of": 100},
         "by_source": {"jira": table()},
         "by_elapsed": {"up to 25 %": table(), "the rest": table()},
         "lead_time": {name: lead(14.0) for name in NAMES},
@@ -57,6 +58,8 @@ def test_the_page_holds_four_pictures_and_asks_nobody_for_anything() -> None:
     assert len(body.findall(f".//{SVG}circle")) == 10 + 2 * 3 + 3 * 3
     assert body.findtext("h1") == "a <b> & c"
     assert "<script" not in text
+    assert "100 predictions of 20 key results" in text
+    assert "100 predictions (the newest of 3,000) of" in page("a", evaluated(window={"n": 100, "of": 3_000}))
     assert text.count("http") == text.count('xmlns="http://www.w3.org/2000/svg"') == 4
 
 

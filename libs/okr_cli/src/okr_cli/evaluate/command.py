@@ -50,6 +50,8 @@ def evaluate(
     reach = reach_of(context)
     limits = {name: value for name, value in (("source", source), ("version", version)) if value is not None}
     found = [evaluated(reach, name, kind, limits) for name in ([model] if model else _models(reach))]
+    if source is not None:
+        found = [one for one in found if one["all"]["n"]] or found[:1]  # of several models most do not know the source
     if as_json:
         print_json(found)
     for said in found:

@@ -31,11 +31,12 @@ def page(title: str, said: Mapping[str, Any]) -> str:
 
 
 def about(said: Mapping[str, Any]) -> str:
-    """Of what this is the evaluation."""
-    overall = said["all"]
+    """Of what this is the evaluation; where not of all, of how many the newest were taken."""
+    overall, window = said["all"], said["window"]
+    which = f" (the newest of {window['of']:,})" if window["n"] < window["of"] else ""
     return (
-        f"{overall['n']:,} predictions of {overall['key_results']:,} key results, {overall['achieved']:,} of the "
-        "predictions about one that was achieved. Each was made before its outcome was known."
+        f"{overall['n']:,} predictions{which} of {overall['key_results']:,} key results, {overall['achieved']:,} of "
+        "the predictions about one that was achieved. Each was made before its outcome was known."
     )
 
 
