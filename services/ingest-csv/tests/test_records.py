@@ -1,6 +1,7 @@
 import csv
 import io
 import time
+from itertools import islice
 from typing import Literal, NamedTuple
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from okr_ingest_csv.domain.lines import lines_in
 from okr_ingest_csv.domain.record import Place, Repair, Row, Shape, Unreadable
-from okr_ingest_csv.domain.records import read_records
+from okr_ingest_csv.domain.records import Records, read_records
 
 ANY_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
 AWKWARD = st.text(st.sampled_from(',;\t|"\n\r a\u00e9\u2028\x1c\x85'), max_size=6)
@@ -73,6 +74,15 @@ def test_any_table_in_any_dialect_comes_back_cell_for_cell(table: Written, block
     records = read(table.content, table.shape, block_bytes=block_bytes)
     assert [cells for cells, *_ in rows_of(records)] == table.rows
     assert not unreadable(records)
+
+
+@given(st.lists(st.lists(st.integers(0, 9))), st.lists(st.integers(0, 3)))
+def test_none_is_lost_whether_taken_together_or_one_by_one(blocks: list[list[int]], mosts: list[int]) -> None:
+    every = [number for block in blocks for number in block]
+    records = Records(blocks)  # type: ignore[arg-type]
+    found = [number for most in mosts for number in [*records.take(most), *islice(records, most)]]
+    assert [*found, *records] == every
+    assert records.take(5) == []
 
 
 @given(written(), st.integers(1, 40))

@@ -11,7 +11,7 @@ reads as whole rows, else where its quotes are closed.
 import csv
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 
 from okr_ingest_csv.domain.fingerprint import Readable
 from okr_ingest_csv.domain.flaws import flaw_of, repaired, too_large, why_not_parsed
@@ -41,16 +41,21 @@ class Records:
 
     def __iter__(self) -> Iterator[Row | Unreadable]:
         """Those that were not taken."""
-        return chain(self._block, chain.from_iterable(self._blocks))
+        yield from self._block
+        while self._begin_next():
+            yield from self._block
 
     def take(self, most: int) -> Found:
         """The next ones: at most so many, of one block only, so that they need little memory; none at the end."""
-        while not (taken := list(islice(self._block, most))):
-            block = next(self._blocks, None)
-            if block is None:
-                break
-            self._block = iter(block)
+        taken = list(islice(self._block, most))
+        while most > 0 and not taken and self._begin_next():
+            taken = list(islice(self._block, most))
         return taken
+
+    def _begin_next(self) -> bool:
+        block = next(self._blocks, None)
+        self._block = iter(block or ())
+        return block is not None
 
 
 def read_records(
