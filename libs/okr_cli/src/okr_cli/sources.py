@@ -202,7 +202,7 @@ def _file(found: dict[str, Any]) -> None:
         _say(f"delimiter   {dialect['delimiter']!r}: {dialect['delimiter_how']}")
         _say(f"header      line {dialect['header_line']}: {_names(dialect['header'])}")
     for problem in found["problems"]:
-        _say(f"mapping     {problem}")
+        out.print(f"mapping     {problem}", highlight=False, markup=False, soft_wrap=True)  # file:line stays whole
     if found["problems"]:
         _say(f"would be    {found['state']}, {found['reason']}: the mapping must be mended first")
     elif found["reason"]:

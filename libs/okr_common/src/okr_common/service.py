@@ -6,6 +6,7 @@ by an exception ends the process with a non-zero code, and the supervisor starts
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -48,6 +49,8 @@ Build = Callable[[AsyncExitStack], Awaitable[Parts]]
 def serve(stage: Stage, settings: ServiceSettings, build: Build) -> None:
     """Runs the service until SIGTERM or SIGINT, or until a part dies; then ends the process with its code."""
     logs.configure(stage.service, settings.logs.level)
+    gc.freeze()  # what was imported stays, and need never be looked through again
+    gc.enable()
     try:
         code = asyncio.run(Process(stage, settings).run(build))
     except FatalError as error:

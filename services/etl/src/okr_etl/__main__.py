@@ -1,5 +1,6 @@
 """`python -m okr_etl` runs the service."""
 
+import gc
 from functools import partial
 
 from okr_etl.memory import give_back
@@ -7,6 +8,7 @@ from okr_etl.memory import give_back
 
 def main() -> None:
     """How polars uses memory is told before it is loaded."""
+    gc.disable()  # as in the other services: `serve` turns it on
     give_back()
     from okr_common.service import serve  # noqa: PLC0415 - see above
     from okr_common.settings import load  # noqa: PLC0415
