@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import orjson
-import polars as pl
 import typer
 
 from okr_cli.context import err
@@ -72,6 +71,8 @@ async def _lines(rows: AsyncIterator[Mapping[str, Any]], file: TextIO) -> int:
 
 def _as_parquet(lines: Path, output: Path) -> None:
     part = output.with_name(f".{output.name}.part")
+    import polars as pl  # noqa: PLC0415 - a fifth of the time that each command takes to start
+
     frame = pl.scan_ndjson(lines, infer_schema_length=None)
     objects = [name for name, dtype in frame.collect_schema().items() if isinstance(dtype, pl.Struct)]
     frame.unnest(objects, separator=".").sink_parquet(part)
