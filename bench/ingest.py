@@ -36,10 +36,11 @@ async def measured(scene: Scene, options: argparse.Namespace) -> dict[str, Any]:
     with scene.service() as service:
         figures["sweep_after_restart"] = ingest_figures.sweep(service)
         figures["large_again"] = await ingest_figures.again(scene, service, "large")
-        figures["large_under_another_name"] = await ingest_figures.again(scene, service, "large", "copy-")
+        figures["large_under_another_name"] = await ingest_figures.again(scene, service, "large", infix="copy-")
         figures["small_again"] = await ingest_figures.again(scene, service, "small")
     if options.large:
         figures["very_large"] = await ingest_growth.very_large(scene, options.rows_large)
+        figures |= await ingest_growth.all_again(scene, options.rows, options.files)
     return figures
 
 

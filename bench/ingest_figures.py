@@ -71,19 +71,26 @@ def sweep(service: SoloService) -> dict[str, Any]:
     return {"seen": answer["seen"], "offered": answer["offered"], "seconds": time.monotonic() - start}
 
 
-async def again(scene: Scene, service: SoloService, source: str, infix: str = "") -> dict[str, Any]:
-    """Every file of the source once more, written anew; what was added by it. `infix`: under another name."""
-    copies = [_copied(file, scene.made, infix) for file in sorted(scene.inbox.glob(f"{source}-*.csv"))]
+async def again(scene: Scene, service: SoloService, *sources: str, infix: str = "") -> dict[str, Any]:
+    """Every file of the sources once more, written anew; what was added by it. `infix`: under another name."""
+    files = [file for source in sources for file in sorted(scene.inbox.glob(f"{source}-*.csv"))]
+    copies = [_copied(file, scene.made, infix) for file in files]
     async with opened(scene.raw_dsn) as ledger:
         before = await ledger.held()
         start = time.monotonic()
         scene.drop(copies)
         while _swept(service)["unsettled"]:
             continue
-        await ledger.until_announced(source, 0)
+        for source in sources:
+            await ledger.until_announced(source, 0)
         seconds = time.monotonic() - start
         after = await ledger.held()
-    return {"dropped": len(copies), "seconds": seconds, **{f"{key}_added": after[key] - before[key] for key in after}}
+    return {
+        "dropped": len(copies),
+        "bytes": sum(file.stat().st_size for file in files),
+        "seconds": seconds,
+        **{f"{key}_added": after[key] - before[key] for key in after},
+    }
 
 
 def _swept(service: SoloService) -> dict[str, Any]:

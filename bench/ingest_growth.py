@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import ingest_figures
 import ingest_files
 import ingest_floor
 from ingest_gauge import cpu_seconds
@@ -36,6 +37,21 @@ async def very_large(scene: Scene, rows: int) -> dict[str, Any]:
         "ratio_to_floor": loaded["seconds"] / floor["seconds"],
         "floor": {**floor, **_evenness(sent, rows)},
     }
+
+
+async def all_again(scene: Scene, rows: int, files: int) -> dict[str, Any]:
+    """Beside the very large file a large one and small ones; then a sweep, and all of it written anew."""
+    large = scene.made / "large-2.csv"
+    ingest_files.write(large, rows)
+    with scene.service() as service:
+        async with opened(scene.raw_dsn) as ledger:
+            scene.drop([large])
+            await ledger.until_announced("large", 2)
+        await ingest_figures.small_files(scene, service, files)
+        return {
+            "sweep_of_all": ingest_figures.sweep(service),
+            "all_again": await ingest_figures.again(scene, service, "large", "small"),
+        }
 
 
 async def _loaded(scene: Scene, file: Path) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Paths become claimed files in the order of their arrival, which their sequences follow."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from okr_common import metrics
 from okr_common.errors import PermanentError, RetryableError
 from okr_common.logs import logger
-from okr_common.postgres.pool import until_done
+from okr_common.postgres.pool import RETRYABLE, until_done
 from okr_common.sources import Sources, SourcesFolder
 from okr_ingest_csv import looking
 from okr_ingest_csv.domain.discovery import Found, LeftAlone, Look
@@ -83,34 +84,45 @@ class Intake:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deals with offers until stopped; what is left then is left to the next start's sweep."""
+        looks: Looks = ()
         try:
             while not stop.is_set():
-                offer = await unless_stopped(self._offers.get(), stop)
-                if offer is not None:
-                    await self._settle([offer, *self._more()], stop)
+                ahead = asyncio.ensure_future(self._look_ahead(stop))
+                try:
+                    await self._settle(looks, stop)  # while the next ones are looked through
+                    looks = await ahead
+                finally:
+                    ahead.cancel()
         finally:
             self._closed = True
-            while not self._offers.empty():
-                self._offers.get_nowait().answer(dealt_with=False)
+            left = [offer for offer, _ in looks] + [self._offers.get_nowait() for _ in range(self._offers.qsize())]
+            _unanswered(left)
+
+    async def _look_ahead(self, stop: asyncio.Event) -> Looks:
+        """The next offers, looked through; none where it is time to stop."""
+        offer = await unless_stopped(self._offers.get(), stop)
+        offers = [offer, *self._more()] if offer is not None else []
+        for each in offers:  # from now on a change needs a look of its own
+            del self._waiting[each.path]
+        try:
+            return await asyncio.to_thread(self._look_through, offers, self._sources.current(), stop.is_set)
+        except BaseException as error:
+            _unanswered(offers)
+            if not (isinstance(error, RetryableError) and stop.is_set()):
+                raise
+            log.info("not_looked_through", files=len(offers), reason=str(error))
+            return ()
 
     def _more(self) -> list[Offer]:
         """What else is offered by now, up to a group."""
         return [self._offers.get_nowait() for _ in range(min(self._offers.qsize(), GROUP - 1))]
 
-    async def _settle(self, offers: Sequence[Offer], stop: asyncio.Event) -> None:
-        for offer in offers:  # from now on a change needs a look of its own
-            del self._waiting[offer.path]
-        done = dict.fromkeys(offers, False)
-        try:
-            looked = await asyncio.to_thread(self._look_through, offers, self._sources.current(), stop.is_set)
-            done = await until_done("claim", lambda: self._take(looked), stop)
-        except RetryableError as error:
-            if not stop.is_set():
-                raise
-            log.info("not_looked_through", files=len(offers), reason=str(error))
-        finally:
-            for offer in offers:
-                offer.answer(dealt_with=done[offer])
+    async def _settle(self, looks: Looks, stop: asyncio.Event) -> None:
+        done: dict[Offer, bool] = {}
+        with suppress(*RETRYABLE):  # raised only where it is time to stop
+            done = await until_done("claim", lambda: self._take(looks), stop)
+        for offer, _ in looks:
+            offer.answer(dealt_with=done.get(offer, False))
 
     def _look_through(self, offers: Sequence[Offer], sources: Sources, stopped: Stopped) -> Looks:
         """At each path, through its whole file, and what is to become of it; in a thread."""
@@ -188,6 +200,12 @@ class Intake:
         self._dealt_with[path] = look
         while len(self._dealt_with) > REMEMBERED:
             del self._dealt_with[next(iter(self._dealt_with))]
+
+
+def _unanswered(offers: Iterable[Offer]) -> None:
+    """Nobody deals with them any more: whoever waits is told."""
+    for offer in offers:
+        offer.answer(dealt_with=False)
 
 
 def _by_source(candidates: Sequence[Candidate]) -> list[list[Candidate]]:

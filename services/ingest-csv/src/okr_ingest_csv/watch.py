@@ -6,6 +6,7 @@ container mounts) the sweep finds the files a little later.
 
 import asyncio
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,13 +88,11 @@ class Watch:
             self._cannot_watch(folder, error)
 
     def _schedule(self, observer: BaseObserver, folder: Folder, loop: asyncio.AbstractEventLoop) -> ObservedWatch:
-        def offer(path: Path) -> None:
-            loop.call_soon_threadsafe(self._intake.offer, path, folder.path, folder.source)
-
         def sweep() -> None:
             loop.call_soon_threadsafe(self._sweep)
 
-        handler = _Handler(folder, self._settings.stable_seconds, offer, sweep)
+        seen = _Seen(loop, lambda path: self._intake.offer(path, folder.path, folder.source))
+        handler = _Handler(folder, self._settings.stable_seconds, seen.add, sweep)
         folders = [DirCreatedEvent, DirMovedEvent] if folder.recursive else []
         events = [FileClosedEvent, FileMovedEvent, *folders]
         return observer.schedule(handler, str(folder.path), recursive=folder.recursive, event_filter=events)
@@ -108,6 +107,30 @@ class Watch:
         """A folder that was deleted ends its emitter; one that was moved away leaves another in its place."""
         watched, known = self._watched.get(folder, (None, None))
         return known == inode and any(one.watch == watched and one.is_alive() for one in observer.emitters)
+
+
+class _Seen:
+    """Paths seen in the observer's thread, taken on the event loop: it is woken once for all that wait for it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, take: Callable[[Path], object]) -> None:
+        self._loop = loop
+        self._take = take
+        self._paths: list[Path] = []
+        self._lock = threading.Lock()
+
+    def add(self, path: Path) -> None:
+        """Have it taken soon."""
+        with self._lock:
+            self._paths.append(path)
+            first = len(self._paths) == 1
+        if first:
+            self._loop.call_soon_threadsafe(self._take_all)
+
+    def _take_all(self) -> None:
+        with self._lock:
+            paths, self._paths = self._paths, []
+        for path in paths:
+            self._take(path)
 
 
 class _Handler(FileSystemEventHandler):

@@ -63,7 +63,8 @@ class Store:
             claims = await self._claim(connection, [sayable(one) for one in candidates])
             crash.point("before_claim_commit")
         crash.point("after_claim_commit")
-        self.turns.committed()
+        if any(claim is not None and claim.new for claim in claims):  # a copy is nothing to announce
+            self.turns.committed()
         return claims
 
     async def _claim(self, connection: Connection, candidates: Sequence[Candidate]) -> list[Claim | None]:
