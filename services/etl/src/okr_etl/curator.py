@@ -10,17 +10,17 @@ from okr_etl.domain.documents import Document, of_key_result, of_objective
 from okr_etl.store.documents import DocumentStore, Due
 
 log = logger(__name__)
-STANDS_BACK_SECONDS = 10.0
-"""Under a load that never ends, documents are this much behind."""
+STANDS_BACK_SECONDS = 60.0
+"""Under a load that never ends, documents are this much behind: a file's next batch may change them all again."""
 
 
-def stands_back(*, busy: bool, since_idle: float) -> bool:
-    """Batches come first, but not for ever. `since_idle`: seconds since none was being applied.
+def stands_back(*, busy: bool, behind: float) -> bool:
+    """Batches come first, but not for ever. `behind`: seconds since all that was due had been written, or none came.
 
-    >>> [stands_back(busy=True, since_idle=seconds) for seconds in (0, 9, 10)], stands_back(busy=False, since_idle=0)
+    >>> [stands_back(busy=True, behind=seconds) for seconds in (0, 59, 60)], stands_back(busy=False, behind=0)
     ([True, True, False], False)
     """
-    return busy and since_idle < STANDS_BACK_SECONDS
+    return busy and behind < STANDS_BACK_SECONDS
 
 
 class Curator:
@@ -39,7 +39,7 @@ class Curator:
         self._store = store
         self._sources = sources
         self._busy = busy
-        self._idle_at = time.monotonic()
+        self._even_at = time.monotonic()
         self._every_seconds = every_seconds
         self._limit = limit
         self._written = written
@@ -58,16 +58,22 @@ class Curator:
     def _stands_back(self) -> bool:
         now, busy = time.monotonic(), self._busy()
         if not busy:
-            self._idle_at = now
-        return stands_back(busy=busy, since_idle=now - self._idle_at)
+            self._even_at = now
+        return stands_back(busy=busy, behind=now - self._even_at)
 
     async def curate(self, stop: asyncio.Event) -> None:
-        """Page after page, until nothing is due or batches come; one is read while the one before it is written."""
+        """What is due now, page after page, unless batches come; one is read while the one before it is written."""
+        began, (_, until) = time.monotonic(), await self._store.due_now()
         ahead = self._page(0)
         try:
-            while not (stop.is_set() or self._stands_back()) and (due := await ahead) is not None:
-                ahead = self._page(due.up_to)
-                await self._write(due)
+            while not (stop.is_set() or self._stands_back()):
+                due = await ahead
+                if due is not None:
+                    ahead = self._page(due.up_to)
+                    await self._write(due)
+                if due is None or due.up_to >= until:
+                    self._even_at = began
+                    return
         finally:
             ahead.cancel()
             await asyncio.gather(ahead, return_exceptions=True)
