@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 
 from okr_common.logs import logger
 from okr_common.postgres.pool import until_done
@@ -62,27 +63,39 @@ class Curator:
         return stands_back(busy=busy, behind=now - self._even_at)
 
     async def curate(self, stop: asyncio.Event) -> None:
-        """What is due now, page after page, unless batches come; one is read while the one before it is written."""
+        """What is due now, page after page, unless batches come: one is read, one made, and one written at a time."""
         began, (_, until) = time.monotonic(), await self._store.due_now()
-        ahead = self._page(0)
+        writing: asyncio.Task[None] | None = None
+        async with aclosing(self._made(until)) as pages:
+            try:
+                async for due, documents in pages:
+                    if writing is not None:
+                        await writing
+                    writing = asyncio.create_task(self._write(due, documents))
+                    if stop.is_set() or self._stands_back():
+                        return
+            finally:
+                if writing is not None:
+                    await writing
+        self._even_at = began
+
+    async def _made(self, until: int) -> AsyncGenerator[tuple[Due, list[Document]], None]:
+        """Pages and their documents up to this revision; the next one is read meanwhile."""
+        reading = self._page(0)
         try:
-            while not (stop.is_set() or self._stands_back()):
-                due = await ahead
-                if due is not None:
-                    ahead = self._page(due.up_to)
-                    await self._write(due)
-                if due is None or due.up_to >= until:
-                    self._even_at = began
+            while (due := await reading) is not None:
+                reading = self._page(due.up_to)
+                yield due, await asyncio.to_thread(build, due)
+                if due.up_to >= until:
                     return
         finally:
-            ahead.cancel()
-            await asyncio.gather(ahead, return_exceptions=True)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     def _page(self, after: int) -> "asyncio.Task[Due | None]":
         return asyncio.create_task(self._store.due(self._sources(), self._limit, after))
 
-    async def _write(self, due: Due) -> None:
-        documents = await asyncio.to_thread(build, due)
+    async def _write(self, due: Due, documents: Sequence[Document]) -> None:
         changed = await self._store.write(due, documents)
         self.documents += changed
         self._written()
