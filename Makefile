@@ -12,7 +12,7 @@ PARALLEL ?= -n 3 --dist worksteal
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/.okr/cache/python
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup lock fmt check test test-fast test-faults test-containers compose-secrets demo up down bench bench-ingest bench-etl bench-columns bench-models bench-replicas docs
+.PHONY: help setup lock fmt check test test-fast test-faults test-containers compose-secrets demo up down bench bench-ingest bench-etl bench-columns bench-models bench-replicas bench-trainer docs
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -88,6 +88,9 @@ bench-models: $(SETUP) ## what the pipelines know: the published data, replayed 
 
 bench-replicas: $(SETUP) ## two replicas of etl against one, on two sources of 500,000 rows each
 	$(BIN)/python bench/etl_replicas.py --json build/bench-replicas.json $(BENCH)
+
+bench-trainer: $(SETUP) ## the trainer alone: its stream, a training, /predict, a cold start, each beside the bare model
+	$(BIN)/python bench/trainer.py --json build/bench-trainer.json $(BENCH)
 
 bench-ingest: $(SETUP) ## ingest-csv alone: large and small files, all of it again; BENCH=--large adds a file of 2 GB
 	$(BIN)/python bench/ingest.py --json build/bench-ingest.json $(BENCH)

@@ -20,9 +20,23 @@ class Asking:
 
     async def ask(self, database: str, query: str) -> Any:  # noqa: ANN401 - whatever is asked for
         """One value."""
+        return await (await self._connected(database)).fetchval(query)
+
+    async def row(self, database: str, query: str, *said: object) -> asyncpg.Record:
+        """One row. Raises LookupError where there is none."""
+        row = await (await self._connected(database)).fetchrow(query, *said)
+        if row is None:
+            raise LookupError(f"{database} has no row for: {query}")
+        return row
+
+    async def rows(self, database: str, query: str, *said: object) -> list[asyncpg.Record]:
+        """All rows."""
+        return list(await (await self._connected(database)).fetch(query, *said))
+
+    async def _connected(self, database: str) -> asyncpg.Connection:
         if database not in self._connections:
             self._connections[database] = await asyncpg.connect(self._stack.admin_dsn(f"okr_{database}"))
-        return await self._connections[database].fetchval(query)
+        return self._connections[database]
 
     async def until(self, database: str, query: str) -> None:
         """Until the query says true."""

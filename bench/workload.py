@@ -20,9 +20,14 @@ def sample() -> tuple[list[str], list[list[str]]]:
 
 def repeated(rows: int) -> tuple[bytes, int]:
     """A file of so many rows, oldest month first, with the number of them that can be predicted (target, direction)."""
-    header, published = sample()
-    ordered = sorted(islice(_copies(published), rows), key=lambda row: (int(row[YEAR]), int(row[MONTH])))
-    return encoded([header, *ordered]), sum(predictable(row) for row in ordered)
+    ordered = repeated_rows(rows)
+    return encoded([sample()[0], *ordered]), sum(predictable(row) for row in ordered)
+
+
+def repeated_rows(rows: int) -> list[list[str]]:
+    """The same without the header, as cells."""
+    _, published = sample()
+    return sorted(islice(_copies(published), rows), key=lambda row: (int(row[YEAR]), int(row[MONTH])))
 
 
 def _copies(published: list[list[str]]) -> Iterator[list[str]]:

@@ -1,0 +1,70 @@
+"""The trainer's floor: the champion's predict and learn on ready-made feature vectors, and nothing else."""
+
+import time
+from typing import Any, NamedTuple
+
+import orjson
+from trainer_scene import MODEL, Scene
+
+from okr_common.kafka.consumer import MESSAGES
+from okr_trainer.domain.checkpoint import Checkpoint, load, save
+from okr_trainer.domain.pipeline import view_of
+from okr_trainer.domain.predictors import LearnedModel
+
+CHAMPION = """
+select checkpoint as content, sha256, contract_hash as contract, libraries, state_digest as digest
+from model_version where model = $1 and alias = 'champion'
+"""
+VECTORS = """
+select p.features, case when p.learned_seq is not null then o.achieved end as achieved
+from prediction p left join lateral (
+    select achieved from outcome_heard o where o.model = p.model and o.key_result_id = p.key_result_id
+    order by revision limit 1) o on true
+where p.model = $1 and p.source = $1 and p.kind = any($2) and p.training = any($3) and p.features is not null
+  and coalesce(p.unit, 0) > $4
+order by p.knowledge_time, p.prediction_id
+"""
+
+
+class Vector(NamedTuple):
+    """What the model saw, and how it ended where it learned from it."""
+
+    x: dict[str, Any]
+    achieved: bool | None
+
+
+async def champion(scene: Scene) -> LearnedModel:
+    """The version that serves, as it was registered."""
+    row = dict(await scene.asking.row("ops", CHAMPION, MODEL))
+    return load(Checkpoint(**{**row, "libraries": orjson.loads(row["libraries"])}))
+
+
+async def vectors(scene: Scene, *kinds: str, trainings: list[int], after: int = -1) -> list[Vector]:
+    """Those of predictions of these kinds and trainings, in the order they became known.
+
+    `after`: only of units published after this one; a replay's are in none.
+    """
+    rows = await scene.asking.rows("ops", VECTORS, MODEL, list(kinds), trainings, after)
+    return [Vector(orjson.loads(row["features"]), row["achieved"]) for row in rows]
+
+
+def bare(model: LearnedModel, seen: list[Vector]) -> float:
+    """Seconds: as many vectors as messages come at once are scored together, then learned one by one."""
+    began = time.perf_counter()
+    for at in range(0, len(seen), MESSAGES):
+        page = seen[at : at + MESSAGES]
+        scored = view_of(model.pipeline, model.words).score([one.x for one in page])
+        for one, raw in zip(page, scored.raw.tolist(), strict=True):
+            if one.achieved is not None:
+                model.learn(one.x, raw, one.achieved, 1.0)
+    return time.perf_counter() - began
+
+
+def saving(model: LearnedModel, times: int = 20) -> float:
+    """Seconds that one checkpoint takes, the median of some."""
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        save(model)
+        taken.append(time.perf_counter() - began)
+    return sorted(taken)[times // 2]
