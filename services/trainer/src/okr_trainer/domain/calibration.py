@@ -9,11 +9,14 @@ surer, which takes many labels, bends it. Learned apart, each of the two slopes 
 
 Newton's steps, as in `newton`, in three dimensions: a model of few labels is too unsure of itself for long, which a
 slow map would not make good before a year is over. It forgets, since base rates drift.
+
+The same covariance says how well the map is known where a probability lies, and so how far off that may be: its
+interval.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import exp, log, log1p
+from math import exp, log, log1p, sqrt
 
 from okr_trainer.domain.newton import LEAST_CURVATURE
 from okr_trainer.domain.numbers import bounded, sigmoid
@@ -26,6 +29,8 @@ STEEPEST_RAW = 8.0
 """A raw score beyond this counts as this."""
 LEAST_SLOPE, MOST_SLOPE = 0.2, 5.0
 """The least is that of each side."""
+SURE = 1.6448536269514722
+"""Standard deviations on each side that hold the middle 90 %."""
 Shape = tuple[float, float, float]
 """Of a raw score: itself, log(4 p (1 - p)), 1."""
 
@@ -50,6 +55,19 @@ class BetaMap:
         0.5
         """
         return sigmoid(_product((self.slope, self.bend, self.shift), _shape(raw)))
+
+    def interval(self, raw: float) -> tuple[float, float]:
+        """Where the calibrated probability of this raw log-odds lies with 90 % certainty, by the outcomes learned.
+
+        >>> low, high = BetaMap().interval(0.0)
+        >>> round(low, 2), round(high, 2)
+        (0.32, 0.68)
+        """
+        shape = _shape(raw)
+        middle = _product((self.slope, self.bend, self.shift), shape)
+        variance = _product([_product(row, shape) for row in self.spread], shape)
+        width = SURE * sqrt(max(variance, 0.0))
+        return sigmoid(middle - width), sigmoid(middle + width)
 
     def steepness(self, raw: float) -> float:
         """By how much the published log-odds grow with the raw one here.

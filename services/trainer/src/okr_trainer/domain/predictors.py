@@ -64,6 +64,7 @@ class LearnedModel:
             draft.version = self.version
             draft.raw = raw
             draft.probability = self.calibration.probability(raw)
+            draft.interval = self.calibration.interval(raw)
             draft.risk = bands.band(draft.probability)
         explain(drafts, scores, [self.calibration.steepness(raw) for raw in scores.raw.tolist()])
 
