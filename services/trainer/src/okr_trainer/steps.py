@@ -63,7 +63,9 @@ class TrainerSteps:
             if wanted or not waiting:
                 done = await self._have_done(context, TRAIN, wanted, "every model that knows an outcome is trained")
         except PermanentError as error:
-            raise PermanentError(error.reason, f"{error}; {told}" if waiting else str(error)) from error
+            if not waiting:
+                raise
+            raise PermanentError(error.reason, f"{error}; {told}") from error
         if waiting:
             raise PermanentError("training_postponed", told)
         return done
