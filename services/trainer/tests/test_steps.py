@@ -13,7 +13,7 @@ import pytest
 from okr_common import codec, crash, runs
 from okr_common.clock import Clock
 from okr_common.errors import PermanentError
-from okr_common.events import Event, ModelEvaluated, ModelRegistered, ModelRunStepEnded, ModelTrained
+from okr_common.events import Event, ModelDrifted, ModelEvaluated, ModelRegistered, ModelRunStepEnded, ModelTrained
 from okr_common.kafka.admin import end_offsets
 from okr_common.postgres import ledger
 from okr_common.run_steps import RunContext
@@ -25,6 +25,7 @@ from okr_common.testing.waiting import until
 from okr_common.topics import MODEL_EVENTS, PREDICTIONS, PROCESSED_RECORDS
 from okr_stack.services import environment
 from okr_trainer import ageing, store
+from okr_trainer.domain import drift
 from okr_trainer.domain.risk import CutPoints
 from okr_trainer.progress import Progress
 from okr_trainer.reads import Reads
@@ -142,6 +143,33 @@ async def test_the_tick_of_six_makes_a_version_of_what_the_stream_has_learned(
     assert [event.version for event in said if isinstance(event, ModelTrained)] == [1]
     assert [event.version for event in said if isinstance(event, ModelEvaluated)] == [1, 2]
     assert [event.version for event in said if isinstance(event, ModelRegistered)] == [1, 2]
+
+
+async def test_outcomes_that_come_otherwise_are_an_event_and_in_the_run(
+    scene: Scene, past: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What met its target early was reached until now, and is missed from here on. The limit suits a short history."""
+    monkeypatch.setattr(drift, "LIMIT", 4.0)
+    async with morning(scene, monkeypatch) as the:
+        await scene.publish(past.batch())
+        await scene.until("select count(*) from model_version where version = 1", 1)
+        for number in range(80):
+            name = f"other {number}/2015"
+            past.define(name, date(2015, 1, 1))
+            past.check_in(name, date(2015, 6, 30), 104.0)
+            past.outcome(name, date(2015, 12, 31), 96.0, achieved=False)
+        await scene.publish(past.batch())
+        await scene.until(LEARNED, 80)
+        await etl_ended(scene, the.ops)
+        run, steps = await the.tick(minutes=1)
+        said = await until(lambda: _said(scene), within=10)
+        metrics = orjson.loads(await the.ops.fetchval("select metrics from model_version where version = 2"))
+    assert run.state is RunState.SUCCEEDED, run.reason
+    (drifted,) = [event for event in said if isinstance(event, ModelDrifted)]
+    assert (drifted.model, drifted.version, drifted.kind) == ("acme", 1, "fewer_achieved")
+    assert drifted.outcomes >= 50
+    found = {"found": 1, "last": "fewer_achieved", "outcomes_since": 30 + 80 - drifted.outcomes}
+    assert steps["evaluate_validate"]["acme"]["drift"] == metrics["drift"] == found
 
 
 async def test_labels_since_the_last_good_run_are_evaluated_and_the_week_before_is_beside_them(
