@@ -12,7 +12,7 @@ PARALLEL ?= -n 3 --dist worksteal
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/.okr/cache/python
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup lock fmt check test test-fast test-faults test-containers compose-secrets demo up down bench bench-ingest bench-etl bench-columns bench-models bench-replicas bench-trainer docs
+.PHONY: help setup lock fmt check test test-fast test-faults test-containers compose-secrets demo up down bench bench-ingest bench-etl bench-columns bench-models bench-replicas bench-trainer bench-intervals docs
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -85,6 +85,9 @@ bench-columns: $(SETUP) ## what columns cost etl: a mapping of 40 beside one of 
 
 bench-models: $(SETUP) ## what the pipelines know: the published data, replayed (not in the repository; see bench/models.py)
 	OMP_NUM_THREADS=1 $(BIN)/python bench/models.py --json build/bench-models.json $(BENCH)
+
+bench-intervals: $(SETUP) ## what the intervals of probabilities are worth, on the same data
+	OMP_NUM_THREADS=1 $(BIN)/python bench/intervals.py $(BENCH)
 
 bench-replicas: $(SETUP) ## two replicas of etl against one, on two sources of 500,000 rows each
 	$(BIN)/python bench/etl_replicas.py --json build/bench-replicas.json $(BENCH)

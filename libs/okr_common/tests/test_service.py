@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -111,3 +113,29 @@ async def test_a_red_liveness_check_is_told_with_its_reason(monkeypatch: pytest.
 
 async def _is(rest: Rest, path: str, wanted: int) -> bool:
     return await rest.status(path) == wanted
+
+
+LOOKS = """
+import gc
+from contextlib import AsyncExitStack
+gc.disable()
+from okr_common.errors import FatalError
+from okr_common.service import Parts, serve
+from okr_common.settings import ServiceSettings
+from okr_common.topology import STAGES
+
+async def build(_: AsyncExitStack) -> Parts:
+    raise FatalError(f"collects: {gc.isenabled()}, frozen: {gc.get_freeze_count() > 0}")
+
+serve(STAGES["etl"], ServiceSettings(), build)
+"""
+
+
+def test_garbage_is_collected_again_once_a_service_serves() -> None:
+    """Its start turned that off; a service that never collected would grow until the machine is full."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {**os.environ, "OKR_REST__PORT": str(port)}
+    ended = subprocess.run([sys.executable, "-c", LOOKS], env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "collects: True, frozen: True" in ended.stdout + ended.stderr

@@ -90,5 +90,13 @@ def test_one_that_holds_no_model_is_refused(model: LearnedModel, content: object
     refused(sealed(pickle.dumps(content), save(model)), "lacks a part|not a model")
 
 
+def test_one_of_before_there_were_drifts_or_intervals_is_refused(model: LearnedModel) -> None:
+    saved = save(model)
+    parts = pickle.loads(saved.content)  # noqa: S301 - our own bytes
+    refused(sealed(pickle.dumps({name: parts[name] for name in parts if name != "drift"}), saved), "lacks a part")
+    older = parts | {"calibration": parts["calibration"][:12]}
+    refused(sealed(pickle.dumps(older), saved), "17 numbers, this has 12")
+
+
 def test_a_version_0_learner_has_nothing_to_save(new_learner: Callable[..., Learner]) -> None:
     assert not isinstance(new_learner(0).predictor, LearnedModel)

@@ -12,9 +12,11 @@ import pytest
 
 from okr_common import codec, crash, runs
 from okr_common.clock import Clock
-from okr_common.events import Event, ModelEvaluated, ModelRegistered, ModelRunStepEnded, ModelTrained
+from okr_common.errors import PermanentError
+from okr_common.events import Event, ModelDrifted, ModelEvaluated, ModelRegistered, ModelRunStepEnded, ModelTrained
 from okr_common.kafka.admin import end_offsets
 from okr_common.postgres import ledger
+from okr_common.run_steps import RunContext
 from okr_common.runs import Run, RunState
 from okr_common.service import Parts
 from okr_common.settings import load
@@ -23,10 +25,13 @@ from okr_common.testing.waiting import until
 from okr_common.topics import MODEL_EVENTS, PREDICTIONS, PROCESSED_RECORDS
 from okr_stack.services import environment
 from okr_trainer import ageing, store
+from okr_trainer.domain import drift
 from okr_trainer.domain.risk import CutPoints
+from okr_trainer.progress import Progress
 from okr_trainer.reads import Reads
 from okr_trainer.service import STAGE, build
 from okr_trainer.settings import Settings
+from okr_trainer.steps import TrainerSteps
 from okr_trainer.testing import Company
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
@@ -138,6 +143,33 @@ async def test_the_tick_of_six_makes_a_version_of_what_the_stream_has_learned(
     assert [event.version for event in said if isinstance(event, ModelTrained)] == [1]
     assert [event.version for event in said if isinstance(event, ModelEvaluated)] == [1, 2]
     assert [event.version for event in said if isinstance(event, ModelRegistered)] == [1, 2]
+
+
+async def test_outcomes_that_come_otherwise_are_an_event_and_in_the_run(
+    scene: Scene, past: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What met its target early was reached until now, and is missed from here on. The limit suits a short history."""
+    monkeypatch.setattr(drift, "LIMIT", 4.0)
+    async with morning(scene, monkeypatch) as the:
+        await scene.publish(past.batch())
+        await scene.until("select count(*) from model_version where version = 1", 1)
+        for number in range(80):
+            name = f"other {number}/2015"
+            past.define(name, date(2015, 1, 1))
+            past.check_in(name, date(2015, 6, 30), 104.0)
+            past.outcome(name, date(2015, 12, 31), 96.0, achieved=False)
+        await scene.publish(past.batch())
+        await scene.until(LEARNED, 80)
+        await etl_ended(scene, the.ops)
+        run, steps = await the.tick(minutes=1)
+        said = await until(lambda: _said(scene), within=10)
+        metrics = orjson.loads(await the.ops.fetchval("select metrics from model_version where version = 2"))
+    assert run.state is RunState.SUCCEEDED, run.reason
+    (drifted,) = [event for event in said if isinstance(event, ModelDrifted)]
+    assert (drifted.model, drifted.version, drifted.kind) == ("acme", 1, "fewer_achieved")
+    assert drifted.outcomes >= 50
+    found = {"found": 1, "last": "fewer_achieved", "outcomes_since": 30 + 80 - drifted.outcomes}
+    assert steps["evaluate_validate"]["acme"]["drift"] == metrics["drift"] == found
 
 
 async def test_labels_since_the_last_good_run_are_evaluated_and_the_week_before_is_beside_them(
@@ -265,6 +297,34 @@ insert into work_item (pipeline, kind, subject, state, ended_at, result)
 values ('trainer', 'train_initial', 'acme', 'failed', now(), '{"error": "row 5 is no version"}')
 """
 
+LOST = """
+with known as (insert into model (model, sources) values ('beta', '{beta}')),
+rule as (insert into model_version (model, version, alias, training, pipeline, contract_hash, libraries)
+         select 'beta', 0, 'champion', 0, pipeline, contract_hash, libraries from model_version where version = 0)
+insert into checkpoint (model, version, training, marks, outcomes, achieved, learned, contract_hash, libraries)
+select 'beta', 0, 0, '{}', 1, 1, 0, contract_hash, libraries from checkpoint where model = 'acme'
+"""
+"""A model whose outcome is nowhere to be found, so that its training fails."""
+DONE = """
+insert into work_item (pipeline, kind, subject, state, ended_at, result)
+values ('trainer', 'train_again', 'acme', 'done', now(), '{}') returning item_id
+"""
+
+
+async def _beside_one_that_fails(scene: Scene, the: Cadence) -> str:
+    """What the step says where the training of another model fails meanwhile."""
+    await scene.ops.execute(LOST)
+    run = Run(runs.run_id("trainer", TWO, "cron"), "trainer", TWO, "cron", RunState.SUCCEEDED)
+    async with the.ops.acquire() as connection:
+        await ledger.insert(connection, run)
+    steps = TrainerSteps(Progress(the.ops, the.ops, CutPoints()))
+    with pytest.raises(PermanentError) as raised:
+        await steps.train_initial(RunContext(run, STAGE, the.ops, {}, {}, lambda: None))
+    await scene.ops.execute("delete from checkpoint where model = 'beta'")
+    await scene.ops.execute("delete from work_item where subject = 'beta'")
+    await scene.ops.execute("delete from run where run_id = $1", run.run_id)
+    return str(raised.value)
+
 
 async def test_a_training_that_fails_again_and_again_is_tried_once_a_week_and_the_run_says_what_to_do(
     scene: Scene, past: Company, monkeypatch: pytest.MonkeyPatch
@@ -280,10 +340,13 @@ async def test_a_training_that_fails_again_and_again_is_tried_once_a_week_and_th
             "select count(*) from work_item where kind like 'train%' and state <> 'failed'"
         )
 
+        beside = await _beside_one_that_fails(scene, the)
+
         await scene.ops.execute("update work_item set ended_at = now() - interval '8 days' where state = 'failed'")
         await etl_ended(scene, the.ops, TWO + timedelta(days=1))
         next_run, next_steps = await the.tick(days=1)
         assert await scene.ops.fetchval("select max(version) from model_version") == 1
+    assert beside.startswith("train_initial: beta: there is no outcome to learn from yet; acme: 3 trainings failed")
     assert (run.state, tried) == (RunState.DEGRADED, 0)
     assert "train_initial" in (run.reason or "")
     assert steps["train_initial"]["reason"] == "training_postponed"
@@ -293,3 +356,15 @@ async def test_a_training_that_fails_again_and_again_is_tried_once_a_week_and_th
     assert steps["update_incrementally"]["models"]["acme"]["unanswered"] == 0
     assert next_run.state is RunState.SUCCEEDED, next_run.reason
     assert next_steps["train_initial"]["acme"]["trained"] is True
+
+
+async def test_any_training_that_was_done_ends_a_row_of_failures(scene: Scene) -> None:
+    async with asyncpg.create_pool(scene.stack.admin_dsn("okr_ops"), min_size=1, max_size=1) as ops:
+        progress = Progress(ops, ops, CutPoints())
+        await scene.ops.execute(FAIL)
+        await scene.ops.execute(FAIL.replace('{"error": "row 5 is no version"}', "{}"))
+        assert [(one.failures, one.error) for one in await progress.failing()] == [(2, None)]
+        await scene.ops.execute(DONE)
+        assert await progress.failing() == []
+        await scene.ops.execute(FAIL)
+        assert [(one.failures, one.error) for one in await progress.failing()] == [(1, "row 5 is no version")]

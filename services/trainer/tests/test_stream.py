@@ -57,8 +57,12 @@ async def test_predictions_are_published_as_they_were_committed(scene: Scene, pa
     }
     for one in said:
         row = committed[one.prediction_id]
-        assert (one.probability, one.risk, one.seq, one.row_num) == (
+        assert (one.probability, one.probability_low, one.probability_high) == (
             row["probability"],
+            row["probability_low"],
+            row["probability_high"],
+        )
+        assert (one.risk, one.seq, one.row_num) == (
             row["risk"],
             row["seq"],
             row["row_num"],
@@ -84,6 +88,9 @@ async def test_the_model_answers_the_next_year_and_learns_its_outcomes_once(scen
         assert "of its kind are reached" in " ".join(reason["text"] for reason in at_risk["reasons"])
         as_it_is = await scene.post(trainer, "/predict", {"key_result_id": at_risk["key_result_id"]})
         assert as_it_is["probability"] == at_risk["probability"]
+        sure = "probability_low", "probability_high"
+        assert [as_it_is[name] for name in sure] == [at_risk[name] for name in sure]
+        assert 0.0 < at_risk["probability_low"] < at_risk["probability"] < at_risk["probability_high"] < 1.0
         better = await scene.post(trainer, "/predict", {"key_result_id": at_risk["key_result_id"], "value": 108.0})
         assert better["probability"] > as_it_is["probability"]
         before = {"key_result_id": at_risk["key_result_id"], "value": 108.0, "as_of": "2015-02-27"}

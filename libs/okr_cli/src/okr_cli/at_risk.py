@@ -9,7 +9,7 @@ from rich.text import Text
 
 from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
-from okr_cli.show import WHOLE, Column, figure, key_in_words, percent, show
+from okr_cli.show import WHOLE, Column, figure, key_in_words, percent, show, sure
 from okr_common.clock import utc_now
 from okr_common.counted import counted
 from okr_common.postgres.source_days import todays
@@ -30,8 +30,17 @@ def headline(row: Any) -> Text:  # noqa: ANN401 - a row
     )
 
 
+def reached(row: Any) -> str:  # noqa: ANN401 - a row
+    r"""How likely, and below it how sure that is.
+
+    >>> reached({"probability": 0.34, "probability_low": 0.21, "probability_high": 0.49})
+    '34 %\n21-49 %'
+    """
+    return f"{percent(row['probability'])}\n{sure(row).strip(' ()')}".rstrip()
+
+
 COLUMNS = (
-    Column("probability", "reached", percent, right=True),
+    Column(WHOLE, "reached", reached, right=True),
     Column(WHOLE, "key result, and why", headline, width=36),
     Column("value", "now", figure, right=True),
     Column("forecast", "forecast", figure, right=True),

@@ -16,7 +16,7 @@ from okr_cli.context import out
 from okr_cli.kept import kept
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
-from okr_cli.show import figure, key_in_words, percent, print_json
+from okr_cli.show import figure, key_in_words, percent, print_json, sure
 from okr_common.counted import counted
 from okr_common.errors import OkrError
 from okr_common.sql import queries
@@ -114,7 +114,9 @@ def beginning(record: str) -> str:
 
 
 def _of_prediction(one: dict[str, Any]) -> str:
-    said = "cannot be judged" if one["probability"] is None else f"{percent(one['probability'])}, {one['risk']} risk"
+    said = "cannot be judged"
+    if one["probability"] is not None:
+        said = f"{percent(one['probability'])}{sure(one)}, {one['risk']} risk"
     because = "; ".join(reason["text"] for reason in one["reasons"])
     return (
         f"prediction {one['prediction_id']}: {key_in_words(one['key_result'])} {said}, {one['kind']}, "

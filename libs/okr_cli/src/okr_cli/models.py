@@ -12,6 +12,7 @@ from okr_cli.context import out
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import Column, measured, plain_table, print_json, roomy, show, words
+from okr_common.counted import counted
 from okr_common.errors import OkrError
 from okr_common.sql import queries
 
@@ -72,6 +73,8 @@ def show_one(
         out.print(f"{name:<10} {words(found[name])}", highlight=False)
     for sentence in why_not(found["verdict"]):
         out.print(sentence, highlight=False)
+    for sentence in drifts(found["metrics"]):
+        out.print(sentence, highlight=False)
     if found["metrics"]:
         out.print(evaluation_table(found["metrics"]))
         for sentence in rules_ahead(found["metrics"]):
@@ -124,6 +127,23 @@ def why_not(verdict: dict[str, Any] | None) -> list[str]:
     if verdict is None:
         return []
     return [f"gates      not passed: {reason}" for reason in verdict["reasons"]] or ["gates      passed"]
+
+
+def drifts(metrics: dict[str, Any]) -> list[str]:
+    """Which drifts the version had met, as a line; nothing where that is not known, or it never learned.
+
+    >>> drifts({}), drifts({"drift": {"found": 0, "last": None, "outcomes_since": 9}})
+    ([], ['drift      none in 9 outcomes'])
+    >>> drifts({"drift": {"found": 2, "last": "errors_grew", "outcomes_since": 40}})
+    ['drift      2 found, the last one (errors grew) 40 outcomes ago']
+    """
+    said = metrics.get("drift")
+    if said is None:
+        return []
+    ago = counted(said["outcomes_since"], "outcome")
+    if not said["found"]:
+        return [f"drift      none in {ago}"]
+    return [f"drift      {said['found']} found, the last one ({said['last'].replace('_', ' ')}) {ago} ago"]
 
 
 def _verdict(row: Any) -> dict[str, Any] | None:  # noqa: ANN401 - asyncpg has no type for a row that mypy knows

@@ -11,7 +11,7 @@ from okr_cli.at_risk import why
 from okr_cli.context import out
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
-from okr_cli.show import figure, key_in_words, percent, print_json
+from okr_cli.show import figure, key_in_words, percent, print_json, sure
 from okr_common.counted import counted
 from okr_common.errors import OkrError
 from okr_common.sql import queries
@@ -108,7 +108,7 @@ def in_words(answer: dict[str, Any]) -> str:
     if answer["probability"] is None:
         return f"{name} cannot be judged: {answer['reasons'][0]['text']}"
     return (
-        f"{name}: {percent(answer['probability'])} likely to be reached by {answer['due_on']} "
+        f"{name}: {percent(answer['probability'])}{sure(answer)} likely to be reached by {answer['due_on']} "
         f"({answer['risk']} risk; {answer['model']} version {answer['model_version']})\n"
         f"  as of {answer['as_of']}: {counted(answer['days_left'], 'day')} left, "
         f"{percent(answer['elapsed'])} of its period over\n"

@@ -144,6 +144,16 @@ def percent(value: float) -> str:
     return f"{value * 100:.0f} %"
 
 
+def sure(row: Row) -> str:
+    """The interval of a probability behind it; nothing where it has none, as by the pace rule.
+
+    >>> sure({"probability_low": 0.21, "probability_high": 0.494}), sure({"probability_low": None})
+    (' (21-49 %)', '')
+    """
+    low, high = row.get("probability_low"), row.get("probability_high")
+    return "" if low is None or high is None else f" ({low * 100:.0f}-{high * 100:.0f} %)"
+
+
 def roomy() -> bool:
     """Whether wide tables fit."""
     return out.width >= ROOMY

@@ -362,6 +362,21 @@ class ModelPromoted(_OfModel):
     learned_again: int
 
 
+class ModelDrifted(_OfModel):
+    """Outcomes have begun to come otherwise than the model says; it learns faster from here on.
+
+    `kind`: more or fewer are achieved than it said, or its errors grew beyond what it expects itself. `outcomes`: heard
+    since the drift before, or since the first; `learned`: rows by then.
+    """
+
+    ce_type: ClassVar[str] = "okr.model.drifted.v1"
+    topic: ClassVar[Topic] = topics.MODEL_EVENTS
+    subject_form: ClassVar[str] = "{0.model}@{0.version}/row/{0.learned}"
+    kind: Literal["more_achieved", "fewer_achieved", "errors_grew"]
+    outcomes: int
+    learned: int
+
+
 class CheckpointRefused(_OfModel):
     """The state of the version that served could not be proven, so another one serves: itself as registered, or older.
 

@@ -34,6 +34,7 @@ BATCH_SECONDS = Histogram(
 )
 PREDICTIONS = Counter("okr_predictions_total", "Predictions committed", ["model", "kind"])
 OUTCOMES_LEARNED = Counter("okr_outcomes_learned_total", "Outcomes learned", ["model"])
+MODEL_DRIFTS = Counter("okr_model_drifts_total", "Drifts found in the outcomes a model learned", ["model", "kind"])
 RUNS = Counter("okr_runs_total", "Runs that ended", ["pipeline", "state"])
 RUN_STEP_SECONDS = Histogram(
     "okr_run_step_seconds",

@@ -158,6 +158,8 @@ class Prediction(BaseModel):
     """How likely an open key result is to be reached by its due date, from what was known then, and why.
 
     `seq` rises per key result; a consumer ignores a lower one than it holds.
+    The probability lies between `probability_low` and `probability_high` with 90 % certainty; where they are null, the
+    pace rule answered.
     `batch_id` and `row_num` lead back to the raw row.
     """
 
@@ -177,6 +179,8 @@ class Prediction(BaseModel):
     knowledge_time: datetime
     due_on: date
     probability: float
+    probability_low: float | None = None
+    probability_high: float | None = None
     risk: Literal["low", "medium", "high"]
     reasons: list[Reason]
     forecast: float | None

@@ -68,8 +68,9 @@ class Ended(BaseModel):
 class Answer(BaseModel):
     """What the model says, as of the day `as_of`.
 
-    `probability` None: it ended, or nobody can judge it, as `reasons` say. `as_it_stands`: the probability without the
-    changes that were asked for.
+    `probability` None: it ended, or nobody can judge it, as `reasons` say. It lies between
+    `probability_low` and `probability_high` with 90 % certainty; they are None where the pace rule answers.
+    `as_it_stands`: the probability without the changes that were asked for.
     """
 
     model_config = ConfigDict(protected_namespaces=())
@@ -78,6 +79,8 @@ class Answer(BaseModel):
     model: str
     model_version: int
     probability: float | None
+    probability_low: float | None = None
+    probability_high: float | None = None
     as_it_stands: float | None
     risk: Risk | None
     reasons: list[dict[str, Any]]
@@ -109,12 +112,15 @@ class Answers(BaseModel):
 
 def answer(model: str, version: int, draft: Draft, unchanged: Draft) -> Answer:
     """What was drafted and asked, as things would be and as they stand."""
+    low, high = draft.interval or (None, None)
     return Answer(
         key_result_id=UUID(draft.key_result_id),
         key_result=draft.name,
         model=model,
         model_version=version,
         probability=draft.probability,
+        probability_low=low,
+        probability_high=high,
         as_it_stands=unchanged.probability,
         risk=draft.risk,
         reasons=draft.reasons,

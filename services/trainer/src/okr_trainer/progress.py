@@ -14,6 +14,7 @@ from okr_common.topology import STAGES
 from okr_trainer import store
 from okr_trainer.domain.daily import worst
 from okr_trainer.domain.failing import Failing
+from okr_trainer.domain.predictors import LearnedModel
 from okr_trainer.domain.risk import CutPoints
 from okr_trainer.domain.window import measured
 from okr_trainer.standing import marks_from_json, restore
@@ -76,14 +77,15 @@ class Progress:
         return Answered(check_ins, outcomes, check_ins - row["check_ins"], outcomes - row["outcomes"])
 
     async def validated(self, model: str) -> dict[str, Any]:
-        """The committed state is what it claims to be; how its live predictions did.
+        """The committed state is what it claims to be; which drifts it has met.
 
         Raises PermanentError("checkpoint_refused").
         """
         row = await store.checkpoint_of(self._ops, model)
         assert row is not None  # noqa: S101 - a champion has one
-        restore(model, row, self._cut_points)
-        return {"version": row["version"], "state_digest": row["state_digest"], "learned": row["learned"]}
+        predictor = restore(model, row, self._cut_points).predictor
+        proof = {"version": row["version"], "state_digest": row["state_digest"], "learned": row["learned"]}
+        return proof | ({"drift": predictor.drift.told} if isinstance(predictor, LearnedModel) else {})
 
     async def evaluated(self, model: str, heard_after: datetime | None) -> dict[str, Any]:
         """How the live predictions did whose outcome was heard after that, beside the baselines."""

@@ -55,9 +55,10 @@ class _Candidate:
 
     @property
     def metrics(self) -> str:
-        """With the cut points of its risk bands."""
+        """With the cut points of its risk bands, and the drifts it has met."""
         cut_points = self.model.cut_points
-        return _json({**self.evaluated, "cut_points": None if cut_points is None else asdict(cut_points)})
+        points = None if cut_points is None else asdict(cut_points)
+        return _json({**self.evaluated, "cut_points": points, "drift": self.model.drift.told})
 
     @property
     def judgement(self) -> str:

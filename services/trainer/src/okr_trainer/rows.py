@@ -16,7 +16,7 @@ PREDICTION_COLUMNS = (
     *("prediction_id", "unit", "place", "model", "model_version", "training", "kind", "source", "key_result_id"),
     *("key_result", "check_in_id", "revision", "seq", "knowledge_time", "due_on", "elapsed", "value", "target"),
     *("forecast", "features", "raw", "probability", "risk", "reasons", "baselines", "batch_id", "row_num", "made_at"),
-    "learned_seq",
+    *("learned_seq", "probability_low", "probability_high"),
 )
 STATE_COLUMNS = (
     *("model", "key_result_id", "source", "key_result", "due_on", "open", "state"),
@@ -46,8 +46,13 @@ def _prediction(draft: Draft, model: str, published_as: str, made_at: str) -> st
         f"{_number(draft.target)}{d}{_number(draft.forecast)}{d}{_json(draft.x) if draft.x else ''}{d}"
         f"{_number(draft.raw)}{d}{_number(draft.probability)}{d}{draft.risk or ''}{d}{_json(draft.reasons)}{d}"
         f"{_json(draft.baselines)}{d}{draft.batch_id}{d}{draft.row_num}{d}{made_at}{d}"
-        f"{'' if draft.learned_seq is None else draft.learned_seq}\n"
+        f"{'' if draft.learned_seq is None else draft.learned_seq}{d}{_interval(draft)}\n"
     )
+
+
+def _interval(draft: Draft) -> str:
+    low, high = draft.interval or (None, None)
+    return f"{_number(low)}{DELIMITER}{_number(high)}"
 
 
 def state_rows(model: str, states: Mapping[str, KeyResultState], drafts: Sequence[Draft]) -> bytes:

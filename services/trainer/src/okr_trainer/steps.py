@@ -50,17 +50,24 @@ class TrainerSteps:
         """Once the stream has reached what etl published, every model that knows an outcome has a trained version.
 
         Raises PermanentError (training_postponed) for those whose trainings fail again and again, when the others are
-        done: what to do stands in it, and so in the run's alert. The run goes on, degraded.
+        done: what to do stands in it, and so in the run's alert, also where one of the others failed. The run goes on,
+        degraded.
         """
         await self._reach(_ends(context))
         untrained, now = await self.progress.untrained(), utc_now()
         waiting = {one.model: one for one in await self.progress.failing() if one.model in untrained and one.waits(now)}
         wanted = [model for model in untrained if model not in waiting]
+        told = "; ".join(one.told for one in waiting.values())
         done: Detail = {}
-        if wanted or not waiting:
-            done = await self._have_done(context, TRAIN, wanted, "every model that knows an outcome is trained")
+        try:
+            if wanted or not waiting:
+                done = await self._have_done(context, TRAIN, wanted, "every model that knows an outcome is trained")
+        except PermanentError as error:
+            if not waiting:
+                raise
+            raise PermanentError(error.reason, f"{error}; {told}") from error
         if waiting:
-            raise PermanentError("training_postponed", "; ".join(one.told for one in waiting.values()))
+            raise PermanentError("training_postponed", told)
         return done
 
     async def update_incrementally(self, context: RunContext) -> Detail:

@@ -18,8 +18,9 @@ from okr_common import crash, metrics
 from okr_common.clock import utc_now
 from okr_common.delivery import offsets, outbox
 from okr_common.delivery.offsets import Held
-from okr_common.delivery.outbox import Outgoing
+from okr_common.delivery.outbox import Outgoing, announce
 from okr_common.errors import FatalError, FencedError
+from okr_common.events import ModelDrifted
 from okr_common.kafka.consumer import Batch, Feed, Partition
 from okr_common.kafka.dead_letters import dead_letter
 from okr_common.logs import logger
@@ -28,7 +29,7 @@ from okr_common.topology import Stage
 from okr_trainer import store
 from okr_trainer.ageing import Ageing
 from okr_trainer.domain.inputs import Input
-from okr_trainer.domain.learner import Learner, Step
+from okr_trainer.domain.learner import Drifted, Learner, Step
 from okr_trainer.memory import Memory, Remembered
 from okr_trainer.messages import Heard, read_values
 from okr_trainer.ownership import TOPIC, Ownership
@@ -217,7 +218,8 @@ class Owner:
         await store.put_step(connection, learner, step)
         work.remembered.saved = await store.put_checkpoint(connection, learner, work.remembered.saved)
         gone = store.withdrawal(learner.model, step.gone) if step.gone else None
-        return [one for one in (unit, gone) if one is not None]
+        drifts = [announce(_drifted(learner, one), self._stage) for one in step.drifts]
+        return [*(one for one in (unit, gone) if one is not None), *drifts]
 
     def _count(self, works: Sequence[Work]) -> None:
         for work in works:
@@ -225,6 +227,9 @@ class Owner:
             for kind, count in Counter(draft.kind for draft in step.drafts).items():
                 metrics.PREDICTIONS.labels(learner.model, kind).inc(count)
             metrics.OUTCOMES_LEARNED.labels(learner.model).inc(sum(one.learned > 0 for one in step.closed))
+            for drift in step.drifts:
+                metrics.MODEL_DRIFTS.labels(learner.model, drift.kind).inc()
+                log.warning("model_drifted", model=learner.model, kind=drift.kind, learned=drift.learned)
             learner.forget_closed()
 
     def status(self) -> dict[str, Any]:
@@ -249,6 +254,16 @@ def _in_turn(held: Held, first: int | None) -> None:
             f"{held.topic}/{held.partition}: offset {held.next_offset} was to come and {first} came; the process ends, "
             "and reads again from there"
         )
+
+
+def _drifted(learner: Learner, drift: Drifted) -> ModelDrifted:
+    return ModelDrifted(
+        model=learner.model,
+        version=learner.predictor.version,
+        kind=drift.kind,
+        outcomes=drift.outcomes,
+        learned=drift.learned,
+    )
 
 
 def _take(learner: Learner, inputs: Sequence[Input], stored: Any) -> Step:  # noqa: ANN401

@@ -13,7 +13,10 @@ from okr_cli.verify.topics import Log, Logs, digest, numbered
 
 COMPACTED = timedelta(days=6)
 """Older ones the broker may have compacted away: of a key only the newest must stay."""
-SAME = ("model", "model_version", "kind", "source", "key_result", "seq", "probability", "risk", "forecast", "target")
+SAME = (
+    *("model", "model_version", "kind", "source", "key_result", "seq"),
+    *("probability", "probability_low", "probability_high", "risk", "forecast", "target"),
+)
 
 
 async def check(of: Evidence, logs: Logs) -> list[Check]:

@@ -17,7 +17,7 @@ from okr_common.records import Prediction, ProcessedRecord, RawRecord
 
 EVENT_TOPICS = (topics.INGESTION_EVENTS, topics.PROCESSING_EVENTS, topics.MODEL_EVENTS)
 READ = (topics.RAW_RECORDS, topics.PROCESSED_RECORDS, topics.PREDICTIONS, topics.DEAD_LETTERS, *EVENT_TOPICS)
-PREDICTION_NUMBERS = ("probability", "forecast", "target")
+PREDICTION_NUMBERS = ("probability", "probability_low", "probability_high", "forecast", "target")
 RAW_FIELDS = ("source", "request", "batch_id", "row_num", "cells")
 RECORD_FIELDS = ("source", "position", "seq", "generation", "entity", "entity_id", "revision", "batch_id", "row_num")
 
@@ -129,8 +129,12 @@ def prediction(message: Read) -> tuple[str, dict[str, Any]]:
 
 
 def numbered(prediction: dict[str, Any]) -> dict[str, Any]:
-    """The prediction with its numbers as floats: in JSON 1 and 1.0 are the same."""
-    numbers = {name: None if prediction[name] is None else float(prediction[name]) for name in PREDICTION_NUMBERS}
+    """The prediction with its numbers as floats: in JSON 1 and 1.0 are the same.
+
+    Those that were published before there were intervals say nothing of one.
+    """
+    said = {name: prediction.get(name) for name in PREDICTION_NUMBERS}
+    numbers = {name: None if number is None else float(number) for name, number in said.items()}
     reasons = [{**reason, "weight": float(reason["weight"])} for reason in prediction["reasons"]]
     baselines = {name: float(said) for name, said in prediction["baselines"].items()}
     return {**prediction, **numbers, "reasons": reasons, "baselines": baselines}

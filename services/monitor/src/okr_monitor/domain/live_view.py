@@ -33,6 +33,9 @@ SENTENCES: dict[str, str] = {
     "okr.model.evaluated.v1": "model {0.model} version {0.version} evaluated on {0.n:prediction|}",
     "okr.model.judged.v1": "model {0.model} version {0.version} judged against version {0.against}; passed: {0.passed}",
     "okr.model.checkpoint_refused.v1": "checkpoint of model {0.model} refused; version {0.serves} serves: {0.reason}",
+    "okr.model.drifted.v1": (
+        "model {0.model}: outcomes come otherwise than it says ({0.kind}), after {0.outcomes:outcome|}"
+    ),
     "okr.model.promoted.v1": "model {0.model}: version {0.version} serves instead of {0.before} ({0.made_by})",
     "okr.model.registered.v1": "model {0.model} version {0.version} registered as {0.alias}",
     "okr.run.requested.v1": "run of {0.pipeline} requested ({0.trigger})",

@@ -9,14 +9,18 @@ surer, which takes many labels, bends it. Learned apart, each of the two slopes 
 
 Newton's steps, as in `newton`, in three dimensions: a model of few labels is too unsure of itself for long, which a
 slow map would not make good before a year is over. It forgets, since base rates drift.
+
+The same covariance says how well the map is known where a probability lies; with how much all key results of a time are
+off together (`swaying`) that is how far off the probability may be: its interval.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import exp, log, log1p
+from math import exp, log, log1p, sqrt
 
 from okr_trainer.domain.newton import LEAST_CURVATURE
 from okr_trainer.domain.numbers import bounded, sigmoid
+from okr_trainer.domain.swaying import Swaying
 
 PRIORS = (5.0, 2.0, 5.0)
 """The inverse variances of slope, bend and shift before the first label."""
@@ -26,6 +30,8 @@ STEEPEST_RAW = 8.0
 """A raw score beyond this counts as this."""
 LEAST_SLOPE, MOST_SLOPE = 0.2, 5.0
 """The least is that of each side."""
+SURE = 1.6448536269514722
+"""Standard deviations on each side that hold the middle 90 %."""
 Shape = tuple[float, float, float]
 """Of a raw score: itself, log(4 p (1 - p)), 1."""
 
@@ -42,6 +48,7 @@ class BetaMap:
     bend: float = 0.0
     shift: float = 0.0
     spread: list[list[float]] = field(default_factory=_unlearned)
+    swaying: Swaying = field(default_factory=Swaying)
 
     def probability(self, raw: float) -> float:
         """The calibrated probability of a raw log-odds.
@@ -50,6 +57,19 @@ class BetaMap:
         0.5
         """
         return sigmoid(_product((self.slope, self.bend, self.shift), _shape(raw)))
+
+    def interval(self, raw: float) -> tuple[float, float]:
+        """Where the calibrated probability of this raw log-odds lies with 90 % certainty, by the outcomes learned.
+
+        >>> low, high = BetaMap().interval(0.0)
+        >>> round(low, 2), round(high, 2)
+        (0.32, 0.68)
+        """
+        shape = _shape(raw)
+        middle = _product((self.slope, self.bend, self.shift), shape)
+        variance = _product([_product(row, shape) for row in self.spread], shape) + self.swaying.variance
+        width = SURE * sqrt(max(variance, 0.0))
+        return sigmoid(middle - width), sigmoid(middle + width)
 
     def steepness(self, raw: float) -> float:
         """By how much the published log-odds grow with the raw one here.
@@ -62,6 +82,7 @@ class BetaMap:
     def learn(self, raw: float, achieved: bool, weight: float) -> None:  # noqa: FBT001 - the label is a bool
         """One step towards the outcome, from the raw score that was stored with the prediction."""
         shape, chance = _shape(raw), self.probability(raw)
+        self.swaying.see(chance, achieved, weight)
         self._forget(FORGETTING**weight)
         self._narrow(shape, max(chance * (1.0 - chance), LEAST_CURVATURE) * weight)
         step = (chance - achieved) * weight
@@ -69,6 +90,10 @@ class BetaMap:
         self.slope = bounded(self.slope - slope, LEAST_SLOPE, MOST_SLOPE)
         self.bend = bounded(self.bend - bend, LEAST_SLOPE - self.slope, self.slope - LEAST_SLOPE)
         self.shift -= shift
+
+    def loosen(self, kept: float) -> None:
+        """What was learned counts `kept` times as much from now on."""
+        self._forget(kept)
 
     def _forget(self, kept: float) -> None:
         """Neither slope, bend nor shift gets less certain than it was before the first label."""
@@ -89,16 +114,18 @@ class BetaMap:
 
     def to_list(self) -> list[float]:
         """Its state, in the order of its fields, the covariance row by row."""
-        return [self.slope, self.bend, self.shift, *(one for row in self.spread for one in row)]
+        spread = [one for row in self.spread for one in row]
+        return [self.slope, self.bend, self.shift, *spread, *self.swaying.to_list()]
 
     @classmethod
     def from_list(cls, said: Sequence[float]) -> "BetaMap":
         """The same again. Raises ValueError where that is no such state."""
-        slope, bend, shift, *flat = (float(one) for one in said)
-        size = len(PRIORS)
-        if len(flat) != size * size:
-            raise ValueError(f"a calibration has {size + size * size} numbers, this has {len(said)}")
-        return cls(slope, bend, shift, [flat[at : at + size] for at in range(0, size * size, size)])
+        size, numbers = len(PRIORS), len(BetaMap().to_list())
+        if len(said) != numbers:
+            raise ValueError(f"a calibration has {numbers} numbers, this has {len(said)}")
+        (slope, bend, shift), flat = (float(one) for one in said[:size]), [float(one) for one in said[size:]]
+        spread = [flat[at : at + size] for at in range(0, size * size, size)]
+        return cls(slope, bend, shift, spread, Swaying.from_list(flat[size * size :]))
 
 
 def _shape(raw: float) -> Shape:

@@ -15,6 +15,7 @@ from typing import Any
 
 from okr_common.errors import PermanentError
 from okr_trainer.domain.calibration import BetaMap
+from okr_trainer.domain.drift import Drift
 from okr_trainer.domain.features import contract_hash
 from okr_trainer.domain.mean import MeanOf
 from okr_trainer.domain.newton import NewtonLogistic
@@ -74,6 +75,7 @@ def save(model: LearnedModel) -> Checkpoint:
         "calibration": model.calibration.to_list(),
         "learned": model.learned,
         "words": model.words,
+        "drift": model.drift.to_dict(),
         "cut_points": None if model.cut_points is None else [model.cut_points.high, model.cut_points.medium],
     }
     content = pickle.dumps(parts, protocol=5)
@@ -119,6 +121,7 @@ def _model(parts: dict[str, Any]) -> LearnedModel:
             calibration=BetaMap.from_list(parts["calibration"]),
             learned=parts["learned"],
             words=parts["words"],
+            drift=Drift.from_dict(parts["drift"]),
             cut_points=None if parts.get("cut_points") is None else CutPoints(*parts["cut_points"]),
         )
     except (KeyError, TypeError, ValueError) as error:

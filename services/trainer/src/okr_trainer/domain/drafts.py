@@ -50,6 +50,7 @@ def _uuid5(name: str) -> str:
 class Draft:
     """One prediction. `x` None: it cannot be judged, and `why` says so; it then has no probability.
 
+    `interval`: where the probability lies with 90 % certainty; None where no outcome was learned, as by the pace rule.
     `shown`: it is from now on what is said of its key result, in every list and on the topic.
     """
 
@@ -79,6 +80,7 @@ class Draft:
     baselines: dict[str, float] = field(default_factory=dict)
     raw: float | None = None
     probability: float | None = None
+    interval: tuple[float, float] | None = None
     risk: Risk | None = None
     reasons: Reasons = field(default_factory=list)
     learned_seq: int | None = None

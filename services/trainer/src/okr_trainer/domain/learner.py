@@ -17,6 +17,7 @@ from datetime import datetime
 from okr_trainer.domain import drafting
 from okr_trainer.domain.drafting import Cause
 from okr_trainer.domain.drafts import Draft, Kind, Stored, prediction_id
+from okr_trainer.domain.drift import Kind as DriftKind
 from okr_trainer.domain.features import relative_margin, stood
 from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, Withdrawn, utc_day
 from okr_trainer.domain.key_result_state import KeyResultState
@@ -44,11 +45,20 @@ class Closed:
     superseding: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """A drift that was found when so many rows were learned. `outcomes`: since the one before, or since the first."""
+
+    kind: DriftKind
+    learned: int
+    outcomes: int
+
+
 @dataclass(slots=True)
 class Step:
     """What one call of `take` decided; the edge writes it down. `gone`: predicted key results that are no more.
 
-    `reopened`: outcomes that are no more, of key results that had been closed by them.
+    `reopened`: outcomes that are no more, of key results that had been closed by them. `drifts`: those found.
     """
 
     drafts: list[Draft] = field(default_factory=list)
@@ -59,6 +69,7 @@ class Step:
     tallies: dict[str, Tally] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     reopened: list[Withdrawn] = field(default_factory=list)
+    drifts: list[Drifted] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -248,13 +259,15 @@ class Learner:
         model = self.predictor
         if not isinstance(model, LearnedModel):
             return 0
-        weight = 1.0 / max(1, len(older) + len(fresh))
+        weight, before = 1.0 / max(1, len(older) + len(fresh)), (model.drift.found, model.drift.since)
         for row in older:
             self._step.learned.append((row, model.learn(row.x, row.raw, achieved, weight)))
         for draft in fresh:
             assert draft.x is not None  # noqa: S101 - a learnable row has both
             assert draft.raw is not None  # noqa: S101
             draft.learned_seq = model.learn(draft.x, draft.raw, achieved, weight)
+        if model.drift.found > before[0] and model.drift.last:
+            self._step.drifts.append(Drifted(model.drift.last, model.learned, before[1] + 1))
         return len(older) + len(fresh)
 
     def _remember(self, one: Outcome, achieved: bool, state: KeyResultState) -> None:  # noqa: FBT001

@@ -68,6 +68,12 @@ class NewtonLogistic(base.Classifier):
         kept = 1.0 / np.sqrt(excess)
         self.spread = grown * np.outer(kept, kept)
 
+    def loosen(self, kept: float) -> None:
+        """What was learned counts `kept` times as much from now on: the next rows move the weights more."""
+        forgetting, self.forgetting = self.forgetting, kept
+        self._forget()
+        self.forgetting = forgetting
+
     def predict_proba_one(self, x: dict[Hashable, Any], **_: Any) -> dict[bool | str | int, float]:  # noqa: ANN401
         """Of True and False."""
         chance = sigmoid(self.raw(x))

@@ -68,6 +68,13 @@ def build(name: str) -> Pipeline:
     return BUILDERS[name]()
 
 
+def loosen(pipeline: Pipeline, kept: float) -> None:
+    """What it has learned counts `kept` times as much from now on. River's regressions have no such memory."""
+    for one in pipeline.models if isinstance(pipeline, MeanOf) else (pipeline,):
+        if isinstance(one, NewtonLogistic):
+            one.loosen(kept)
+
+
 def _features() -> Pipeline:
     numbers = compose.SelectType(float) | compose.Discard(*LATELY) | StandardScaler()
     words = compose.SelectType(str) | OneHotEncoder(drop_zeros=True)

@@ -7,11 +7,18 @@ from okr_trainer.domain.baselines import LINEAR_PACE
 from okr_trainer.domain.calibration import BetaMap
 from okr_trainer.domain.digest import state_digest
 from okr_trainer.domain.drafts import Draft
+from okr_trainer.domain.drift import Drift
 from okr_trainer.domain.features import WORDS, Features, learnable
 from okr_trainer.domain.numbers import logit
-from okr_trainer.domain.pipeline import Pipeline, View, build, view_of
+from okr_trainer.domain.pipeline import Pipeline, View, build, loosen, view_of
 from okr_trainer.domain.reasons import describe, explain
 from okr_trainer.domain.risk import CutPoints
+
+KEPT_AT_DRIFT = 0.1
+"""What was learned before errors grew counts a tenth: the next outcomes decide, and nothing is thrown away.
+
+Where only more or fewer are achieved, nothing is loosened: calibration and base rates follow fast enough by themselves.
+"""
 
 
 @dataclass(slots=True)
@@ -46,6 +53,7 @@ class LearnedModel:
     calibration: BetaMap = field(default_factory=BetaMap)
     learned: int = 0
     words: dict[str, dict[str, int]] = field(default_factory=dict)
+    drift: Drift = field(default_factory=Drift)
     cut_points: CutPoints | None = None
     _view: View | None = None
 
@@ -64,13 +72,19 @@ class LearnedModel:
             draft.version = self.version
             draft.raw = raw
             draft.probability = self.calibration.probability(raw)
+            draft.interval = self.calibration.interval(raw)
             draft.risk = bands.band(draft.probability)
         explain(drafts, scores, [self.calibration.steepness(raw) for raw in scores.raw.tolist()])
 
     def learn(self, x: Features, raw: float, achieved: bool, weight: float) -> int:  # noqa: FBT001
         """Learns one stored prediction and returns its number in the order of learning."""
+        chance = self.calibration.probability(raw)
         self.pipeline.learn_one(learnable(x), achieved, w=weight)
         self.calibration.learn(raw, achieved, weight)
+        drifted = self.drift.see(chance, achieved, weight, self.calibration.swaying.variance)
+        if drifted == "errors_grew":
+            loosen(self.pipeline, KEPT_AT_DRIFT)
+            self.calibration.loosen(KEPT_AT_DRIFT)
         self._count_words(x)
         self._view = None
         self.learned += 1
@@ -85,7 +99,7 @@ class LearnedModel:
     @property
     def digest(self) -> str:
         """Equal for equal states."""
-        return state_digest(self.pipeline, self.calibration, self.learned, self.words)
+        return state_digest(self.pipeline, self.calibration, self.learned, self.words, self.drift)
 
 
 Predictor = PaceRule | LearnedModel

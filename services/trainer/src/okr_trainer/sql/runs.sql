@@ -7,14 +7,16 @@ where c.outcomes > 0 and c.version = 0
 order by c.model
 
 -- name: failing
--- Models whose trainings failed since the last one that was done: of how many runs or requests, and the last one's end.
+-- Models whose trainings, of either kind, failed since the last one that was done: of how many runs or requests, and the
+-- last one's end.
 with failed as (
     select w.subject as model, w.item_id, coalesce(w.run_id::text, w.item_id::text) as asked_by, w.ended_at, w.result
     from work_item w
     where w.pipeline = 'trainer' and w.kind in ('train_initial', 'train_again') and w.state = 'failed'
       and w.item_id > coalesce((
           select max(d.item_id) from work_item d
-          where d.pipeline = 'trainer' and d.kind = w.kind and d.subject = w.subject and d.state = 'done'), 0)
+          where d.pipeline = 'trainer' and d.kind in ('train_initial', 'train_again') and d.subject = w.subject
+            and d.state = 'done'), 0)
 )
 select model, count(distinct asked_by)::int as failures, max(ended_at) as last_at,
        (array_agg(result ->> 'error' order by item_id desc))[1] as error
