@@ -205,6 +205,7 @@ async def test_a_recorded_answer_of_an_api_is_shown_as_its_mapping_reads_it(flow
     assert (code, wrong, nobody, unknown) == (0, 1, 1, 1)
     assert 'next page   variables={"after":"eyJpZCI6IjQ1In0"}' in said
     assert "rows        6, of which 5 are in order" in said
+    assert "left out    1, which the mapping does not mean" in said
     assert {"Paying", "customers"} <= set(said.split()), said  # on two lines, where the terminal is narrow
     found: dict[str, Any] = json.loads(told)
     assert found["unreadable"] == [

@@ -53,3 +53,17 @@ def test_what_only_etl_can_tell_of_a_mapping_is_told_by_file_line_and_key(tmp_pa
         Mappings(SourcesFolder(tmp_path)).now("goals")
     assert why.value.reason == "broken_mapping"
     assert str(why.value).startswith(f"{tmp_path / 'goals.yaml'}:{len(lines)}: rows.only: ")
+
+
+def test_a_mapping_that_is_gone_and_one_that_is_empty_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "empty.yaml").touch()
+    mappings = Mappings(SourcesFolder(tmp_path))
+    told = {}
+    for source in ("empty", "gone"):
+        with pytest.raises(PermanentError) as why:
+            mappings.now(source)
+        told[source] = (why.value.reason, str(why.value))
+    assert told == {
+        "empty": ("no_mapping", f"{tmp_path / 'empty.yaml'} is empty; write the source's mapping into it"),
+        "gone": ("no_mapping", f"there is no {tmp_path / 'gone.yaml'}; put the source's mapping there"),
+    }

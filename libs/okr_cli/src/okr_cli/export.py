@@ -1,7 +1,6 @@
 """Writing many rows to a file for other programs: JSON Lines, Parquet, CSV. A file appears when it is whole."""
 
 import csv
-import re
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,12 +14,7 @@ import typer
 from okr_cli.context import err
 from okr_common.counted import counted
 from okr_common.errors import OkrError
-
-_MARKS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
-"""What formulas begin with, also as wide as a Chinese or Japanese character."""
-_RISKY = re.compile(rf"[\t\r\n]|[\s\u200b-\u200d\u2060\ufeff]*[{_MARKS}]")
-"""Spreadsheets look for them behind blanks, too, some of which nobody sees."""
-_NUMBER = re.compile(r"[ \u00a0]*[+\-\uff0b\uff0d]?[\d.,'\u00a0\u202f ]*\d[\d.,]*(e[+-]?\d+)?\s*%?\s*", re.IGNORECASE)
+from okr_common.spreadsheets import harmless
 
 
 class Format(StrEnum):
@@ -86,15 +80,6 @@ def csv_rows(header: Sequence[str], rows: Iterable[Sequence[str]], output: Path 
         with opened(output) as file:
             csv.writer(file).writerows([[harmless(name) for name in header], *told])
     return len(told)
-
-
-def harmless(cell: str) -> str:
-    """The cell, behind an apostrophe where a spreadsheet would compute it (OWASP, CSV injection); figures stay.
-
-    >>> [harmless(cell) for cell in ("=1+1", " =1+1", "@me", "+x", "-5", "-1.234,5 %", "+3e5", "-2+3", "a=b", "")]
-    ["'=1+1", "' =1+1", "'@me", "'+x", '-5', '-1.234,5 %', '+3e5', "'-2+3", 'a=b', '']
-    """
-    return f"'{cell}" if _RISKY.match(cell) and not _NUMBER.fullmatch(cell) else cell
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import WHOLE, Column, show
 from okr_common.counted import counted
+from okr_common.spreadsheets import TOLD
 from okr_common.sql import queries
 
 SQL = queries("okr_cli")
@@ -91,7 +92,7 @@ async def mendable(reach: Reach, source: str, reason: str | None, *, every: bool
 def _mendable(row: dict[str, Any]) -> dict[str, str]:
     cells = row["cells"]
     named = cells if isinstance(cells, dict) else {f"cell {n}": cell for n, cell in enumerate(cells or (), 1)}
-    told = {"okr where": row["where"], "okr reasons": " ".join(row["reasons"]), "okr said": row["said"]}
+    told = dict(zip(TOLD, (row["where"], " ".join(row["reasons"]), row["said"]), strict=True))
     return told | {
         str(name): cell if isinstance(cell, str) else orjson.dumps(cell).decode() for name, cell in named.items()
     }

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -243,6 +244,8 @@ def _show(preview: dict[str, Any]) -> None:
     else:
         good = counted(preview["good"], "is in order", "are in order")
         _say(f"rows        {preview['rows']:,}, of which {good}")
+        for line in _besides(preview):
+            _say(line)
     made = ", ".join(counted(count, NAMES.get(entity, entity)) for entity, count in preview["entities"].items())
     _say(f"makes       {made}")
     for reason, count in preview["reasons"].items():
@@ -261,6 +264,14 @@ def _show(preview: dict[str, Any]) -> None:
         out.print(table("First rejected rows", map(_rejected, preview["rejected"]), REJECTED))
     if preview["pending"]:
         out.print(table("First pending rows", preview["pending"], PENDING))
+
+
+def _besides(preview: dict[str, Any]) -> Iterator[str]:
+    """Rows that are neither in order nor wrong, so that nobody looks for a mistake in them."""
+    if preview["left_out"]:
+        yield f"left out    {preview['left_out']:,}, which the mapping does not mean (rows.only, or nothing to read)"
+    if preview["repeated"]:
+        yield f"duplicate   {counted(preview['repeated'], 'tells', 'tell')} what a chosen one tells"
 
 
 def _record(one: dict[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,15 @@ def test_by_a_hint_before_all(sources: Sources) -> None:
     assert "known: mta_nyct" in str(refusal(sources, "any.csv", MTA_HEADER, hint="mtanyct"))
 
 
+def test_a_source_whose_file_is_still_empty_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "goals.yaml").touch()
+    sources = load_sources(tmp_path)
+    for path, hint in (("any.csv", "goals"), ("goals/any.csv", None)):
+        why = refusal(sources, path, MTA_HEADER, hint)
+        assert why.reason == "unrecognised"
+        assert str(why).startswith(f"{tmp_path / 'goals.yaml'} is empty: ")
+
+
 def test_a_transposed_file_by_its_first_cell_and_its_path_and_upright_ones_by_their_columns(tmp_path: Path) -> None:
     recognise = SHIPPED.index("recognise:"), SHIPPED.index("columns:\n  indicator")
     known = f'recognise: {{ columns: {MTA_HEADER[:3]}, path: "*kpi_*.csv" }}\nrows: {{ transposed: Name of all }}\n'

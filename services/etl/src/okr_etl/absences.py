@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from okr_common.logs import logger
 from okr_common.sources import Mapping
+from okr_common.spreadsheets import is_told
 from okr_etl.domain.absent import Completeness, Verdict, known_at, undecided
 from okr_etl.domain.head import Head, meaning_of
 from okr_etl.preparer import proposed
@@ -60,7 +61,7 @@ class Absences:
         unreadable, ended_well = await self._raw.ended(last)
         rejected, pending = await self._store.counted(judged, judged.first if last.file_id else 1)
         one_mapping = judged.head.mapping_hash == meaning_of(judged.mapping.hash)
-        return Completeness(unreadable, rejected, pending, ended_well, one_mapping)
+        return Completeness(unreadable, rejected, pending, ended_well, one_mapping, sent_back=is_told(last.header))
 
     async def _may_lack(self, judged: Judged, last: Released) -> bool:
         """False where its news tells that everything is still there; True once all it speaks of is known."""

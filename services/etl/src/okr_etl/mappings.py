@@ -38,6 +38,8 @@ class Mappings:
         problems = sources.problems_of(source)
         if problems:
             raise PermanentError("broken_mapping", "; ".join(str(problem) for problem in problems))
+        if sources.empty_file(source) is not None:
+            raise PermanentError("no_mapping", f"{self._file(source)} is empty; write the source's mapping into it")
         if source not in sources.mappings:
             raise PermanentError("no_mapping", f"there is no {self._file(source)}; put the source's mapping there")
         mapping = sources.mappings[source]

@@ -56,4 +56,5 @@ def test_objects_of_an_api_count_as_rows_whatever_they_hold() -> None:
     }
     shown = preview(shipped("tability"), unloaded([], [outcome, outcome | {"checkins": []}], "", NOW), 3)
     assert (shown.rows, shown.good, shown.entities["check_in"]) == (2, 1, 2)
+    assert (shown.left_out, shown.repeated) == (1, 0), "nobody is to look for a mistake in it"
     assert [one["check_in"]["value"] for one in shown.records] == [1e30, 2.0]

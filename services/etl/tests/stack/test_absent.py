@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from okr_common.events import BatchIngested
+from okr_common.spreadsheets import TOLD
 from okr_etl.store.quality import Patience, QualityStore, Today
 from okr_etl.testing import RawWriter
 from okr_etl.testing.inner import Inner, inner
@@ -270,6 +271,15 @@ async def test_a_file_that_was_not_read_wholly_tells_nothing(etl: Etl, raw: RawW
     await raw.unreadable(blank, "blank_line")
     await etl.apply_all("goals")
     assert (await etl.open(), await etl.warned()) == (TEN[:9], []), "a blank line says nothing"
+
+
+async def test_mended_rows_that_are_sent_back_are_no_full_export(etl: Etl, raw: RawWriter) -> None:
+    etl.mapping("close")
+    await loaded(etl, raw, export(TEN))
+    await raw.release("goals", [*TOLD, *HEADER], [["", "", "", *one] for one in export(TEN[:9], "2026-02-28")])
+    await etl.apply_all("goals")
+    told = "it holds rejected rows that were mended, and not all goals there are"
+    assert (await etl.open(), await etl.warned()) == (TEN, [("absent_undecided", told)])
 
 
 async def test_a_file_of_several_batches_is_judged_after_its_last(etl: Etl, raw: RawWriter) -> None:

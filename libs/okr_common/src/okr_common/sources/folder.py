@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from okr_common.logs import logger
-from okr_common.sources.recognition import Sources, is_empty, load_sources, mapping_files
+from okr_common.sources.recognition import Sources, load_sources, mapping_files
 
 log = logger(__name__)
 
@@ -26,7 +26,7 @@ class SourcesFolder:
             self._seen = look
             for problem in self._sources.problems:
                 log.error("broken_mapping", source=problem.source, problem=str(problem))
-            for file in filter(is_empty, mapping_files(self.folder)):
+            for file in self._sources.empty:
                 log.info("empty_mapping", source=file.stem, file=str(file))
         return self._sources
 

@@ -25,14 +25,19 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """All sources: those that are in order by name, and what is wrong with the others."""
+    """All sources: those that are in order by name, what is wrong with others, and the files that are still empty."""
 
     mappings: MappingOf[str, Mapping]
     problems: tuple[SourceProblem, ...] = ()
+    empty: tuple[Path, ...] = ()
 
     def problems_of(self, source: str) -> tuple[SourceProblem, ...]:
         """What keeps this source from being processed; empty when nothing does, or nobody knows the source."""
         return tuple(problem for problem in self.problems if problem.source == source)
+
+    def empty_file(self, source: str) -> Path | None:
+        """The file of this source's mapping where nothing stands in it yet."""
+        return next((file for file in self.empty if file.stem == source), None)
 
     def by_place(self, path_text: str, hint: str | None = None) -> Mapping | None:
         """The mapping of this file where its header is not needed to tell: by hint, folder or path alone.
@@ -82,7 +87,10 @@ class Sources:
     def _folder(self, path_text: str) -> str | None:
         """The innermost folder on the path that is named like a source."""
         folders = reversed(PurePath(path_text).parts[:-1])
-        return next((one for one in folders if one in self.mappings or self.problems_of(one)), None)
+        return next((one for one in folders if self._is_named(one)), None)
+
+    def _is_named(self, source: str) -> bool:
+        return source in self.mappings or bool(self.problems_of(source)) or self.empty_file(source) is not None
 
     def _unrecognised(self, path_text: str, header: Sequence[str]) -> PermanentError:
         """A mapping that cannot be read may be the one that was meant."""
@@ -100,6 +108,9 @@ class Sources:
         problems = self.problems_of(source)
         if problems:
             raise PermanentError("broken_mapping", f"the mapping of {source} must be mended first: {problems[0]}")
+        empty = self.empty_file(source)
+        if empty is not None:
+            raise PermanentError("unrecognised", f"{empty} is empty: write the mapping of {source} into it first")
         if source not in self.mappings:
             raise PermanentError("unrecognised", f'there is no source "{source}"; known: {_and(sorted(self.mappings))}')
         return source
@@ -123,7 +134,7 @@ def mapping_files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob("*.yaml") if not file.name.startswith("."))
 
 
-def is_empty(file: Path) -> bool:
+def _is_empty(file: Path) -> bool:
     """Nothing stands in it yet: a shell makes the file first, and writes what a program prints into it later."""
     try:
         stat = file.stat()
@@ -136,15 +147,17 @@ def load_sources(folder: Path) -> Sources:
     """The mappings of the folder; a wrong one is a problem and stops only its own source. Empty files are none."""
     mappings: dict[str, Mapping] = {}
     problems: list[SourceProblem] = []
+    empty: list[Path] = []
     for file in mapping_files(folder):
-        if is_empty(file):
+        if _is_empty(file):
+            empty.append(file)
             continue
         loaded = load_mapping(file)
         if isinstance(loaded, Mapping):
             mappings[loaded.name] = loaded
         else:
             problems.extend(loaded)
-    return Sources(mappings, tuple(problems))
+    return Sources(mappings, tuple(problems), tuple(empty))
 
 
 def _columns(mapping: Mapping) -> tuple[str, ...]:

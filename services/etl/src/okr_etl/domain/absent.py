@@ -21,7 +21,8 @@ class Completeness:
     """What is known of a file, or request, that is applied to its end.
 
     `unreadable` counts its records that are no rows, blank lines left out; `ended_well` is false for a request that
-    stopped before its last page, `one_mapping` where its batches were applied with others than today's.
+    stopped before its last page, `one_mapping` where its batches were applied with others than today's,
+    `sent_back` is true of an `okr rejected export` that was mended.
     """
 
     unreadable: int
@@ -29,6 +30,7 @@ class Completeness:
     pending: int
     ended_well: bool = True
     one_mapping: bool = True
+    sent_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ def undecided(read: Completeness) -> Verdict | None:
     """
     if not read.ended_well:
         return Verdict(UNDECIDED, "the request did not come to its last page")
+    if read.sent_back:
+        return Verdict(UNDECIDED, "it holds rejected rows that were mended, and not all goals there are")
     if not read.one_mapping:
         return Verdict(UNDECIDED, "the mapping was changed since; the next file is judged with it")
     found = (

@@ -15,12 +15,15 @@ from okr_etl.domain.batch import RawBatch, apply, propose
 from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.entities import ENTITIES, attributes, fields_of
 from okr_etl.domain.reasons import merged
+from okr_etl.domain.sent_back import as_they_were
 from okr_etl.domain.versions import HELD_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """Of the first rows the canonical records; of all rows how many there are, and how many of each reason.
+
+    `left_out`: those that the mapping does not mean; `repeated`: those that tell what a chosen one tells.
 
     `unknown`: words that are no status, and how many check-ins say so.
     `records`: row number and, by entity, its fields; `rejected`: row number, reasons, and a sentence for each;
@@ -38,13 +41,15 @@ class Preview:
     rejected: list[dict[str, Any]]
     pending: list[dict[str, Any]]
     waiting: int
+    left_out: int
+    repeated: int
 
 
 def unloaded(header: Sequence[str], rows: Sequence[object], path: str, now: datetime) -> RawBatch:
     """Rows of a file, or objects of an API, as a batch that has no place among the batches of a source."""
     cells = pl.Series("cells", [json.dumps(row, ensure_ascii=False) for row in rows], pl.String)
     frame = pl.DataFrame([pl.Series("row_num", range(1, len(rows) + 1), pl.Int64), cells])
-    return RawBatch("", 0, 0, "", now, header, frame, path)
+    return RawBatch("", 0, 0, "", now, header, as_they_were(header, frame), path)
 
 
 def preview(mapping: Mapping, batch: RawBatch, limit: int, key: bytes = b"") -> Preview:
@@ -66,6 +71,8 @@ def preview(mapping: Mapping, batch: RawBatch, limit: int, key: bytes = b"") -> 
         rejected=[{"row_num": one.row_num, "reasons": one.reasons, "detail": one.detail} for one in rejected[:limit]],
         pending=proposed.pending.head(limit).to_dicts(),
         waiting=proposed.pending.height,
+        left_out=proposed.left_out,
+        repeated=proposed.repeated,
     )
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from okr_common.sources import Mapping as SourceMapping
 from okr_etl.domain.batch import RawBatch
+from okr_etl.domain.sent_back import as_they_were
 from okr_etl.store import SQL
 
 GONE_AT_ONCE = 20_000
@@ -155,7 +156,7 @@ def _batch(released: Released, rows: pl.DataFrame) -> RawBatch:
         unit=released.unit,
         ingested_at=released.ingested_at,
         header=released.header,
-        rows=rows,
+        rows=as_they_were(released.header, rows),
         path=released.path,
         parts=released.parts,
     )
