@@ -1,4 +1,7 @@
-"""A service process without a supervisor: for tests and benchmarks that start, kill and restart it themselves."""
+"""A service process without a supervisor: for tests and benchmarks that start, kill and restart it themselves.
+
+Benchmarks start it as users do. Tests, which start hundreds, let a nursery fork it with its imports done.
+"""
 
 import os
 import signal
@@ -15,6 +18,7 @@ from okr_common import paths
 from okr_common.topology import STAGES
 from okr_stack import cache, logs, processes
 from okr_stack.errors import StackError
+from okr_stack.nursery import Child, Nursery
 from okr_stack.ports import HOST
 from okr_stack.services import Addresses, answers, environment
 from okr_stack.state import State
@@ -26,7 +30,14 @@ class SoloService:
     """One service, on a free port, its output in <state>/logs/<name>.log."""
 
     def __init__(
-        self, stage: str, state: State, addresses: Addresses, env: Mapping[str, str], *, name: str | None = None
+        self,
+        stage: str,
+        state: State,
+        addresses: Addresses,
+        env: Mapping[str, str],
+        *,
+        name: str | None = None,
+        nursery: Nursery | None = None,
     ) -> None:
         self.stage = STAGES[stage]
         self.name = name or stage
@@ -34,7 +45,8 @@ class SoloService:
         self._tag = state.name
         self._env = {**environment(self.stage, addresses, self.port), **env}
         self._log = state.logs / f"{self.name}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._nursery = nursery
+        self._process: subprocess.Popen[bytes] | Child | None = None
 
     @property
     def url(self) -> str:
@@ -60,14 +72,22 @@ class SoloService:
         """Start the process, with more environment where given."""
         if self.is_alive:
             raise StackError(f"{self.name} runs already as pid {self.pid}.")
+        around = {**os.environ, **cache.python_environment()}
+        whole = {**around, **self._env, **(env or {}), processes.TAG: self._tag}
+        if self._nursery is not None and self._nursery.can_bear(whole):
+            self._process = self._nursery.bear(self.stage.module, whole, self._log)
+        else:
+            self._process = self._begin(whole)
+
+    def _begin(self, env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 -- our own module
+            return subprocess.Popen(  # noqa: S603 -- our own module
                 [sys.executable, "-m", self.stage.module],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=paths.repository(),
-                env={**os.environ, **cache.python_environment(), **self._env, **(env or {}), processes.TAG: self._tag},
+                env=env,
                 start_new_session=True,
             )
 
@@ -104,7 +124,7 @@ class SoloService:
         """Wait for its own end (a planted fault, for example) and give the exit code."""
         return self._running().wait(timeout_seconds)
 
-    def _running(self) -> "subprocess.Popen[bytes]":
+    def _running(self) -> "subprocess.Popen[bytes] | Child":
         if self._process is None:
             raise StackError(f"{self.name} was never started.")
         return self._process

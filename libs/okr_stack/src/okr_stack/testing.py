@@ -19,7 +19,8 @@ import pytest
 
 from okr_common.kafka.admin import recreate_topics
 from okr_common.postgres import pristine
-from okr_stack import logs
+from okr_stack import cache, logs
+from okr_stack.nursery import Nursery
 from okr_stack.ports import DEFAULTS
 from okr_stack.services import Addresses
 from okr_stack.solo import SoloService
@@ -42,6 +43,7 @@ class StackUnderTest:
         self.stack = stack
         self.inbox = stack.state.folder / "inbox"
         self.uploads = stack.state.folder / "uploads"
+        self.nursery = Nursery({**os.environ, **cache.python_environment()})
 
     @property
     def addresses(self) -> Addresses:
@@ -84,7 +86,8 @@ class StackUnderTest:
     @contextmanager
     def service(self, stage: str, env: Mapping[str, str] | None = None, **options: Any) -> Iterator[SoloService]:  # noqa: ANN401 -- SoloService's
         """One service process that only the test looks after: it may kill it and start it again. Ready on entry."""
-        process = SoloService(stage, self.stack.state, self.addresses, {**self.defaults(), **(env or {})}, **options)
+        whole = {**self.defaults(), **(env or {})}
+        process = SoloService(stage, self.stack.state, self.addresses, whole, nursery=self.nursery, **options)
         try:
             process.start()
             process.until_ready()
@@ -123,6 +126,7 @@ def stack() -> Iterator[StackUnderTest]:
         running.inbox.mkdir()
         yield running
     finally:
+        running.nursery.close()
         running.stack.erase()
         shutil.rmtree(folder, ignore_errors=True)
 
