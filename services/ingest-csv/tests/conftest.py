@@ -1,5 +1,6 @@
 """A running ingest-csv with an inbox, and what okr_raw and Kafka know of it."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
@@ -20,6 +21,7 @@ from okr_stack.solo import SoloService
 from okr_stack.testing import StackUnderTest
 
 WAIT_SECONDS = 20.0
+LOOK_EVERY_SECONDS = 0.01
 HEADER = "id,title,kind,direction,target,value,day,due"
 MAPPING = """
 title: goals of a test
@@ -115,6 +117,7 @@ class Scene:
             files = await self.files()
             if sum(file["state"] in {"done", "failed", "quarantined", "vanished"} for file in files) >= count:
                 return files
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
         raise AssertionError(f"waited for {count} files to end; there are {await self.files()}")
 
     async def until(self, count: int, query: str, *values: object) -> None:
@@ -122,12 +125,14 @@ class Scene:
         until = time.monotonic() + WAIT_SECONDS
         while (found := await self.database.fetchval(query, *values)) < count:
             assert time.monotonic() < until, f"waited for {count}, there are {found}: {query}"
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def sent(self) -> None:
         """Returns when the outbox is empty."""
         until = time.monotonic() + WAIT_SECONDS
         while await self.database.fetchval("select count(*) from delivery.outbox where sent_at is null"):
             assert time.monotonic() < until, "the outbox is not emptied"
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def rows(self) -> list[dict[str, Any]]:
         """All rows in the order of their batches' positions."""

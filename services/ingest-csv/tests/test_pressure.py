@@ -54,6 +54,7 @@ async def test_that_the_database_is_slow_is_told_while_it_is_and_a_change_meanwh
             await admin.execute("lock table raw_row in access exclusive mode")
             paused = None
             while paused is None:
+                await asyncio.sleep(0.02)
                 paused = httpx2.get(f"{service.url}/status").json()["paused"]
             metrics = httpx2.get(f"{service.url}/metrics").text
             (loading,) = httpx2.get(f"{service.url}/files").json()["files"]
@@ -80,6 +81,7 @@ async def test_a_file_waits_while_the_disk_is_full_and_is_read_when_it_is_not(sc
         await scene.until(1, "select count(*) from file where state = 'waiting'")
         paused = None
         while paused is None:
+            await asyncio.sleep(0.02)
             paused = httpx2.get(f"{service.url}/status").json()["paused"]
         metrics = httpx2.get(f"{service.url}/metrics").text
         assert await scene.database.fetchval("select count(*) from raw_row") == 0

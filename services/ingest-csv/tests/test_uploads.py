@@ -137,6 +137,7 @@ def until(scene: "Scene", there: bool) -> None:  # noqa: FBT001
     deadline = time.monotonic() + 20
     while bool(kept(scene)) is not there:
         assert time.monotonic() < deadline, f"{kept(scene)} are there"
+        time.sleep(0.01)
 
 
 async def test_a_client_that_breaks_off_leaves_nothing_behind(scene: "Scene") -> None:
