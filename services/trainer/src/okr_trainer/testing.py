@@ -168,9 +168,9 @@ def _payload(one: Definition | CheckIn | Outcome | Gone) -> dict[str, Any]:
     return said | {"achieved": bool(one.achieved), "resolution": resolution, "label_basis": "source"}
 
 
-def history(years: int = 5, series: int = 6) -> Company:
+def history(years: int = 5, series: int = 6, source: str = "acme") -> Company:
     """Series whose level says how they end, and whose last month brings four more, which misleads the pace rule."""
-    company = Company()
+    company = Company(source)
     for year in range(2010, 2010 + years):
         for number in range(series):
             level = 96.0 + 1.6 * number
