@@ -5,6 +5,7 @@ import pytest
 
 from okr_common.errors import PermanentError
 from okr_common.sources import Read
+from okr_ingest_csv.domain.content import HEAD_BYTES
 from okr_ingest_csv.domain.dialect import DELIMITERS
 from okr_ingest_csv.domain.record import Place
 from okr_ingest_csv.testing import dialect_in
@@ -139,3 +140,19 @@ def test_a_header_beyond_all_measure_is_a_reason() -> None:
     with pytest.raises(PermanentError) as wide:
         dialect_in(b"a," * 6_000 + b"\n")
     assert (long.value.reason, wide.value.reason) == ("header_too_long", "too_many_columns")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_header_that_ends_beyond_the_head_is_refused_and_not_cut(end: str) -> None:
+    last = f"id,title{end}".encode()
+    for missing in range(-1, len(last)):
+        above = HEAD_BYTES + missing - len(last)
+        content = b"x" * (above - 1) + b"\n" + last + f"1,2{end}".encode()
+        try:
+            found = dialect_in(content, Read(header_line=2))
+        except PermanentError as error:
+            assert error.reason == "header_too_long"  # noqa: PT017 - or it is read as it is
+            assert missing > 0 or (missing == 0 and end == "\r")
+        else:
+            assert missing <= 0
+            assert (found.header, found.start) == (("id", "title"), Place(above + len(last), 3))

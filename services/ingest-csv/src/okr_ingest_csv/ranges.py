@@ -12,8 +12,8 @@ from typing import Literal
 from okr_ingest_csv.domain.batch import Batch, take_batch
 from okr_ingest_csv.domain.fingerprint import Fingerprinted, Readable
 from okr_ingest_csv.domain.plan import Range
-from okr_ingest_csv.domain.record import Shape
-from okr_ingest_csv.domain.records import read_records
+from okr_ingest_csv.domain.record import Shape, Unreadable
+from okr_ingest_csv.domain.records import RECORD_CELLS, read_records
 from okr_ingest_csv.opening import open_file
 
 
@@ -38,7 +38,7 @@ class RangeRead:
 
 
 def read_range(task: Task) -> RangeRead:
-    """Read one range. What it says of records and lines is held against the plan."""
+    """Read one range. What it says of records and lines, and of quotes, is held against the plan."""
     planned = task.range
     with open_file(Path(task.path)) as raw:
         raw.seek(planned.start.byte)
@@ -49,7 +49,17 @@ def read_range(task: Task) -> RangeRead:
         size = os.fstat(raw.fileno()).st_size
     if size != task.file_bytes or stream.fingerprint.sha256 != planned.sha256:
         return RangeRead(None, "changed")
-    return RangeRead(batch) if batch.after == planned.after else RangeRead(None, "misplanned")
+    planned_well = batch.after == planned.after and not any(_against_quotes(one, task) for one in batch.unreadable)
+    return RangeRead(batch) if planned_well else RangeRead(None, "misplanned")
+
+
+def _against_quotes(one: Unreadable, task: Task) -> bool:
+    """Whether it ends elsewhere than its quotes say, which is all that the plan knows.
+
+    What follows it is read as if quotes opened where they close, and might by chance be as many records as planned; but
+    where they end, only one who sees beyond the range can tell.
+    """
+    return one.reason in {"bad_quote", "unclosed_quote"} or one.byte_len > RECORD_CELLS * task.cell_bytes
 
 
 class _Part:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from okr_common.errors import PermanentError
 from okr_common.sources import Read
+from okr_ingest_csv.domain.content import HEAD_BYTES
 from okr_ingest_csv.domain.encoding import Encoding
 from okr_ingest_csv.domain.record import Place
 from okr_ingest_csv.domain.sample import Sample, best_delimiter
@@ -61,6 +62,8 @@ def dialect_of(head: bytes, encoding: Encoding, asked: Asked) -> Dialect:
     cells, first, last = sample.record(number, delimiter)
     end = sample.byte + sum(sample.lengths[:last])
     _refuse(cells, first + 1 + sample.line, asked)
+    if len(head) >= HEAD_BYTES and last == len(sample.lines) and not sample.lines[-1].endswith("\n"):
+        raise _cut(first + 1 + sample.line)
     start = Place(encoding.mark_bytes + end, 1 + sample.line + last)
     return Dialect(encoding, delimiter, how, tuple(cells), header_how, 1 + sample.line + first, start)
 
@@ -105,6 +108,15 @@ def _header(sample: Sample, delimiter: str, asked: Asked) -> tuple[int, str]:
     if found is not None:
         return found, "it holds the columns a source asks for"
     return sample.first_filled(delimiter), "it is the first record that is not blank"
+
+
+def _cut(line: int) -> PermanentError:
+    """More of the header's last line may come, if only the LF of its CR."""
+    return PermanentError(
+        "header_too_long",
+        f"line {line}: its header does not end within the first {HEAD_BYTES:,} bytes of the file, where it is looked "
+        "for. Take away what stands above it, or shorten its names, and drop the file again.",
+    )
 
 
 def _refuse(header: Sequence[str], line: int, asked: Asked) -> None:
