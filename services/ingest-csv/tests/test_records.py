@@ -281,3 +281,8 @@ def test_surplus_cells_are_joined_where_the_source_allows_it_and_the_figures_fit
         (["3", "x", "8"], False),
     ]
     assert [one.reason for one in unreadable(records)] == ["too_many_cells", "too_few_cells"]
+
+
+def test_a_record_over_several_lines_is_not_repaired_since_a_stray_quote_looks_like_it() -> None:
+    shape = Shape("utf-8", ",", 3, Repair(1, (2,)))
+    assert kept(b'1,"y, b\n2",c,7\n3,x,8\n', shape) == (["3"], [("too_many_cells", 1, 2)])
