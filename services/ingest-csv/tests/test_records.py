@@ -201,6 +201,15 @@ def test_a_line_beyond_all_measure_is_passed_over(end: bytes) -> None:
         assert (kept.reason, kept.byte_len, kept.first_line, kept.last_line) == ("cell_too_large", len(long), 2, 2)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_half_a_character_after_a_line_end_adds_nothing_to_a_record_as_long_as_one_may_be(encoding: str) -> None:
+    content = '"\r4567"\r,2\n'.encode(encoding)
+    for block_bytes in range(1, len(content) + 1):
+        records = read(content, Shape(encoding, ",", 1), block_bytes=block_bytes, cell_bytes=8)
+        assert [row[0] for row in rows_of(records)] == [["\r4567"]]
+        assert [one.reason for one in unreadable(records)] == ["too_many_cells"]
+
+
 def test_a_cell_of_130_kb_is_a_cell() -> None:
     records = read(b"a," + b"x" * 130_000 + b"\n", Shape("utf-8", ",", 2), block_bytes=4096)
     assert [len(row[0][1]) for row in rows_of(records)] == [130_000]
@@ -281,3 +290,8 @@ def test_surplus_cells_are_joined_where_the_source_allows_it_and_the_figures_fit
         (["3", "x", "8"], False),
     ]
     assert [one.reason for one in unreadable(records)] == ["too_many_cells", "too_few_cells"]
+
+
+def test_a_record_over_several_lines_is_not_repaired_since_a_stray_quote_looks_like_it() -> None:
+    shape = Shape("utf-8", ",", 3, Repair(1, (2,)))
+    assert kept(b'1,"y, b\n2",c,7\n3,x,8\n', shape) == (["3"], [("too_many_cells", 1, 2)])

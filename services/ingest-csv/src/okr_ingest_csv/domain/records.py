@@ -84,9 +84,10 @@ class _Reader:
         while more := self._stream.read(max(self._block_bytes, len(rest))):
             data = rest + more
             end = self._lines.whole(data)
-            found, rest = self._block(data[:end], beyond=len(data) - end)
+            begun = data[end:]
+            found, rest = self._block(data[:end], beyond=self._lines.last(begun))
             yield found
-            rest += data[end:]
+            rest += begun
             if end == 0 and self._lines.last(rest) > self._limit:
                 skipped, rest = self._skip_line(rest)
                 yield [skipped]
