@@ -156,3 +156,9 @@ def test_a_header_that_ends_beyond_the_head_is_refused_and_not_cut(end: str) -> 
         else:
             assert missing <= 0
             assert (found.header, found.start) == (("id", "title"), Place(above + len(last), 3))
+
+
+@pytest.mark.parametrize("line", [None, 400_000])
+def test_what_stands_beyond_the_head_is_not_told_to_be_nowhere(line: int | None) -> None:
+    with pytest.raises(PermanentError, match=r"within the first 262,144 bytes"):
+        dialect_in(b"\n" * 300_000 + b"id,title\n1,2\n", Read(header_line=line))

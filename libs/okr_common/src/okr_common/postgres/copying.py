@@ -8,6 +8,10 @@ import asyncpg
 
 from okr_common.delivery.outbox import Connection
 
+DELIMITER, QUOTE = "\x02", "\x01"
+CSV: dict[str, Any] = {"format": "csv", "delimiter": DELIMITER, "quote": QUOTE}
+"""For COPY: JSON text never holds these two raw, so that none of its own quotes has to be doubled."""
+
 
 async def copied(connection: Connection, copying: Coroutine[Any, Any, Any]) -> None:
     """Awaits this COPY on this connection.

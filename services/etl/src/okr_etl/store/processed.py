@@ -15,6 +15,7 @@ from okr_common import crash
 from okr_common.delivery import outbox
 from okr_common.delivery.outbox import Connection, Outgoing
 from okr_common.events import BatchLoaded, BatchPublished
+from okr_common.postgres.copying import CSV
 from okr_common.sources import Mapping
 from okr_common.topology import STAGES
 from okr_etl.alone import alone
@@ -166,7 +167,7 @@ class ProcessedStore:
         at, after = (place.source, place.position, place.generation), max(after, place.after_seq)
         rows, asked = io.BytesIO(), (*at, after, place.until_seq, limit)
         async with self._pool.acquire() as connection:
-            await connection.copy_from_query(SQL["unit_records"], *asked, output=rows, format="csv")
+            await connection.copy_from_query(SQL["unit_records"], *asked, output=rows, **CSV)
         return await asyncio.to_thread(records, place, rows.getvalue())
 
 

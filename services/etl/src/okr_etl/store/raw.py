@@ -10,6 +10,7 @@ import asyncpg
 import orjson
 import polars as pl
 
+from okr_common.postgres.copying import CSV, DELIMITER, QUOTE
 from okr_common.sources import Mapping as SourceMapping
 from okr_etl.domain.batch import RawBatch
 from okr_etl.domain.sent_back import as_they_were
@@ -133,13 +134,10 @@ class RawStore:
     async def _rows(self, query: str, *values: object) -> pl.DataFrame:
         buffer = io.BytesIO()
         async with self._pool.acquire() as connection:
-            await connection.copy_from_query(
-                SQL[query], *values, output=buffer, format="csv", delimiter="\x02", quote="\x01"
-            )
-        # JSON text never holds these two characters raw, so nothing is quoted
+            await connection.copy_from_query(SQL[query], *values, output=buffer, **CSV)
         content = buffer.getvalue()
         return pl.read_csv(
-            content, has_header=False, separator="\x02", quote_char="\x01", schema=_ROWS, raise_if_empty=False
+            content, has_header=False, separator=DELIMITER, quote_char=QUOTE, schema=_ROWS, raise_if_empty=False
         )
 
     async def whereabouts(self, rows: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Mapping[str, Any]]:

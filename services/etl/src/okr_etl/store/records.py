@@ -11,6 +11,7 @@ from okr_common import codec
 from okr_common.clock import utc_now
 from okr_common.delivery.outbox import Outgoing
 from okr_common.events import event_name
+from okr_common.postgres.copying import DELIMITER, QUOTE
 from okr_common.records import ProcessedRecord
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
@@ -35,13 +36,15 @@ class Place:
 
 
 def records(place: Place, rows: bytes) -> list[tuple[int, Outgoing]]:
-    """Each row of entity_version, as COPY writes it with `COLUMNS`, as (seq, message).
+    """Each row of entity_version, as COPY writes it with `COLUMNS` and `CSV`, as (seq, message).
 
     Millions pass here, so what they share is made once, and columns are put together instead of rows.
     """
     if not rows:
         return []
-    frame = pl.read_csv(rows, has_header=False, new_columns=list(COLUMNS), infer_schema=False)
+    frame = pl.read_csv(
+        rows, has_header=False, separator=DELIMITER, quote_char=QUOTE, new_columns=list(COLUMNS), infer_schema=False
+    )
     told = frame.select(pl.col("seq").cast(pl.Int64), "entity_id", _subject(), _value(place))
     shared = codec.envelope(ce_id=NONE, ce_type=CE_TYPE, source=STAGE.event_source, subject="", time=utc_now())
     topic, source, spans = PROCESSED_RECORDS.name, place.source, os.urandom(8 * told.height).hex()

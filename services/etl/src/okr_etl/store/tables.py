@@ -11,7 +11,7 @@ import orjson
 import polars as pl
 
 from okr_common.delivery.outbox import Connection
-from okr_common.postgres.copying import copied
+from okr_common.postgres.copying import CSV, DELIMITER, QUOTE, copied
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
 from okr_etl.domain.cells import PART, ROW
@@ -200,9 +200,7 @@ async def copy_ready(connection: Connection, rows: Ready) -> None:
     """Adds these rows to their table."""
     if rows.frame.height:
         columns = rows.frame.columns
-        await copied(
-            connection, connection.copy_to_table(rows.table, source=_sliced(rows), columns=columns, format="csv")
-        )
+        await copied(connection, connection.copy_to_table(rows.table, source=_sliced(rows), columns=columns, **CSV))
 
 
 async def _sliced(rows: Ready) -> AsyncIterator[bytes]:
@@ -213,9 +211,9 @@ async def _sliced(rows: Ready) -> AsyncIterator[bytes]:
 
 
 def as_csv(frame: pl.DataFrame) -> bytes:
-    """For COPY ... (FORMAT csv): null is nothing, an empty text is quoted."""
+    """For COPY with `CSV`: null is nothing, an empty text is quoted."""
     buffer = io.BytesIO()
-    frame.write_csv(buffer, include_header=False)
+    frame.write_csv(buffer, include_header=False, separator=DELIMITER, quote_char=QUOTE)
     return buffer.getvalue()
 
 

@@ -50,7 +50,8 @@ def dialect_of(head: bytes, encoding: Encoding, asked: Asked) -> Dialect:
 
     Raises PermanentError("empty" | "bad_header" | "header_too_long" | "too_many_columns") where there is no header.
     """
-    sample = Sample.of(head[encoding.mark_bytes :], encoding)
+    within = f" within the first {HEAD_BYTES:,} bytes of the file" if len(head) >= HEAD_BYTES else ""
+    sample = Sample.of(head[encoding.mark_bytes :], encoding, within)
     separator = _SEP.match(sample.lines[0]) if sample.lines else None
     sample = sample.after(1) if separator else sample
     sample = _from_line(sample, asked.read.header_line)
@@ -62,8 +63,8 @@ def dialect_of(head: bytes, encoding: Encoding, asked: Asked) -> Dialect:
     cells, first, last = sample.record(number, delimiter)
     end = sample.byte + sum(sample.lengths[:last])
     _refuse(cells, first + 1 + sample.line, asked)
-    if len(head) >= HEAD_BYTES and last == len(sample.lines) and not sample.lines[-1].endswith("\n"):
-        raise _cut(first + 1 + sample.line)
+    if sample.within and last == len(sample.lines) and not sample.lines[-1].endswith("\n"):
+        raise _cut(first + 1 + sample.line, sample.within)
     start = Place(encoding.mark_bytes + end, 1 + sample.line + last)
     return Dialect(encoding, delimiter, how, tuple(cells), header_how, 1 + sample.line + first, start)
 
@@ -74,7 +75,7 @@ def _from_line(sample: Sample, line: int | None) -> Sample:
         return sample
     above = line - 1 - sample.line
     if not 0 <= above < len(sample.lines):
-        raise PermanentError("bad_header", f"there is no line {line}, where its source has the header")
+        raise PermanentError("bad_header", f"there is no line {line}{sample.within}, where its source has the header")
     return sample.after(above)
 
 
@@ -110,12 +111,12 @@ def _header(sample: Sample, delimiter: str, asked: Asked) -> tuple[int, str]:
     return sample.first_filled(delimiter), "it is the first record that is not blank"
 
 
-def _cut(line: int) -> PermanentError:
+def _cut(line: int, within: str) -> PermanentError:
     """More of the header's last line may come, if only the LF of its CR."""
     return PermanentError(
         "header_too_long",
-        f"line {line}: its header does not end within the first {HEAD_BYTES:,} bytes of the file, where it is looked "
-        "for. Take away what stands above it, or shorten its names, and drop the file again.",
+        f"line {line}: its header does not end{within}, where it is looked for. Take away what stands above it, or "
+        "shorten its names, and drop the file again.",
     )
 
 

@@ -18,24 +18,28 @@ Found = tuple[list[str], int, int]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The first lines with their lengths in bytes; `line` and `byte` stand for what was taken off before them."""
+    """The first lines with their lengths in bytes; `line` and `byte` stand for what was taken off before them.
+
+    `within`: in words the part of the file that these are; nothing where they are all of it.
+    """
 
     lines: list[str]
     lengths: list[int]
     line: int = 0
     byte: int = 0
+    within: str = ""
 
     @classmethod
-    def of(cls, head: bytes, encoding: Encoding) -> "Sample":
+    def of(cls, head: bytes, encoding: Encoding, within: str = "") -> "Sample":
         """Bytes that stand for no character become question marks: names must be storable."""
         text = lines_in(encoding.name).text(head)
         lines = [line if line.isascii() else line.encode("utf-8", "replace").decode() for line in text.lines]
-        return cls(lines, text.lengths)
+        return cls(lines, text.lengths, within=within)
 
     def after(self, lines: int) -> "Sample":
         """Without its first lines."""
         taken = sum(self.lengths[:lines])
-        return Sample(self.lines[lines:], self.lengths[lines:], self.line + lines, self.byte + taken)
+        return Sample(self.lines[lines:], self.lengths[lines:], self.line + lines, self.byte + taken, self.within)
 
     def records(self, delimiter: str, at_most: int | None = None) -> Iterator[Found]:
         """The records, as long as they can be parsed."""
@@ -63,7 +67,7 @@ class Sample:
                 "the file again.",
             ) from error
         raise PermanentError(
-            "empty", "the file holds blanks only. If its writer was cut short, drop the whole file again."
+            "empty", f"the file holds blanks only{self.within}. If its writer was cut short, drop the whole file again."
         )
 
     def record(self, number: int, delimiter: str) -> Found:
