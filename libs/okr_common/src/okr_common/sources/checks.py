@@ -47,8 +47,8 @@ def missing_columns(mapping: Mapping, header: Sequence[str]) -> list[MissingColu
 def missing_names(mapping: Mapping, found: Sequence[str]) -> list[MissingColumn]:
     """What is not among the names of a header's columns, or of a transposed file's lines."""
     names = [name.strip() for name in found]
-    needed = (one for one in mapping.columns.values() if one.origin not in FILE_ORIGINS and not one.optional)
-    wanted = {one.origin: one for one in needed}
+    there = {*FILE_ORIGINS, *(name for name in names if "{n}" not in name)}  # most columns are; the others cost more
+    wanted = {one.origin: one for one in mapping.columns.values() if one.origin not in there and not one.optional}
     return [MissingColumn(origin, nearest(origin, names)) for origin, one in wanted.items() if not one.found(names)]
 
 
