@@ -85,18 +85,17 @@ class Intake:
     async def run(self, stop: asyncio.Event) -> None:
         """Deals with offers until stopped; what is left then is left to the next start's sweep."""
         looks: Looks = ()
+        ahead: asyncio.Task[Looks] | None = None
         try:
             while not stop.is_set():
-                ahead = asyncio.ensure_future(self._look_ahead(stop))
-                try:
-                    await self._settle(looks, stop)  # while the next ones are looked through
-                    looks = await ahead
-                finally:
-                    ahead.cancel()
+                ahead = asyncio.create_task(self._look_ahead(stop))
+                await self._settle(looks, stop)  # while the next ones are looked through
+                looks = await ahead
         finally:
             self._closed = True
-            left = [offer for offer, _ in looks] + [self._offers.get_nowait() for _ in range(self._offers.qsize())]
-            _unanswered(left)
+            looked = [*looks, *(await _given_up(ahead))]
+            queued = [self._offers.get_nowait() for _ in range(self._offers.qsize())]
+            _unanswered([*(offer for offer, _ in looked), *queued])
 
     async def _look_ahead(self, stop: asyncio.Event) -> Looks:
         """The next offers, looked through; none where it is time to stop."""
@@ -200,6 +199,15 @@ class Intake:
         self._dealt_with[path] = look
         while len(self._dealt_with) > REMEMBERED:
             del self._dealt_with[next(iter(self._dealt_with))]
+
+
+async def _given_up(ahead: "asyncio.Task[Looks] | None") -> Looks:
+    """What was looked through ahead, if it was; else it is not any more, and has answered by itself."""
+    if ahead is None:
+        return ()
+    ahead.cancel()
+    (looks,) = await asyncio.gather(ahead, return_exceptions=True)
+    return () if isinstance(looks, BaseException) else looks
 
 
 def _unanswered(offers: Iterable[Offer]) -> None:
