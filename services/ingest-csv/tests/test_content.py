@@ -1,4 +1,5 @@
 import gzip
+import hashlib
 import io
 import random
 import zipfile
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from okr_common.errors import PermanentError
 from okr_ingest_csv.domain.content import Inspection
+from okr_ingest_csv.domain.encoding import Encoding
 
 
 def inspected(content: bytes, step: int = 7) -> Inspection:
@@ -84,6 +86,16 @@ def test_utf_8_is_proved_wherever_the_chunks_end(text: str, step: int) -> None:
 def test_a_byte_order_mark_is_seen_and_not_a_guess() -> None:
     encoding = inspected(b"\xef\xbb\xbfa,b\n").encoding()
     assert (encoding.name, encoding.mark_bytes, encoding.guessed) == ("utf-8", 3, False)
+
+
+def test_the_bytes_of_a_known_file_are_written_as_they_were_and_others_are_to_be_looked_through() -> None:
+    content = "a;ä\n".encode() * 100
+    known = Inspection({hashlib.sha256(content).digest(): Encoding("utf-8", guessed=False, how="as it was")})
+    other = Inspection({hashlib.sha256(b"else").digest(): Encoding("cp1252", guessed=True, how="as it was")})
+    for inspection in (known, other):
+        inspection.feed(content)
+    assert (known.unforeseen, known.encoding().how) == (False, "as it was")
+    assert other.unforeseen
 
 
 def test_one_late_byte_decides_and_is_named() -> None:

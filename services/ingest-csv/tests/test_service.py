@@ -74,6 +74,21 @@ async def test_the_same_bytes_are_no_news_and_older_ones_are_a_revert(scene: "Sc
     assert [event.position for event in scene.events() if isinstance(event, BatchIngested)] == [1, 2, 3]
 
 
+async def test_a_large_file_of_a_known_size_is_that_file_or_what_its_own_bytes_say(scene: "Scene") -> None:
+    """From 16 MiB on a file is first taken for one of its size that was read before."""
+    utf_8 = scene.goals(1, 17).replace("Goal", "x" * 1_000_000).encode()
+    other = utf_8.replace(b" 17,", b"\xe9" * 3 + b",")  # only its last bytes tell
+    with scene.service() as service:
+        scene.drop("first.csv", utf_8)
+        await scene.ended(1)
+        scene.drop("copy.csv", utf_8)
+        scene.drop("other.csv", other)
+        files = await scene.ended(2)
+        paths = httpx2.get(f"{service.url}/files/{files[0]['file_id']}").json()["paths"]
+    assert [(file["bytes"], file["encoding"]) for file in files] == [(len(utf_8), "utf-8"), (len(utf_8), "cp1252")]
+    assert sorted(Path(path).name for path in paths) == ["copy.csv", "first.csv"]
+
+
 BAD_FILES = {
     "empty.csv": (b"", "unrecognised", "failed", "empty"),
     "blank.csv": (b"\n\r\n\n", "unrecognised", "failed", "empty"),

@@ -18,8 +18,10 @@ from okr_common.testing.waiting import until
 from okr_common.topology import STAGES
 from okr_ingest_csv.domain.batch import Batch, take_batch
 from okr_ingest_csv.domain.discovery import Look
+from okr_ingest_csv.domain.encoding import DECLARED, Encoding
 from okr_ingest_csv.domain.records import read_records
 from okr_ingest_csv.domain.verdict import Candidate
+from okr_ingest_csv.looking import LARGE_BYTES
 from okr_ingest_csv.store import Claim, Held, Portion, Quarantine, Store, changes
 from okr_ingest_csv.testing import dialect_in
 
@@ -314,3 +316,17 @@ async def test_words_that_no_column_holds_do_not_stop_the_files_beside_them(stor
     odd = replace(candidate("odd", A, "failed"), detail="a NUL: \0, half a pair: \ud800")
     claims = await store.claim_all([odd, candidate("b", B)])
     assert [claim is not None and claim.new for claim in claims] == [True, True]
+
+
+async def test_of_files_of_a_size_that_are_done_it_knows_what_their_bytes_said(store: Store) -> None:
+    """A file on its way, and one whose source declares its encoding, say nothing for a copy."""
+    a, b, c = (replace(candidate(*one), look=Look(LARGE_BYTES, 1, 1)) for one in (("a", A), ("b", B), ("c", C)))
+    assert a.dialect is not None
+    said = Encoding("cp1252", guessed=False, how=DECLARED)
+    for one in (a, replace(b, dialect=replace(a.dialect, encoding=said)), c):
+        claim = await store.claim(one)
+        assert claim is not None
+        if one is not c:
+            await load(store, claim.file_id, A if one is a else B)
+    assert await store.encodings(LARGE_BYTES) == {a.sha256: a.dialect.encoding}
+    assert await store.encodings(LARGE_BYTES + 1) == {}

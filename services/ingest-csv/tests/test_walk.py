@@ -38,7 +38,7 @@ def inbox() -> Iterator[Path]:
 
 
 def reason(path: Path, folder: Path) -> str | None:
-    looked = looking.look_through(path, folder, lambda _: None, 1000, lambda: False)
+    looked = looking.look_through(path, folder, lambda _: None, lambda _: {}, max_bytes=1000, stopped=lambda: False)
     assert looked is not None
     return looked.inspected.reason if isinstance(looked.inspected, LeftAlone) else None
 

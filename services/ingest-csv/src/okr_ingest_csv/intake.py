@@ -8,13 +8,15 @@ from enum import Enum, auto
 from pathlib import Path
 
 from okr_common import metrics
-from okr_common.errors import PermanentError, RetryableError
+from okr_common.errors import PermanentError
 from okr_common.logs import logger
 from okr_common.postgres.pool import RETRYABLE, until_done
 from okr_common.sources import Sources, SourcesFolder
 from okr_ingest_csv import looking
+from okr_ingest_csv.domain.content import Encodings
 from okr_ingest_csv.domain.discovery import Found, LeftAlone, Look
 from okr_ingest_csv.domain.verdict import Candidate, Limits, broken, judge, wordless
+from okr_ingest_csv.looking import OfSize
 from okr_ingest_csv.opening import Stopped
 from okr_ingest_csv.store import Claim, Store
 from okr_ingest_csv.waiting import unless_stopped
@@ -103,14 +105,25 @@ class Intake:
         offers = [offer, *self._more()] if offer is not None else []
         for each in offers:  # from now on a change needs a look of its own
             del self._waiting[each.path]
+        sources, of_size = self._sources.current(), self._asked_of_size(stop)
         try:
-            return await asyncio.to_thread(self._look_through, offers, self._sources.current(), stop.is_set)
+            return await asyncio.to_thread(self._look_through, offers, sources, of_size, stop.is_set)
         except BaseException as error:
             _unanswered(offers)
-            if not (isinstance(error, RetryableError) and stop.is_set()):
+            if not (isinstance(error, RETRYABLE) and stop.is_set()):
                 raise
             log.info("not_looked_through", files=len(offers), reason=str(error))
             return ()
+
+    def _asked_of_size(self, stop: asyncio.Event) -> OfSize:
+        """To be called in a thread: it waits for what the event loop asks the database."""
+        loop = asyncio.get_running_loop()
+
+        def of_size(size: int) -> Encodings:
+            asked = until_done("encodings_of_size", lambda: self._store.encodings(size), stop)
+            return asyncio.run_coroutine_threadsafe(asked, loop).result()
+
+        return of_size
 
     def _more(self) -> list[Offer]:
         """What else is offered by now, up to a group."""
@@ -123,13 +136,13 @@ class Intake:
         for offer, _ in looks:
             offer.answer(dealt_with=done.get(offer, False))
 
-    def _look_through(self, offers: Sequence[Offer], sources: Sources, stopped: Stopped) -> Looks:
+    def _look_through(self, offers: Sequence[Offer], sources: Sources, of_size: OfSize, stopped: Stopped) -> Looks:
         """At each path, through its whole file, and what is to become of it; in a thread."""
-        return [(offer, self._judged(offer, sources, stopped)) for offer in offers]
+        return [(offer, self._judged(offer, sources, of_size, stopped)) for offer in offers]
 
-    def _judged(self, offer: Offer, sources: Sources, stopped: Stopped) -> Judged:
-        known, largest = self._dealt_with.get, self._limits.file_bytes
-        looked = looking.look_through(offer.path, offer.folder, known, largest, stopped)
+    def _judged(self, offer: Offer, sources: Sources, of_size: OfSize, stopped: Stopped) -> Judged:
+        known, limit = self._dealt_with.get, self._limits.file_bytes
+        looked = looking.look_through(offer.path, offer.folder, known, of_size, max_bytes=limit, stopped=stopped)
         if looked is None:
             return NOTHING_NEW
         if looked.inspected is None:

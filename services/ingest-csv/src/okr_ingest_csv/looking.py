@@ -7,10 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from okr_ingest_csv.domain.content import Inspection
+from okr_ingest_csv.domain.content import Encodings, Inspection
 from okr_ingest_csv.domain.discovery import Found, LeftAlone, Look, unfit
 from okr_ingest_csv.domain.fingerprint import CHUNK_BYTES
 from okr_ingest_csv.opening import Stopped, UntilStopped, open_file
+
+LARGE_BYTES = 16_777_216
+"""From so many bytes on (the index file_large begins there) a file may be one of those of its size, which are asked
+for."""
+OfSize = Callable[[int], Encodings]
+"""The encodings of the files read before that have so many bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,13 @@ def _inside(path: Path, folder: Path) -> bool:
 
 
 def look_through(
-    path: Path, folder: Path, known: Callable[[str], Look | None], max_bytes: int, stopped: Stopped
+    path: Path,
+    folder: Path,
+    known: Callable[[str], Look | None],
+    of_size: OfSize,
+    *,
+    max_bytes: int,
+    stopped: Stopped,
 ) -> Looked | None:
     """Look at the path and through the whole file; None where nothing stands there, or nothing else than is known.
 
@@ -73,11 +85,19 @@ def look_through(
     found = find(path, folder)
     if found is None or found.look == known(found.path):
         return None
-    return Looked(found, unfit(found, max_bytes) or _inspect(path, found.look, stopped))
+    return Looked(found, unfit(found, max_bytes) or _inspect(path, found.look, of_size, stopped))
 
 
-def _inspect(path: Path, seen: Look, stopped: Stopped) -> tuple[Look, Inspection] | LeftAlone | None:
-    inspection = Inspection()
+def _inspect(path: Path, seen: Look, of_size: OfSize, stopped: Stopped) -> tuple[Look, Inspection] | LeftAlone | None:
+    twins = of_size(seen.size) if seen.size >= LARGE_BYTES else {}
+    read = _read(path, seen, Inspection(twins), stopped)
+    unforeseen = isinstance(read, tuple) and read[1].unforeseen
+    return _read(path, seen, Inspection(), stopped) if unforeseen else read
+
+
+def _read(
+    path: Path, seen: Look, inspection: Inspection, stopped: Stopped
+) -> tuple[Look, Inspection] | LeftAlone | None:
     try:
         with open_file(path) as stream:
             before = look_of(os.fstat(stream.fileno()))

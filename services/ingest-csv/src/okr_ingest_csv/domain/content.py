@@ -1,6 +1,7 @@
 """What a file holds, told from its bytes alone: text of some encoding, or why it is no text at all."""
 
 import re
+from collections.abc import Mapping
 
 from okr_common.errors import PermanentError
 from okr_common.sources import EncodingName
@@ -37,20 +38,35 @@ BINARY_CONTROLS, BINARY_SHARE = 8, 0.05
 """More control bytes than both of these in the head: not text. One NUL in a cell is a bad row, not a bad file."""
 
 
-class Inspection:
-    """Feed it the whole file, chunk by chunk; then ask. A file of 2 MB may hold its only odd byte near the end."""
+Encodings = Mapping[bytes, Encoding]
+"""What was found for the bytes of files that were read before, by their sha256."""
 
-    def __init__(self) -> None:
+
+class Inspection:
+    """Feed it the whole file, chunk by chunk; then ask. A file of 2 MB may hold its only odd byte near the end.
+
+    Where `known` holds any encodings the file is expected to be one of theirs, and its bytes are only fingerprinted,
+    which takes half the time; `unforeseen` tells where it is none, and is to be fed once more without them.
+    """
+
+    def __init__(self, known: Encodings | None = None) -> None:
         self.fingerprint = Fingerprint()
         self.head = b""
-        self.census = Census()
+        self._known = known or {}
+        self._census = Census()
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the file."""
-        self.census.feed(chunk, self.fingerprint.bytes)
+        if not self._known:
+            self._census.feed(chunk, self.fingerprint.bytes)
         self.fingerprint.feed(chunk)
         if len(self.head) < HEAD_BYTES:
             self.head += chunk[: HEAD_BYTES - len(self.head)]
+
+    @property
+    def unforeseen(self) -> bool:
+        """Whether it was expected to be a known file and is none, once it is fed to its end."""
+        return bool(self._known) and self.fingerprint.sha256 not in self._known
 
     def encoding(self, declared: EncodingName | None = None) -> Encoding:
         """The file's encoding; raises PermanentError("empty" | "binary" | "bad_encoding")."""
@@ -58,7 +74,7 @@ class Inspection:
         found = declared_or_marked(self.head, declared) or without_mark(self.head)
         if found is None:
             self._refuse_what_is_no_text()
-            found = self.census.encoding()
+            found = self._known.get(self.fingerprint.sha256) or self._census.encoding()
         return found
 
     def _refuse_what_is_no_csv(self) -> None:

@@ -12,6 +12,7 @@ _MARKS: tuple[tuple[bytes, EncodingName], ...] = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+DECLARED = "the source's read block says so"
 _UTF32 = re.compile(rb"\xff\xfe\0\0|\0\0\xfe\xff")
 _UNDEFINED_IN_CP1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 _ESCAPED = re.compile("[\udc80-\udcff]")
@@ -44,9 +45,7 @@ def declared_or_marked(head: bytes, declared: EncodingName | None) -> Encoding |
     mark, marked = next(((mark, name) for mark, name in _MARKS if head.startswith(mark)), (b"", None))
     length = _repeated(mark, head)
     if declared is not None:
-        return Encoding(
-            declared, guessed=False, how="the source's read block says so", mark_bytes=length * (declared == marked)
-        )
+        return Encoding(declared, guessed=False, how=DECLARED, mark_bytes=length * (declared == marked))
     return marked and Encoding(marked, guessed=False, how="byte order mark", mark_bytes=length)
 
 

@@ -40,6 +40,10 @@ where state <> 'quarantined' and (state not in ('failed', 'vanished') or batches
     union all
     select file_id from file where source = $1 and sha256 = any($2::bytea[]))
 
+-- name: encodings_of_size
+select sha256, encoding, encoding_guessed, encoding_how from file
+where bytes = $1 and bytes >= 16777216 and state = 'done' and encoding_how <> $2
+
 -- name: draw_file_ids
 select nextval(pg_get_serial_sequence('file', 'file_id')) as file_id from generate_series(1, $1::int)
 

@@ -12,7 +12,9 @@ from okr_common.delivery.outbox import Connection
 from okr_common.delivery.release import lock_source
 from okr_common.errors import PermanentError
 from okr_common.topology import Stage
+from okr_ingest_csv.domain.content import Encodings
 from okr_ingest_csv.domain.discovery import UNDECIDED, LeftAlone, Look, storable
+from okr_ingest_csv.domain.encoding import DECLARED, Encoding
 from okr_ingest_csv.domain.verdict import Candidate, sayable
 from okr_ingest_csv.store.claiming import Claim, Claiming
 from okr_ingest_csv.store.loads import Held
@@ -72,6 +74,11 @@ class Store:
             return await Claiming(connection, self.turns, self._clock()).claim(candidates)
         except asyncpg.DataError as error:
             raise PermanentError("internal_error", f"the database refused it: {error}. Please report this.") from error
+
+    async def encodings(self, size: int) -> Encodings:
+        """What was found for the bytes of the files of this size that are done, where it was not their source's say."""
+        rows = await self.pool.fetch(SQL["encodings_of_size"], size, DECLARED)
+        return {row["sha256"]: Encoding(row["encoding"], row["encoding_guessed"], row["encoding_how"]) for row in rows}
 
     async def unfinished_sources(self) -> list[str]:
         """The sources that have files on their way."""
