@@ -3,7 +3,7 @@ r"""Rows as bytes for COPY: CSV with \x02 between and \x01 around, which JSON te
 One line per row from plain values is several times faster than handing tuples to the driver.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 import orjson
@@ -12,6 +12,8 @@ from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.key_result_state import KeyResultState
 
 DELIMITER, QUOTE = "\x02", "\x01"
+AT_ONCE = 200
+"""Rows in one piece, a few milliseconds of work: the server takes up those before, and who asks is answered in between."""
 PREDICTION_COLUMNS = (
     *("prediction_id", "unit", "place", "model", "model_version", "training", "kind", "source", "key_result_id"),
     *("key_result", "check_in_id", "revision", "seq", "knowledge_time", "due_on", "elapsed", "value", "target"),
@@ -24,16 +26,17 @@ STATE_COLUMNS = (
 )
 
 
-def prediction_rows(model: str, drafts: Iterable[Draft], unit: int | None, made_at: datetime) -> bytes:
-    """The rows; those to be published stand at places 1.. of `unit`."""
+def prediction_rows(model: str, drafts: Sequence[Draft], unit: int | None, made_at: datetime) -> Iterator[bytes]:
+    """The rows, some at a time; those to be published stand at places 1.. of `unit`."""
     head, made = _text(model), made_at.isoformat()
     place = 0
-    lines = []
-    for draft in drafts:
-        published = draft.publishable and unit is not None
-        place += published
-        lines.append(_prediction(draft, head, f"{unit}{DELIMITER}{place}" if published else DELIMITER, made))
-    return "".join(lines).encode()
+    for at in range(0, len(drafts), AT_ONCE):
+        lines = []
+        for draft in drafts[at : at + AT_ONCE]:
+            published = draft.publishable and unit is not None
+            place += published
+            lines.append(_prediction(draft, head, f"{unit}{DELIMITER}{place}" if published else DELIMITER, made))
+        yield "".join(lines).encode()
 
 
 def _prediction(draft: Draft, model: str, published_as: str, made_at: str) -> str:
@@ -55,11 +58,13 @@ def _interval(draft: Draft) -> str:
     return f"{_number(low)}{DELIMITER}{_number(high)}"
 
 
-def state_rows(model: str, states: Mapping[str, KeyResultState], drafts: Sequence[Draft]) -> bytes:
-    """The states, each with its newest prediction that is shown."""
+def state_rows(model: str, states: Mapping[str, KeyResultState], drafts: Sequence[Draft]) -> Iterator[bytes]:
+    """The states, some at a time, each with its newest prediction that is shown."""
     newest = {draft.key_result_id: draft for draft in drafts if draft.shown}
-    head = _text(model)
-    return "".join(_state(state, head, newest.get(name)) for name, state in states.items()).encode()
+    head, names = _text(model), list(states)
+    for at in range(0, len(names), AT_ONCE):
+        said = (_state(states[name], head, newest.get(name)) for name in names[at : at + AT_ONCE])
+        yield "".join(said).encode()
 
 
 def _state(state: KeyResultState, model: str, newest: Draft | None) -> str:

@@ -1,8 +1,7 @@
 """okr_ops as the owner of models uses it: what a learner knows comes from here and goes back here."""
 
 import asyncio
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -145,6 +144,8 @@ async def unlearned(connection: Connection, learner: Learner, inputs: Sequence[I
 
 async def put_drafts(connection: Connection, model: str, drafts: Sequence[Draft], made_at: datetime) -> Outgoing | None:
     """The predictions; returns the unit that publishes those that are to be published."""
+    if not drafts:
+        return None
     published = any(draft.publishable for draft in drafts)
     unit: int | None = await connection.fetchval(SQL["next_unit"]) if published else None
     await _copy(connection, "prediction", rows.PREDICTION_COLUMNS, rows.prediction_rows(model, drafts, unit, made_at))
@@ -258,14 +259,20 @@ async def put_checkpoint(connection: Connection, learner: Learner, saved: int | 
     return learner.predictor.learned if isinstance(learner.predictor, LearnedModel) else None
 
 
-async def _copy(connection: Connection, table: str, columns: Sequence[str], content: bytes) -> None:
-    if content:
-        copying = connection.copy_to_table(
-            table,
-            source=io.BytesIO(content),
-            columns=list(columns),
-            format="csv",
-            delimiter=rows.DELIMITER,
-            quote=rows.QUOTE,
-        )
-        await copied(connection, copying)
+async def _copy(connection: Connection, table: str, columns: Sequence[str], pieces: Iterable[bytes]) -> None:
+    copying = connection.copy_to_table(
+        table,
+        source=_between_others(pieces),
+        columns=list(columns),
+        format="csv",
+        delimiter=rows.DELIMITER,
+        quote=rows.QUOTE,
+    )
+    await copied(connection, copying)
+
+
+async def _between_others(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """The event loop has its turn after each."""
+    for piece in pieces:
+        yield piece
+        await asyncio.sleep(0)

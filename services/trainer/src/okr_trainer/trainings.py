@@ -7,8 +7,9 @@ training has a connection of its own, and its commit is refused where another ow
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import orjson
@@ -193,9 +194,15 @@ class Trainings:
         (version, training), *_ = await connection.fetch(SQL["next_version"], learner.model)
         replay = Replay.begin(learner.model, version, training, self._settings.pipeline, self._settings.cut_points)
         made_at = utc_now()
-        async for inputs in self._history(learner.marks):
-            drafts = await asyncio.to_thread(replay.take, inputs)
-            await store.put_drafts(connection, learner.model, drafts, made_at)
+        writing: asyncio.Task[Any] = asyncio.create_task(asyncio.sleep(0))
+        try:
+            async for inputs in self._history(learner.marks):
+                drafts = await asyncio.to_thread(replay.take, inputs)
+                await writing
+                writing = asyncio.create_task(store.put_drafts(connection, learner.model, drafts, made_at))
+        finally:
+            await asyncio.wait([writing])  # else the connection would be busy with it
+        await writing
         await store.put_drafts(connection, learner.model, replay.finish(), made_at)
         return replay
 
@@ -204,8 +211,19 @@ class Trainings:
         columns = [list(column) for column in zip(*cut, strict=True)] if cut else [[], [], [], []]
         async with self._processed.acquire() as processed, processed.transaction(readonly=True):
             cursor = await processed.cursor(SQL["history"], *columns)
-            while found := await cursor.fetch(CHUNK):
+            async for found in _ahead(partial(cursor.fetch, CHUNK)):
                 yield await asyncio.to_thread(_inputs, found)
+
+
+async def _ahead(fetch: Callable[[], Awaitable[Sequence[Row]]]) -> AsyncIterator[Sequence[Row]]:
+    """Pages until there is none; the next one is fetched while one is worked on."""
+    coming = asyncio.ensure_future(fetch())
+    try:
+        while found := await coming:
+            coming = asyncio.ensure_future(fetch())
+            yield found
+    finally:
+        await asyncio.wait([coming])
 
 
 def _inputs(found: Sequence[Row]) -> list[Input]:

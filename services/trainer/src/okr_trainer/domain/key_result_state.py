@@ -118,7 +118,9 @@ class KeyResultState:
 
     def stood(self, moments: Iterable[int]) -> None:
         """It was judged there, and will be counted there when it ends."""
-        self.moments += tuple(place for place in moments if place not in self.moments)
+        new = [place for place in moments if place not in self.moments]
+        if new:
+            self.moments += tuple(new)
 
     def reopen(self) -> None:
         """Its outcome is no more: its end is still to come, or to come again."""

@@ -18,7 +18,7 @@ from okr_trainer.domain import drafting
 from okr_trainer.domain.drafting import Cause
 from okr_trainer.domain.drafts import Draft, Kind, Stored, prediction_id
 from okr_trainer.domain.drift import Kind as DriftKind
-from okr_trainer.domain.features import relative_margin, stood
+from okr_trainer.domain.features import relative_margin
 from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, Withdrawn, utc_day
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.past import Past
@@ -91,11 +91,13 @@ class Learner:
     watermark: datetime | None = None
     waiting: dict[str, list[Draft]] = field(default_factory=dict)
     _unanswered: list[Draft] = field(default_factory=list)
+    _past: Past | None = None
     _step: Step = field(default_factory=Step)
 
     def take(self, inputs: Iterable[Input], stored: Mapping[str, Sequence[Stored]]) -> Step:
         """Goes through these inputs in their order. `stored`: committed rows still to be learned, by key result."""
         self._step = step = Step()
+        self._past = None
         closing: set[str] = set()
         for one in inputs:
             if isinstance(one, CheckIn):
@@ -171,16 +173,18 @@ class Learner:
             batch_id=version.batch_id,
             row_num=version.row_num,
         )
-        draft = drafting.draft(cause, state, on, self.past)
+        if self._past is None:
+            self._past = self.past
+        draft = drafting.draft(cause, state, on, self._past)
         draft.version, draft.training = self.predictor.version, self.predictor.training
-        judged, newest = draft.x is not None, not isinstance(one, CheckIn) or one.as_of == state.newest
+        judged, newest = draft.places is not None, not isinstance(one, CheckIn) or one.as_of == state.newest
         draft.shown = state.open and (kind == "live" or (kind == "late" and newest))
         draft.learnable = judged and kind != "late" and not state.closed and self._learning
         draft.learnable &= isinstance(one, CheckIn) or not state.check_ins
-        if judged:
+        if draft.places is not None:
             self._unanswered.append(draft)
             if kind != "late":
-                state.stood(stood(state, on))
+                state.stood(draft.places)
         self._keep(draft)
 
     def _kind(self, one: Definition | CheckIn, state: KeyResultState) -> Kind:
@@ -244,6 +248,7 @@ class Learner:
     def _take_back(self, one: Outcome, state: KeyResultState) -> None:
         if one.achieved is None:
             return
+        self._past = None
         self.base_rate.take_back(one.achieved)
         self.tallies.take_back(ended_under(state), one.achieved)
         record = self.records.get(state.series)
@@ -271,6 +276,7 @@ class Learner:
         return len(older) + len(fresh)
 
     def _remember(self, one: Outcome, achieved: bool, state: KeyResultState) -> None:  # noqa: FBT001
+        self._past = None
         self.base_rate.add(achieved)
         self.tallies.add(ended_under(state), achieved)
         if state.series:

@@ -10,7 +10,7 @@ from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.features import ATTRIBUTE, RATE, Features
 from okr_trainer.domain.key_result_state import BETWEEN, MOVING
 from okr_trainer.domain.numbers import sigmoid
-from okr_trainer.domain.pipeline import Scores
+from okr_trainer.domain.scores import Scores
 
 KEPT = 3
 SHARED = frozenset({"base"})
