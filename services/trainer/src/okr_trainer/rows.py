@@ -13,7 +13,7 @@ from okr_trainer.domain.key_result_state import KeyResultState
 
 DELIMITER, QUOTE = "\x02", "\x01"
 AT_ONCE = 200
-"""Rows in one piece, a few milliseconds of work: the server takes up those before, and who asks is answered in between."""
+"""Rows in one piece, a few milliseconds of work: in between, questions are answered, and the server gets to work."""
 PREDICTION_COLUMNS = (
     *("prediction_id", "unit", "place", "model", "model_version", "training", "kind", "source", "key_result_id"),
     *("key_result", "check_in_id", "revision", "seq", "knowledge_time", "due_on", "elapsed", "value", "target"),
@@ -26,10 +26,12 @@ STATE_COLUMNS = (
 )
 
 
-def prediction_rows(model: str, drafts: Sequence[Draft], unit: int | None, made_at: datetime) -> Iterator[bytes]:
-    """The rows, some at a time; those to be published stand at places 1.. of `unit`."""
+def prediction_rows(
+    model: str, drafts: Sequence[Draft], unit: int | None, made_at: datetime, after: int = 0
+) -> Iterator[bytes]:
+    """The rows, some at a time; those to be published stand at the places after `after` of `unit`."""
     head, made = _text(model), made_at.isoformat()
-    place = 0
+    place = after
     for at in range(0, len(drafts), AT_ONCE):
         lines = []
         for draft in drafts[at : at + AT_ONCE]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -142,14 +143,37 @@ async def unlearned(connection: Connection, learner: Learner, inputs: Sequence[I
     return found
 
 
+@dataclass(slots=True)
+class Writing:
+    """Predictions of one moment, written some at a time; those to be published are one unit."""
+
+    connection: Connection
+    model: str
+    made_at: datetime
+    _unit: int | None = None
+    _published: int = 0
+
+    async def put(self, drafts: Sequence[Draft]) -> None:
+        """Writes these, behind those before them."""
+        published = sum(draft.publishable for draft in drafts)
+        if published and self._unit is None:
+            self._unit = await self.connection.fetchval(SQL["next_unit"])
+        if drafts:
+            said = rows.prediction_rows(self.model, drafts, self._unit, self.made_at, after=self._published)
+            await _copy(self.connection, "prediction", rows.PREDICTION_COLUMNS, said)
+        self._published += published
+
+    @property
+    def unit(self) -> Outgoing | None:
+        """What publishes them; None where there is nothing to publish."""
+        return None if self._unit is None else publication(self.model, self._unit)
+
+
 async def put_drafts(connection: Connection, model: str, drafts: Sequence[Draft], made_at: datetime) -> Outgoing | None:
-    """The predictions; returns the unit that publishes those that are to be published."""
-    if not drafts:
-        return None
-    published = any(draft.publishable for draft in drafts)
-    unit: int | None = await connection.fetchval(SQL["next_unit"]) if published else None
-    await _copy(connection, "prediction", rows.PREDICTION_COLUMNS, rows.prediction_rows(model, drafts, unit, made_at))
-    return None if unit is None else publication(model, unit)
+    """The predictions, all at once; returns the unit that publishes those that are to be published."""
+    writing = Writing(connection, model, made_at)
+    await writing.put(drafts)
+    return writing.unit
 
 
 def publication(model: str, unit: int) -> Outgoing:

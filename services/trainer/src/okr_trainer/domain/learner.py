@@ -92,13 +92,23 @@ class Learner:
     waiting: dict[str, list[Draft]] = field(default_factory=dict)
     _unanswered: list[Draft] = field(default_factory=list)
     _past: Past | None = None
+    _closing: set[str] = field(default_factory=set)
     _step: Step = field(default_factory=Step)
 
     def take(self, inputs: Iterable[Input], stored: Mapping[str, Sequence[Stored]]) -> Step:
         """Goes through these inputs in their order. `stored`: committed rows still to be learned, by key result."""
-        self._step = step = Step()
+        self.begin()
+        self.go_on(inputs, stored)
+        return self.close()
+
+    def begin(self) -> Step:
+        """A step that is decided in parts, by `go_on`, and grows with each."""
+        self._step, self._closing = Step(), set()
+        return self._step
+
+    def go_on(self, inputs: Iterable[Input], stored: Mapping[str, Sequence[Stored]]) -> None:
+        """One more part. Its drafts are done, but for those whose key result ends in a later one."""
         self._past = None
-        closing: set[str] = set()
         for one in inputs:
             if isinstance(one, CheckIn):
                 self._check_in(one)
@@ -106,14 +116,19 @@ class Learner:
                 self._outcome(one, stored)
             elif isinstance(one, Gone):
                 self._go(one)
-                closing.add(one.key_result_id)
+                self._closing.add(one.key_result_id)
             elif isinstance(one, Withdrawn):
                 self._withdraw(one)
             else:
                 self._define(one)
         self._answer()
+
+    def close(self) -> Step:
+        """The step, with what is told of all of it."""
+        step = self._step
         step.tallies, self.tallies.touched = self.tallies.touched, {}
-        step.gone = sorted(name for name in closing if self.states[name].gone and self.states[name].predictions)
+        gone = (name for name in self._closing if self.states[name].gone and self.states[name].predictions)
+        step.gone = sorted(gone)
         return step
 
     @property
