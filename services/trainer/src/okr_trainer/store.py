@@ -36,6 +36,8 @@ Owning = asyncpg.Connection
 """The owner's one connection."""
 Row = asyncpg.Record
 COMMAND_SECONDS = 120
+PAGE = 5_000
+"""Key results read at once: a million of them as rows would take more room than all that is kept of them."""
 
 
 async def connect(dsn: str, application: str) -> Owning:
@@ -68,7 +70,10 @@ async def checkpoint_of(executor: Connection | Pool, model: str) -> Mapping[str,
 
 async def recall_open(connection: Connection, learner: Learner) -> None:
     """All open key results, the records of all series, and all tallies."""
-    _remember(learner, await connection.fetch(SQL["open_states"], learner.model))
+    async with connection.transaction():
+        cursor = await connection.cursor(SQL["open_states"], learner.model)
+        while page := await cursor.fetch(PAGE):
+            _remember(learner, page)
     learner.records = records(await connection.fetch(SQL["track_records"], learner.model))
     learner.tallies = tallies(await connection.fetch(SQL["tallies"], learner.model))
 
@@ -92,8 +97,7 @@ async def recall(connection: Connection, learner: Learner, inputs: Sequence[Inpu
 
 def _remember(learner: Learner, found: Sequence[Row]) -> None:
     for row in found:
-        name = row["key_result_id"]
-        learner.states[name] = KeyResultState.from_json(name, row["source"], orjson.loads(row["state"]))
+        learner.states.lay(row["key_result_id"], row["source"], row["state"])
 
 
 async def scored(

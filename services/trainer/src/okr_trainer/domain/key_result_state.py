@@ -178,8 +178,7 @@ class KeyResultState:
 
     def to_json(self) -> dict[str, Any]:
         """All that differs from an empty state."""
-        empty = KeyResultState(self.key_result_id, self.source)
-        return {name: getattr(self, name) for name in _NAMES if getattr(self, name) != getattr(empty, name)}
+        return {name: value for name, empty in _EMPTY if (value := getattr(self, name)) != empty}
 
     @classmethod
     def from_json(cls, key_result_id: str, source: str, state: dict[str, Any]) -> "KeyResultState":
@@ -191,6 +190,7 @@ class KeyResultState:
 
 
 _NAMES = tuple(one.name for one in fields(KeyResultState))[2:]
+_EMPTY = tuple((name, getattr(KeyResultState("", ""), name)) for name in _NAMES)
 WORD_LENGTH = 64
 
 

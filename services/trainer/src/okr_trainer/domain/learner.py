@@ -24,6 +24,7 @@ from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.past import Past
 from okr_trainer.domain.predictors import LearnedModel, Predictor
 from okr_trainer.domain.risk import CutPoints
+from okr_trainer.domain.states import States
 from okr_trainer.domain.tallies import Tallies, Tally, ended_under, stands
 from okr_trainer.domain.track_record import BaseRate, TrackRecord, series_of
 
@@ -83,7 +84,7 @@ class Learner:
     predictor: Predictor
     cut_points: CutPoints | None
     replaying: bool = False
-    states: dict[str, KeyResultState] = field(default_factory=dict)
+    states: States = field(default_factory=States)
     records: dict[str, TrackRecord] = field(default_factory=dict)
     base_rate: BaseRate = field(default_factory=BaseRate)
     tallies: Tallies = field(default_factory=Tallies)
@@ -307,4 +308,4 @@ class Learner:
 
     def forget_closed(self) -> None:
         """Key results that are not open leave the memory; where one is spoken of again, the edge recalls it."""
-        self.states = {name: state for name, state in self.states.items() if state.open}
+        self.states.rest()
