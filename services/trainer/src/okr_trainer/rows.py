@@ -43,21 +43,20 @@ def prediction_rows(
 
 def _prediction(draft: Draft, model: str, published_as: str, made_at: str) -> str:
     d = DELIMITER
+    low, high = draft.interval or (None, None)
+    value, target, forecast, raw, probability, low_text, high_text = _numbers(
+        draft.value, draft.target, draft.forecast, draft.raw, draft.probability, low, high
+    )
     return (
         f"{draft.prediction_id}{d}{published_as}{d}{model}{d}{draft.version}{d}{draft.training}{d}{draft.kind}{d}"
         f"{_text(draft.source)}{d}{draft.key_result_id}{d}{_text(draft.name)}{d}{draft.check_in_id or ''}{d}"
         f"{draft.revision}{d}{draft.seq}{d}{draft.knowledge_time.isoformat()}{d}"
-        f"{date.fromordinal(draft.due).isoformat()}{d}{draft.elapsed:.6g}{d}{_number(draft.value)}{d}"
-        f"{_number(draft.target)}{d}{_number(draft.forecast)}{d}{_json(draft.x) if draft.x else ''}{d}"
-        f"{_number(draft.raw)}{d}{_number(draft.probability)}{d}{draft.risk or ''}{d}{_json(draft.reasons)}{d}"
+        f"{date.fromordinal(draft.due).isoformat()}{d}{draft.elapsed:.6g}{d}{value}{d}"
+        f"{target}{d}{forecast}{d}{_json(draft.x) if draft.x else ''}{d}"
+        f"{raw}{d}{probability}{d}{draft.risk or ''}{d}{_json(draft.reasons)}{d}"
         f"{_json(draft.baselines)}{d}{draft.batch_id}{d}{draft.row_num}{d}{made_at}{d}"
-        f"{'' if draft.learned_seq is None else draft.learned_seq}{d}{_interval(draft)}\n"
+        f"{'' if draft.learned_seq is None else draft.learned_seq}{d}{low_text}{d}{high_text}\n"
     )
-
-
-def _interval(draft: Draft) -> str:
-    low, high = draft.interval or (None, None)
-    return f"{_number(low)}{DELIMITER}{_number(high)}"
 
 
 def state_rows(model: str, states: Mapping[str, KeyResultState], drafts: Sequence[Draft]) -> Iterator[bytes]:
@@ -73,7 +72,8 @@ def _state(state: KeyResultState, model: str, newest: Draft | None) -> str:
     d = DELIMITER
     said = f"f{d}{d}{d}"
     if newest is not None:
-        said = f"t{d}{newest.prediction_id}{d}{newest.risk or ''}{d}{_number(newest.probability)}"
+        (probability,) = _numbers(newest.probability)
+        said = f"t{d}{newest.prediction_id}{d}{newest.risk or ''}{d}{probability}"
     return (
         f"{model}{d}{state.key_result_id}{d}{_text(state.source)}{d}{_text(state.name)}{d}"
         f"{date.fromordinal(state.due).isoformat()}{d}{'t' if state.open else 'f'}{d}{_json(state.to_json())}{d}"
@@ -85,8 +85,9 @@ def _text(value: str) -> str:
     return f"{QUOTE}{value.replace(QUOTE, QUOTE + QUOTE)}{QUOTE}"
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else repr(value)
+def _numbers(*values: float | None) -> list[str]:
+    """Each to the last bit, empty where there is none; all at once, as `repr` of each takes five times as long."""
+    return _json(values)[1:-1].replace("null", "").split(",")
 
 
 def _json(value: object) -> str:
