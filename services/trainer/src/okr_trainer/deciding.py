@@ -7,9 +7,7 @@ there, so they are written last.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from okr_common.clock import utc_now
 from okr_common.delivery.offsets import Held
 from okr_common.delivery.outbox import Outgoing
 from okr_trainer import store
@@ -55,19 +53,21 @@ async def decided(connection: Owning, one: Asked) -> Work:
     """Has the learner go through it, and writes what it predicts. Call it in the batch's transaction."""
     learner = one.remembered.learner
     ending = {each.key_result_id for each in one.inputs if isinstance(each, Outcome)}
-    writing, step = store.Writing(connection, learner.model, utc_now()), learner.begin()
-    written: asyncio.Task[Any] = asyncio.create_task(asyncio.sleep(0))
+    writing, step = await store.begin_writing(connection, learner.model), learner.begin()
+    written: asyncio.Task[None] = asyncio.create_task(writing.write([]))
     try:
         for at in range(0, len(one.inputs), PART):
             done = len(step.drafts)
             await asyncio.to_thread(learner.go_on, one.inputs[at : at + PART], one.stored)
-            await written
             new = [draft for draft in step.drafts[done:] if draft.key_result_id not in ending]
-            written = asyncio.create_task(writing.put(new))
+            said = await asyncio.to_thread(writing.said, new)
+            await written
+            written = asyncio.create_task(writing.write(said))
     finally:
         await asyncio.wait([written])  # else the connection would be busy with it
     await written
     learner.close()
     learner.release()
-    await writing.put([draft for draft in step.drafts if draft.key_result_id in ending])
+    last = [draft for draft in step.drafts if draft.key_result_id in ending]
+    await writing.write(await asyncio.to_thread(writing.said, last))
     return Work(one.remembered, step, writing.unit)

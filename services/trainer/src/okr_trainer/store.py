@@ -10,6 +10,7 @@ import asyncpg
 import orjson
 
 from okr_common import topics
+from okr_common.clock import utc_now
 from okr_common.delivery.outbox import Connection, Outgoing
 from okr_common.postgres.copying import copied
 from okr_common.sql import queries
@@ -149,35 +150,34 @@ async def unlearned(connection: Connection, learner: Learner, inputs: Sequence[I
 
 @dataclass(slots=True)
 class Writing:
-    """Predictions of one moment, written some at a time; those to be published are one unit."""
+    """Predictions of one moment, written some at a time; those to be published are one unit, under its number."""
 
     connection: Connection
     model: str
     made_at: datetime
-    _unit: int | None = None
+    number: int | None = None
     _published: int = 0
 
-    async def put(self, drafts: Sequence[Draft]) -> None:
-        """Writes these, behind those before them."""
-        published = sum(draft.publishable for draft in drafts)
-        if published and self._unit is None:
-            self._unit = await self.connection.fetchval(SQL["next_unit"])
-        if drafts:
-            said = rows.prediction_rows(self.model, drafts, self._unit, self.made_at, after=self._published)
+    def said(self, drafts: Sequence[Draft]) -> list[bytes]:
+        """These, as they are to be written behind those before them; work for a thread."""
+        after = self._published
+        self._published += sum(draft.publishable for draft in drafts)
+        return list(rows.prediction_rows(self.model, drafts, self.number, self.made_at, after))
+
+    async def write(self, said: Sequence[bytes]) -> None:
+        """Writes them, in the order in which they were said."""
+        if said:
             await _copy(self.connection, "prediction", rows.PREDICTION_COLUMNS, said)
-        self._published += published
 
     @property
     def unit(self) -> Outgoing | None:
         """What publishes them; None where there is nothing to publish."""
-        return None if self._unit is None else publication(self.model, self._unit)
+        return None if self.number is None or not self._published else publication(self.model, self.number)
 
 
-async def put_drafts(connection: Connection, model: str, drafts: Sequence[Draft], made_at: datetime) -> Outgoing | None:
-    """The predictions, all at once; returns the unit that publishes those that are to be published."""
-    writing = Writing(connection, model, made_at)
-    await writing.put(drafts)
-    return writing.unit
+async def begin_writing(connection: Connection, model: str) -> Writing:
+    """Predictions of now, some of which may be published."""
+    return Writing(connection, model, utc_now(), await connection.fetchval(SQL["next_unit"]))
 
 
 def publication(model: str, unit: int) -> Outgoing:

@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any
 
 from okr_common import crash, metrics
-from okr_common.clock import utc_now
 from okr_common.delivery import offsets, outbox
 from okr_common.delivery.offsets import Held
 from okr_common.delivery.outbox import Outgoing, announce
@@ -127,8 +126,9 @@ class Owner:
                 return
             model = page.remembered.learner.model
             async with connection.transaction():
-                unit = await store.put_drafts(connection, model, page.step.drafts, utc_now())
-                work = Work(page.remembered, page.step, unit)
+                writing = await store.begin_writing(connection, model)
+                await writing.write(await asyncio.to_thread(writing.said, page.step.drafts))
+                work = Work(page.remembered, page.step, writing.unit)
                 await self._put(connection, [work], [])
                 await self._ageing.close(connection, page)
                 await offsets.commit(connection, page.held, page.held.next_offset)

@@ -31,7 +31,7 @@ from okr_trainer.domain.predictors import LearnedModel
 from okr_trainer.domain.replay import Replay
 from okr_trainer.memory import Memory
 from okr_trainer.settings import TrainerSettings
-from okr_trainer.store import SQL, Owning, Pool, Row
+from okr_trainer.store import SQL, Owning, Pool, Row, Writing
 
 log = logger(__name__)
 TRAIN, AGAIN, REGISTER = "train_initial", "train_again", "register"
@@ -193,17 +193,17 @@ class Trainings:
     async def _replay(self, connection: Owning, learner: Learner) -> Replay:
         (version, training), *_ = await connection.fetch(SQL["next_version"], learner.model)
         replay = Replay.begin(learner.model, version, training, self._settings.pipeline, self._settings.cut_points)
-        made_at = utc_now()
-        writing: asyncio.Task[Any] = asyncio.create_task(asyncio.sleep(0))
+        writing = store.Writing(connection, learner.model, utc_now())
+        written: asyncio.Task[None] = asyncio.create_task(writing.write([]))
         try:
             async for inputs in self._history(learner.marks):
-                drafts = await asyncio.to_thread(replay.take, inputs)
-                await writing
-                writing = asyncio.create_task(store.put_drafts(connection, learner.model, drafts, made_at))
+                said = await asyncio.to_thread(_predicted, replay, inputs, writing)
+                await written
+                written = asyncio.create_task(writing.write(said))
         finally:
-            await asyncio.wait([writing])  # else the connection would be busy with it
-        await writing
-        await store.put_drafts(connection, learner.model, replay.finish(), made_at)
+            await asyncio.wait([written])  # else the connection would be busy with it
+        await written
+        await writing.write(await asyncio.to_thread(writing.said, replay.finish()))
         return replay
 
     async def _history(self, marks: Mapping[str, SourceMark]) -> AsyncIterator[Sequence[Input]]:
@@ -213,6 +213,10 @@ class Trainings:
             cursor = await processed.cursor(SQL["history"], *columns)
             async for found in _ahead(partial(cursor.fetch, CHUNK)):
                 yield await asyncio.to_thread(_inputs, found)
+
+
+def _predicted(replay: Replay, inputs: Sequence[Input], writing: Writing) -> list[bytes]:
+    return writing.said(replay.take(inputs))
 
 
 async def _ahead(fetch: Callable[[], Awaitable[Sequence[Row]]]) -> AsyncIterator[Sequence[Row]]:

@@ -264,16 +264,18 @@ def _day_before(state: KeyResultState, on: int) -> int:
 
 def _of_attributes(x: Features, state: KeyResultState, past: Past, stage: str) -> tuple[tuple[str, str], ...]:
     """Adds words, how those ended that say the same, and numbers; returns how the numbers are called at this stage."""
-    if not state.attributes:
-        return ()
-    words = keys.word_keys(state)
-    x |= {ATTRIBUTE + name: state.attributes[name] for name in words}
-    x |= {f"{ATTRIBUTE}{name}{RATE}": past.odds_of(key) for name, key in words.items()}
-    numbers = {
-        ATTRIBUTE + name: squash(value) for name, value in state.attributes.items() if not isinstance(value, str)
-    }
+    rates: Features = {}
+    numbers: list[tuple[str, float]] = []
+    for name, value in state.attributes.items():
+        named = ATTRIBUTE + name
+        if isinstance(value, str):
+            x[named] = value
+            rates[named + RATE] = past.odds_of(keys.word_key(name, value))
+        else:
+            numbers.append((named, squash(value)))
+    x |= rates
     x |= numbers
-    return tuple((name, f"{name}{AT}{stage}") for name in numbers)
+    return tuple((named, f"{named}{AT}{stage}") for named, _ in numbers)
 
 
 def learnable(x: Features) -> Features:
