@@ -44,7 +44,8 @@ def checked_in(state: KeyResultState, *values: float, target: float = 100.0) -> 
 
 
 def of(state: KeyResultState, record: TrackRecord = NO_RECORD, base: BaseRate | None = None) -> dict[str, float | str]:
-    return features(state, state.newest or state.start, Past({state.series: record}, base or BaseRate()))
+    day = state.newest or state.start
+    return features(state, day, Past({state.series: record}, base or BaseRate()), stood(state, day))
 
 
 @given(
@@ -82,9 +83,10 @@ def test_no_rubbish_reaches_river(  # noqa: PLR0917
     if state.unjudged:
         return
     day = (JANUARY + timedelta(days=on)).toordinal()
-    tallies = dict.fromkeys(asked_of(state, stood(state, day)), tally)
+    places = stood(state, day)
+    tallies = dict.fromkeys(asked_of(state, places), tally)
     base = BaseRate(outcomes[1], outcomes[0])
-    x = features(state, day, Past({state.series: TrackRecord(3, 1, True, margin)}, base, tallies))
+    x = features(state, day, Past({state.series: TrackRecord(3, 1, True, margin)}, base, tallies), places)
     for one in FEATURES:
         number = x[one.name]
         assert type(number) is float

@@ -166,7 +166,7 @@ def test_what_is_shown_is_what_is_published(company: Company, new_learner: NewLe
     assert [(draft.kind, draft.shown, draft.publishable) for draft in step.drafts] == [
         *(("live", True, True), ("live", True, True), ("late", True, True), ("late", False, False))
     ]
-    shown = state_rows("acme", step.touched, step.drafts).decode()
+    shown = b"".join(state_rows("acme", step.touched, step.drafts)).decode()
     assert step.drafts[2].prediction_id in shown
     assert step.drafts[3].prediction_id not in shown
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.evaluation import evaluate
 from okr_trainer.domain.inputs import Definition, Input, Outcome, knowledge_order
-from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.predictors import LearnedModel, PaceRule
 from okr_trainer.domain.replay import Replay
 from okr_trainer.domain.risk import CutPoints
+from okr_trainer.domain.states import States
 from okr_trainer.domain.tallies import Tallies
 from okr_trainer.domain.track_record import BaseRate
 from okr_trainer.testing import Company, history
@@ -123,11 +123,13 @@ def _version(draft: Draft) -> tuple[str, str | None, int]:
 
 def _restarted(learner: Learner) -> Learner:
     """What another process knows: only what was stored."""
-    kept = {name: orjson.loads(orjson.dumps(state.to_json())) for name, state in learner.states.items()}
+    kept = States()
+    for name, state in learner.states.items():
+        kept.lay(name, "acme", orjson.dumps(state.to_json()).decode())
     base = learner.base_rate
     return Learner(
         *(learner.model, learner.predictor, learner.cut_points),
-        states={name: KeyResultState.from_json(name, "acme", state) for name, state in kept.items()},
+        states=kept,
         records=learner.records,
         base_rate=BaseRate.of(base.outcomes, base.achieved, base.recent),
         tallies=Tallies.of(learner.tallies.known),

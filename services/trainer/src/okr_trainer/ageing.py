@@ -64,7 +64,7 @@ class Ageing:
         days = await source_days.todays(self._processed, self._clock())
         todays = {source: day.toordinal() for source, day in days.items()}
         if item.item_id not in self._silent:
-            self._silent[item.item_id] = await asyncio.to_thread(ageing.silent, learner.states.values(), todays)
+            self._silent[item.item_id] = await asyncio.to_thread(ageing.silent, learner.states.unfolded(), todays)
         waiting = self._silent[item.item_id]
         origins = await store.origins(connection, learner.model, waiting[:PAGE])
         step = await asyncio.to_thread(ageing.age, learner, origins, todays)

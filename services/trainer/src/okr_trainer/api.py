@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Query
 
 from okr_trainer.answers import Answer, Answers, Question, Questions, Refused
-from okr_trainer.predicting import NOT_FOUND, answers
+from okr_trainer.predicting import NOT_FOUND, Together, answers
 from okr_trainer.reads import Reads
 
 Thing = TypeVar("Thing")
@@ -68,6 +68,8 @@ def _models(api: APIRouter, reads: Reads) -> None:
 
 
 def _predictions(api: APIRouter, reads: Reads) -> None:
+    together = Together(reads)
+
     @api.get("/predictions", tags=["predictions"])
     async def predictions(
         key_result: UUID, kind: Literal["live", "late", "aged", "replay"] | None = None, limit: Limit = 100
@@ -85,7 +87,7 @@ def _predictions(api: APIRouter, reads: Reads) -> None:
     @api.post("/predict", tags=["predictions"])
     async def predict(question: Question) -> Answer:
         """The answer for a key result as of today, or as if other things were known; of one that ended, how it did."""
-        (said,) = await answers(reads, [question])
+        said = await together.answer(question)
         if isinstance(said, Refused):
             raise HTTPException(said.status, said.detail)
         return said

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from okr_common.clock import utc_now
 from okr_common.errors import PermanentError
-from okr_trainer.answers import Answer, Question, Refused, answer, of_ended
+from okr_trainer.answers import MOST_QUESTIONS, Answer, Question, Refused, answer, of_ended
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner
@@ -18,9 +18,47 @@ Asked = tuple[int, Question, Known]
 """A question that a model is to answer, by its number."""
 
 
+class Together:
+    """Questions that come while others are answered are next, all at once: most of what one costs is shared."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+        self._waiting: list[tuple[Question, asyncio.Future[Answer | Refused]]] = []
+        self._answering: asyncio.Task[None] | None = None
+
+    async def answer(self, question: Question) -> Answer | Refused:
+        """The answer, as `answers` gives it. Raises what kept it from answering."""
+        said: asyncio.Future[Answer | Refused] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, said))
+        if self._answering is None:
+            self._answering = asyncio.create_task(self._answer_all())
+        return await said
+
+    async def _answer_all(self) -> None:
+        try:
+            while self._waiting:
+                asked, self._waiting = self._waiting[:MOST_QUESTIONS], self._waiting[MOST_QUESTIONS:]
+                await self._answer_these(asked)
+        finally:
+            self._answering = None
+
+    async def _answer_these(self, asked: Sequence[tuple[Question, asyncio.Future[Answer | Refused]]]) -> None:
+        try:
+            said = await answers(self._reads, [question for question, _ in asked])
+        except Exception as error:  # noqa: BLE001 - whoever asked hears of it
+            for _, future in asked:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), one in zip(asked, said, strict=True):
+            if not future.done():
+                future.set_result(one)
+
+
 async def answers(reads: Reads, questions: Sequence[Question]) -> list[Answer | Refused]:
     """One for each question, in their order."""
-    found = await reads.known([question.key_result_id for question in questions])
+    key_results = [question.key_result_id for question in questions]
+    found, days = await asyncio.gather(reads.known(key_results), reads.todays())
     said: dict[int, Answer | Refused] = {}
     asked: dict[str, list[Asked]] = {}
     for number, question in enumerate(questions):
@@ -30,10 +68,8 @@ async def answers(reads: Reads, questions: Sequence[Question]) -> list[Answer | 
             said[number] = settled
         elif known is not None:
             asked.setdefault(known.model, []).append((number, question, known))
-    if asked:
-        days = await reads.todays()
-        for model, all_of_it in asked.items():
-            said |= await _of_one_model(reads, model, all_of_it, days)
+    for model, all_of_it in asked.items():
+        said |= await _of_one_model(reads, model, all_of_it, days)
     return [said[number] for number in range(len(questions))]
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from okr_common.clock import Clock
+from okr_common.delivery.outbox import Connection
 from okr_common.postgres import source_days
 from okr_trainer import store
 from okr_trainer.domain.ending import Ending, Last, how
@@ -147,20 +148,24 @@ class Reads:
 
     async def learner(self, model: str, supposed: Sequence[Supposed]) -> Learner:
         """The model, with what these are judged by. Raises PermanentError("checkpoint_refused")."""
-        learner = await self._learner(model)
         series = list({one.state.series for one in supposed})
         keys = list({key for one in supposed for key in one.keys})
-        records = store.records(await self._ops.fetch(SQL["records_of"], model, series))
-        tallies = store.tallies(await self._ops.fetch(SQL["tallies_of"], model, keys))
+        async with (
+            self._ops.acquire() as connection
+        ):  # one for all: the pool has the server reset each that is given back
+            learner = await self._learner(connection, model)
+            records = store.records(await connection.fetch(SQL["records_of"], model, series))
+            tallies = store.tallies(await connection.fetch(SQL["tallies_of"], model, keys))
         return replace(learner, records=records, tallies=tallies)  # the learner is shared by all who ask
 
-    async def _learner(self, model: str) -> Learner:
-        """The committed model; unpickled again only when it has learned."""
-        row = await self._ops.fetchrow(SQL["checkpoint"], model)
-        assert row is not None  # noqa: S101 - a key result is committed with its checkpoint
-        stamp = (row["version"], row["sha256"], row["outcomes"])
+    async def _learner(self, connection: Connection, model: str) -> Learner:
+        """The committed model; fetched and unpickled again only when it has learned."""
+        stamp = tuple(await connection.fetchrow(SQL["checkpoint_stamp"], model) or ())
         if model not in self._models or self._models[model][0] != stamp:
-            self._models[model] = (stamp, restore(model, dict(row), self._cut_points))
+            row = await store.checkpoint_of(connection, model)
+            assert row is not None  # noqa: S101 - a key result is committed with its checkpoint
+            learner = await asyncio.to_thread(restore, model, row, self._cut_points)
+            self._models[model] = ((row["version"], row["sha256"], row["outcomes"]), learner)
         return self._models[model][1]
 
 

@@ -74,9 +74,11 @@ async def register(
     """
     window = newest(replay.scored, len(replay.scored))
     replay.model.cut_points = window.cut_points
-    evaluated = await asyncio.to_thread(measured, window)
     rules = settings.gates.rules
-    verdict = await judging.of_replay(connection, learner.predictor, learner.model, replay.model, rules)
+    evaluated, verdict = await asyncio.gather(
+        asyncio.to_thread(measured, window),
+        judging.of_replay(connection, learner.predictor, learner.model, replay.model, rules),
+    )
     heard = await connection.fetchval(SQL["heard_last"], learner.model)
     candidate = _Candidate(replay.model, evaluated, verdict, _serves(settings, verdict), heard)
     checkpoint = save(replay.model)
@@ -104,8 +106,9 @@ async def snapshot(
     model on its way. Where it does not pass, the version that serves keeps its name, and goes on learning.
     """
     window = await store.scored(connection, learner.model, "live", version=model.version)
-    evaluated = await asyncio.to_thread(measured, window)
-    verdict = await judging.of_stream(connection, learner.model, settings.gates.rules)
+    evaluated, verdict = await asyncio.gather(
+        asyncio.to_thread(measured, window), judging.of_stream(connection, learner.model, settings.gates.rules)
+    )
     (version, _), *_ = await connection.fetch(SQL["next_version"], learner.model)
     made = replace(model, version=version)
     heard = await connection.fetchval(SQL["heard_last"], learner.model)

@@ -3,7 +3,7 @@ r"""Rows as bytes for COPY: CSV with \x02 between and \x01 around, which JSON te
 One line per row from plain values is several times faster than handing tuples to the driver.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 import orjson
@@ -12,6 +12,8 @@ from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.key_result_state import KeyResultState
 
 DELIMITER, QUOTE = "\x02", "\x01"
+AT_ONCE = 200
+"""Rows in one piece, a few milliseconds of work: in between, questions are answered, and the server gets to work."""
 PREDICTION_COLUMNS = (
     *("prediction_id", "unit", "place", "model", "model_version", "training", "kind", "source", "key_result_id"),
     *("key_result", "check_in_id", "revision", "seq", "knowledge_time", "due_on", "elapsed", "value", "target"),
@@ -24,49 +26,54 @@ STATE_COLUMNS = (
 )
 
 
-def prediction_rows(model: str, drafts: Iterable[Draft], unit: int | None, made_at: datetime) -> bytes:
-    """The rows; those to be published stand at places 1.. of `unit`."""
+def prediction_rows(
+    model: str, drafts: Sequence[Draft], unit: int | None, made_at: datetime, after: int = 0
+) -> Iterator[bytes]:
+    """The rows, some at a time; those to be published stand at the places after `after` of `unit`."""
     head, made = _text(model), made_at.isoformat()
-    place = 0
-    lines = []
-    for draft in drafts:
-        published = draft.publishable and unit is not None
-        place += published
-        lines.append(_prediction(draft, head, f"{unit}{DELIMITER}{place}" if published else DELIMITER, made))
-    return "".join(lines).encode()
+    place = after
+    for at in range(0, len(drafts), AT_ONCE):
+        lines = []
+        for draft in drafts[at : at + AT_ONCE]:
+            published = draft.publishable and unit is not None
+            place += published
+            lines.append(_prediction(draft, head, f"{unit}{DELIMITER}{place}" if published else DELIMITER, made))
+        yield "".join(lines).encode()
 
 
 def _prediction(draft: Draft, model: str, published_as: str, made_at: str) -> str:
     d = DELIMITER
+    low, high = draft.interval or (None, None)
+    value, target, forecast, raw, probability, low_text, high_text = _numbers(
+        draft.value, draft.target, draft.forecast, draft.raw, draft.probability, low, high
+    )
     return (
         f"{draft.prediction_id}{d}{published_as}{d}{model}{d}{draft.version}{d}{draft.training}{d}{draft.kind}{d}"
         f"{_text(draft.source)}{d}{draft.key_result_id}{d}{_text(draft.name)}{d}{draft.check_in_id or ''}{d}"
         f"{draft.revision}{d}{draft.seq}{d}{draft.knowledge_time.isoformat()}{d}"
-        f"{date.fromordinal(draft.due).isoformat()}{d}{draft.elapsed:.6g}{d}{_number(draft.value)}{d}"
-        f"{_number(draft.target)}{d}{_number(draft.forecast)}{d}{_json(draft.x) if draft.x else ''}{d}"
-        f"{_number(draft.raw)}{d}{_number(draft.probability)}{d}{draft.risk or ''}{d}{_json(draft.reasons)}{d}"
+        f"{date.fromordinal(draft.due).isoformat()}{d}{draft.elapsed:.6g}{d}{value}{d}"
+        f"{target}{d}{forecast}{d}{_json(draft.x) if draft.x else ''}{d}"
+        f"{raw}{d}{probability}{d}{draft.risk or ''}{d}{_json(draft.reasons)}{d}"
         f"{_json(draft.baselines)}{d}{draft.batch_id}{d}{draft.row_num}{d}{made_at}{d}"
-        f"{'' if draft.learned_seq is None else draft.learned_seq}{d}{_interval(draft)}\n"
+        f"{'' if draft.learned_seq is None else draft.learned_seq}{d}{low_text}{d}{high_text}\n"
     )
 
 
-def _interval(draft: Draft) -> str:
-    low, high = draft.interval or (None, None)
-    return f"{_number(low)}{DELIMITER}{_number(high)}"
-
-
-def state_rows(model: str, states: Mapping[str, KeyResultState], drafts: Sequence[Draft]) -> bytes:
-    """The states, each with its newest prediction that is shown."""
+def state_rows(model: str, states: Mapping[str, KeyResultState], drafts: Sequence[Draft]) -> Iterator[bytes]:
+    """The states, some at a time, each with its newest prediction that is shown."""
     newest = {draft.key_result_id: draft for draft in drafts if draft.shown}
-    head = _text(model)
-    return "".join(_state(state, head, newest.get(name)) for name, state in states.items()).encode()
+    head, names = _text(model), list(states)
+    for at in range(0, len(names), AT_ONCE):
+        said = (_state(states[name], head, newest.get(name)) for name in names[at : at + AT_ONCE])
+        yield "".join(said).encode()
 
 
 def _state(state: KeyResultState, model: str, newest: Draft | None) -> str:
     d = DELIMITER
     said = f"f{d}{d}{d}"
     if newest is not None:
-        said = f"t{d}{newest.prediction_id}{d}{newest.risk or ''}{d}{_number(newest.probability)}"
+        (probability,) = _numbers(newest.probability)
+        said = f"t{d}{newest.prediction_id}{d}{newest.risk or ''}{d}{probability}"
     return (
         f"{model}{d}{state.key_result_id}{d}{_text(state.source)}{d}{_text(state.name)}{d}"
         f"{date.fromordinal(state.due).isoformat()}{d}{'t' if state.open else 'f'}{d}{_json(state.to_json())}{d}"
@@ -78,8 +85,9 @@ def _text(value: str) -> str:
     return f"{QUOTE}{value.replace(QUOTE, QUOTE + QUOTE)}{QUOTE}"
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else repr(value)
+def _numbers(*values: float | None) -> list[str]:
+    """Each to the last bit, empty where there is none; all at once, as `repr` of each takes five times as long."""
+    return _json(values)[1:-1].replace("null", "").split(",")
 
 
 def _json(value: object) -> str:

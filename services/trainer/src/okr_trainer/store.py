@@ -1,8 +1,8 @@
 """okr_ops as the owner of models uses it: what a learner knows comes from here and goes back here."""
 
 import asyncio
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ import asyncpg
 import orjson
 
 from okr_common import topics
+from okr_common.clock import utc_now
 from okr_common.delivery.outbox import Connection, Outgoing
 from okr_common.postgres.copying import copied
 from okr_common.sql import queries
@@ -36,6 +37,8 @@ Owning = asyncpg.Connection
 """The owner's one connection."""
 Row = asyncpg.Record
 COMMAND_SECONDS = 120
+PAGE = 5_000
+"""Key results read at once: a million of them as rows would take more room than all that is kept of them."""
 
 
 async def connect(dsn: str, application: str) -> Owning:
@@ -68,7 +71,10 @@ async def checkpoint_of(executor: Connection | Pool, model: str) -> Mapping[str,
 
 async def recall_open(connection: Connection, learner: Learner) -> None:
     """All open key results, the records of all series, and all tallies."""
-    _remember(learner, await connection.fetch(SQL["open_states"], learner.model))
+    async with connection.transaction():
+        cursor = await connection.cursor(SQL["open_states"], learner.model)
+        while page := await cursor.fetch(PAGE):
+            _remember(learner, page)
     learner.records = records(await connection.fetch(SQL["track_records"], learner.model))
     learner.tallies = tallies(await connection.fetch(SQL["tallies"], learner.model))
 
@@ -92,8 +98,7 @@ async def recall(connection: Connection, learner: Learner, inputs: Sequence[Inpu
 
 def _remember(learner: Learner, found: Sequence[Row]) -> None:
     for row in found:
-        name = row["key_result_id"]
-        learner.states[name] = KeyResultState.from_json(name, row["source"], orjson.loads(row["state"]))
+        learner.states.lay(row["key_result_id"], row["source"], row["state"])
 
 
 async def scored(
@@ -143,12 +148,36 @@ async def unlearned(connection: Connection, learner: Learner, inputs: Sequence[I
     return found
 
 
-async def put_drafts(connection: Connection, model: str, drafts: Sequence[Draft], made_at: datetime) -> Outgoing | None:
-    """The predictions; returns the unit that publishes those that are to be published."""
-    published = any(draft.publishable for draft in drafts)
-    unit: int | None = await connection.fetchval(SQL["next_unit"]) if published else None
-    await _copy(connection, "prediction", rows.PREDICTION_COLUMNS, rows.prediction_rows(model, drafts, unit, made_at))
-    return None if unit is None else publication(model, unit)
+@dataclass(slots=True)
+class Writing:
+    """Predictions of one moment, written some at a time; those to be published are one unit, under its number."""
+
+    connection: Connection
+    model: str
+    made_at: datetime
+    number: int | None = None
+    _published: int = 0
+
+    def said(self, drafts: Sequence[Draft]) -> list[bytes]:
+        """These, as they are to be written behind those before them; work for a thread."""
+        after = self._published
+        self._published += sum(draft.publishable for draft in drafts)
+        return list(rows.prediction_rows(self.model, drafts, self.number, self.made_at, after))
+
+    async def write(self, said: Sequence[bytes]) -> None:
+        """Writes them, in the order in which they were said."""
+        if said:
+            await _copy(self.connection, "prediction", rows.PREDICTION_COLUMNS, said)
+
+    @property
+    def unit(self) -> Outgoing | None:
+        """What publishes them; None where there is nothing to publish."""
+        return None if self.number is None or not self._published else publication(self.model, self.number)
+
+
+async def begin_writing(connection: Connection, model: str) -> Writing:
+    """Predictions of now, some of which may be published."""
+    return Writing(connection, model, utc_now(), await connection.fetchval(SQL["next_unit"]))
 
 
 def publication(model: str, unit: int) -> Outgoing:
@@ -258,14 +287,20 @@ async def put_checkpoint(connection: Connection, learner: Learner, saved: int | 
     return learner.predictor.learned if isinstance(learner.predictor, LearnedModel) else None
 
 
-async def _copy(connection: Connection, table: str, columns: Sequence[str], content: bytes) -> None:
-    if content:
-        copying = connection.copy_to_table(
-            table,
-            source=io.BytesIO(content),
-            columns=list(columns),
-            format="csv",
-            delimiter=rows.DELIMITER,
-            quote=rows.QUOTE,
-        )
-        await copied(connection, copying)
+async def _copy(connection: Connection, table: str, columns: Sequence[str], pieces: Iterable[bytes]) -> None:
+    copying = connection.copy_to_table(
+        table,
+        source=_between_others(pieces),
+        columns=list(columns),
+        format="csv",
+        delimiter=rows.DELIMITER,
+        quote=rows.QUOTE,
+    )
+    await copied(connection, copying)
+
+
+async def _between_others(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """The event loop has its turn after each."""
+    for piece in pieces:
+        yield piece
+        await asyncio.sleep(0)

@@ -1,8 +1,8 @@
 """The owner's loop: messages become predictions, outcomes become learning, in one transaction with the offset.
 
-Everything of a batch is decided in a thread, between two transactions: first what is needed is read, then the learner
-goes through the batch, then the result is written. After any failure the memory is dropped, and the same batch is done
-again from what was committed.
+First what is needed for a batch is read, then the learner goes through it in a thread, while what it predicts is
+written, then the rest of the result. After any failure the memory is dropped, and the same batch is done again from
+what was committed.
 """
 
 import asyncio
@@ -10,12 +10,10 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from okr_common import crash, metrics
-from okr_common.clock import utc_now
 from okr_common.delivery import offsets, outbox
 from okr_common.delivery.offsets import Held
 from okr_common.delivery.outbox import Outgoing, announce
@@ -26,12 +24,12 @@ from okr_common.kafka.dead_letters import dead_letter
 from okr_common.logs import logger
 from okr_common.postgres.pool import RETRYABLE, until_done
 from okr_common.topology import Stage
-from okr_trainer import store
+from okr_trainer import deciding, store
 from okr_trainer.ageing import Ageing
-from okr_trainer.domain.inputs import Input
-from okr_trainer.domain.learner import Drifted, Learner, Step
-from okr_trainer.memory import Memory, Remembered
-from okr_trainer.messages import Heard, read_values
+from okr_trainer.deciding import Asked, Work, decided
+from okr_trainer.domain.learner import Drifted, Learner
+from okr_trainer.memory import Memory
+from okr_trainer.messages import read_values
 from okr_trainer.ownership import TOPIC, Ownership
 from okr_trainer.settings import Settings
 from okr_trainer.store import Owning
@@ -42,14 +40,6 @@ WAIT_SECONDS = 0.25
 AT_ONCE = 0.01
 """While pages follow each other: a batch that is there already goes first."""
 ITEMS_SECONDS = 1.0
-
-
-@dataclass(slots=True)
-class Work:
-    """One model's part of a batch, decided but not written."""
-
-    remembered: Remembered
-    step: Step
 
 
 class Owner:
@@ -134,8 +124,11 @@ class Owner:
             page = await self._ageing.next(connection, self._ownership.held, self._memory)
             if page is None:
                 return
-            work = Work(page.remembered, page.step)
+            model = page.remembered.learner.model
             async with connection.transaction():
+                writing = await store.begin_writing(connection, model)
+                await writing.write(await asyncio.to_thread(writing.said, page.step.drafts))
+                work = Work(page.remembered, page.step, writing.unit)
                 await self._put(connection, [work], [])
                 await self._ageing.close(connection, page)
                 await offsets.commit(connection, page.held, page.held.next_offset)
@@ -174,37 +167,35 @@ class Owner:
         with metrics.BATCH_SECONDS.labels(self._stage.service).time():
             values = [message.value() for message in messages]
             reading = await asyncio.to_thread(read_values, values, self._settings.model_of)
-            works = [await self._decide(connection, model, held, heard) for model, heard in reading.by_model.items()]
+            asked = [
+                await deciding.asked(connection, self._memory, model, held, heard)
+                for model, heard in reading.by_model.items()
+            ]
             letters = [
                 dead_letter(messages[number], why, self._stage, self._ownership.topic_id)
                 for number, why in reading.unreadable
             ]
-            await self._commit(connection, works, letters, held, batch.next_offset)
+            works = await self._commit(connection, asked, letters, held, batch.next_offset)
         self._count(works)
         return True
-
-    async def _decide(self, connection: Owning, model: str, held: Held, heard: list[Heard]) -> Work:
-        remembered = await self._memory.get(connection, model, held)
-        learner = remembered.learner
-        inputs = [each.one for each in heard if not learner.heard(each.source, each.place) and each.one is not None]
-        await store.recall(connection, learner, inputs)
-        stored = await store.unlearned(connection, learner, inputs)
-        return Work(remembered, await asyncio.to_thread(_take, learner, inputs, stored))
 
     async def _commit(
         self,
         connection: Owning,
-        works: Sequence[Work],
+        asked: Sequence[Asked],
         letters: Sequence[Outgoing],
         held: Held,
         next_offset: int,
-    ) -> None:
+    ) -> list[Work]:
         async with connection.transaction():
+            works = [await decided(connection, one) for one in asked]
+            crash.point("after_copy")
             await self._put(connection, works, letters)
             moved = await offsets.commit(connection, held, next_offset)
             crash.point("before_commit")
         crash.point("after_commit")
         self._ownership.held[held.partition] = moved
+        return works
 
     async def _put(self, connection: Owning, works: Sequence[Work], letters: Sequence[Outgoing]) -> None:
         outgoing = [unit for work in works for unit in await self._write(connection, work)] + list(letters)
@@ -213,13 +204,11 @@ class Owner:
 
     async def _write(self, connection: Owning, work: Work) -> list[Outgoing]:
         learner, step = work.remembered.learner, work.step
-        unit = await store.put_drafts(connection, learner.model, step.drafts, utc_now())
-        crash.point("after_copy")
         await store.put_step(connection, learner, step)
         work.remembered.saved = await store.put_checkpoint(connection, learner, work.remembered.saved)
         gone = store.withdrawal(learner.model, step.gone) if step.gone else None
         drifts = [announce(_drifted(learner, one), self._stage) for one in step.drifts]
-        return [*(one for one in (unit, gone) if one is not None), *drifts]
+        return [*(one for one in (work.unit, gone) if one is not None), *drifts]
 
     def _count(self, works: Sequence[Work]) -> None:
         for work in works:
@@ -264,9 +253,3 @@ def _drifted(learner: Learner, drift: Drifted) -> ModelDrifted:
         outcomes=drift.outcomes,
         learned=drift.learned,
     )
-
-
-def _take(learner: Learner, inputs: Sequence[Input], stored: Any) -> Step:  # noqa: ANN401
-    step = learner.take(inputs, stored)
-    learner.release()
-    return step

@@ -7,8 +7,9 @@ training has a connection of its own, and its commit is refused where another ow
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import orjson
@@ -30,7 +31,7 @@ from okr_trainer.domain.predictors import LearnedModel
 from okr_trainer.domain.replay import Replay
 from okr_trainer.memory import Memory
 from okr_trainer.settings import TrainerSettings
-from okr_trainer.store import SQL, Owning, Pool, Row
+from okr_trainer.store import SQL, Owning, Pool, Row, Writing
 
 log = logger(__name__)
 TRAIN, AGAIN, REGISTER = "train_initial", "train_again", "register"
@@ -192,11 +193,17 @@ class Trainings:
     async def _replay(self, connection: Owning, learner: Learner) -> Replay:
         (version, training), *_ = await connection.fetch(SQL["next_version"], learner.model)
         replay = Replay.begin(learner.model, version, training, self._settings.pipeline, self._settings.cut_points)
-        made_at = utc_now()
-        async for inputs in self._history(learner.marks):
-            drafts = await asyncio.to_thread(replay.take, inputs)
-            await store.put_drafts(connection, learner.model, drafts, made_at)
-        await store.put_drafts(connection, learner.model, replay.finish(), made_at)
+        writing = store.Writing(connection, learner.model, utc_now())
+        written: asyncio.Task[None] = asyncio.create_task(writing.write([]))
+        try:
+            async for inputs in self._history(learner.marks):
+                said = await asyncio.to_thread(_predicted, replay, inputs, writing)
+                await written
+                written = asyncio.create_task(writing.write(said))
+        finally:
+            await asyncio.wait([written])  # else the connection would be busy with it
+        await written
+        await writing.write(await asyncio.to_thread(writing.said, replay.finish()))
         return replay
 
     async def _history(self, marks: Mapping[str, SourceMark]) -> AsyncIterator[Sequence[Input]]:
@@ -204,8 +211,23 @@ class Trainings:
         columns = [list(column) for column in zip(*cut, strict=True)] if cut else [[], [], [], []]
         async with self._processed.acquire() as processed, processed.transaction(readonly=True):
             cursor = await processed.cursor(SQL["history"], *columns)
-            while found := await cursor.fetch(CHUNK):
+            async for found in _ahead(partial(cursor.fetch, CHUNK)):
                 yield await asyncio.to_thread(_inputs, found)
+
+
+def _predicted(replay: Replay, inputs: Sequence[Input], writing: Writing) -> list[bytes]:
+    return writing.said(replay.take(inputs))
+
+
+async def _ahead(fetch: Callable[[], Awaitable[Sequence[Row]]]) -> AsyncIterator[Sequence[Row]]:
+    """Pages until there is none; the next one is fetched while one is worked on."""
+    coming = asyncio.ensure_future(fetch())
+    try:
+        while found := await coming:
+            coming = asyncio.ensure_future(fetch())
+            yield found
+    finally:
+        await asyncio.wait([coming])
 
 
 def _inputs(found: Sequence[Row]) -> list[Input]:

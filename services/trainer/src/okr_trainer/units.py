@@ -3,7 +3,11 @@
 A tombstone has the broker forget what was last predicted of a key result that is no more; its rows in okr_ops stay.
 """
 
+import asyncio
+import os
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from okr_common import codec
 from okr_common.delivery.outbox import Outgoing
@@ -11,6 +15,9 @@ from okr_common.delivery.relay import ReadUnit
 from okr_common.records import Prediction
 from okr_common.topology import Stage
 from okr_trainer.store import SQL, Pool, Row
+
+NONE = UUID(int=0)
+"""Stands where each record says its own."""
 
 
 def reader(pool: Pool, stage: Stage) -> ReadUnit:
@@ -21,27 +28,26 @@ def reader(pool: Pool, stage: Stage) -> ReadUnit:
             gone = unit["key_results"][after : after + limit]
             return [(place, _tombstone(unit["model"], name)) for place, name in enumerate(gone, after + 1)]
         found = await pool.fetch(SQL["read_unit"], unit["unit"], after, limit)
-        return [(row["place"], _outgoing(row, stage.event_source)) for row in found]
+        return await asyncio.to_thread(_records, unit["model"], found, stage.event_source)
 
     return read_unit
 
 
-def _outgoing(row: Row, event_source: str) -> Outgoing:
-    key_result_id: str = row["key_result_id"]
-    return Outgoing(
-        order_key=row["model"],
-        topic=Prediction.topic.name,
-        partition_key=key_result_id,
-        message_key=key_result_id.encode(),
-        value=row["value"].encode(),
-        headers=codec.envelope(
-            ce_id=row["prediction_id"],
-            ce_type=Prediction.ce_type,
-            source=event_source,
-            subject=key_result_id,
-            time=row["made_at"],
-        ),
+def _records(model: str, found: Sequence[Row], event_source: str) -> list[tuple[int, Outgoing]]:
+    """What the predictions of a unit share is made once: they are many, and all of one moment."""
+    if not found:
+        return []
+    shared = codec.envelope(
+        ce_id=NONE, ce_type=Prediction.ce_type, source=event_source, subject="", time=found[0]["made_at"]
     )
+    topic, spans = Prediction.topic.name, os.urandom(8 * len(found)).hex()
+    made = []
+    for number, (place, ce_id, key_result_id, value, _) in enumerate(found):
+        span = spans[16 * number : 16 * number + 16]
+        own = {"ce_id": ce_id, "ce_subject": key_result_id, "traceparent": f"00-{ce_id.replace('-', '')}-{span}-01"}
+        key = key_result_id.encode()
+        made.append((place, Outgoing(model, topic, key_result_id, key, value.encode(), {**shared, **own})))
+    return made
 
 
 def _tombstone(model: str, key_result_id: str) -> Outgoing:

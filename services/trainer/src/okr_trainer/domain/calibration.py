@@ -65,11 +65,15 @@ class BetaMap:
         >>> round(low, 2), round(high, 2)
         (0.32, 0.68)
         """
+        return self.told(raw)[1]
+
+    def told(self, raw: float) -> tuple[float, tuple[float, float]]:
+        """Probability and interval, at once."""
         shape = _shape(raw)
         middle = _product((self.slope, self.bend, self.shift), shape)
-        variance = _product([_product(row, shape) for row in self.spread], shape) + self.swaying.variance
-        width = SURE * sqrt(max(variance, 0.0))
-        return sigmoid(middle - width), sigmoid(middle + width)
+        reach = _product([_product(row, shape) for row in self.spread], shape)
+        width = SURE * sqrt(max(reach + self.swaying.variance, 0.0))
+        return sigmoid(middle), (sigmoid(middle - width), sigmoid(middle + width))
 
     def steepness(self, raw: float) -> float:
         """By how much the published log-odds grow with the raw one here.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from okr_trainer.domain.baselines import baselines
 from okr_trainer.domain.drafts import Draft, Kind
-from okr_trainer.domain.features import features
+from okr_trainer.domain.features import features, stood
 from okr_trainer.domain.forecast import forecast
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.past import Past
@@ -30,21 +30,29 @@ def draft(cause: Cause, state: KeyResultState, on: int, past: Past) -> Draft:
     Of what nobody can judge it says why, and asks no model.
     """
     why = state.unjudged
-    x = None if why else features(state, on, past)
+    places = None if why else stood(state, on)
+    x = None if places is None else features(state, on, past, places)
     made = Draft(
-        **cause._asdict(),
+        prediction_id=cause.prediction_id,
+        kind=cause.kind,
         source=state.source,
         key_result_id=state.key_result_id,
         name=state.name,
+        check_in_id=cause.check_in_id,
+        revision=cause.revision,
         seq=state.predictions,
+        knowledge_time=cause.knowledge_time,
         start=state.start,
         due=state.due,
         on=on,
         value=state.value,
         target=state.target,
         forecast=forecast(state, on) if x else None,
+        batch_id=cause.batch_id,
+        row_num=cause.row_num,
         x=x,
         why=why,
+        places=places,
     )
     if x is None:
         made.reasons = [{"feature": "none", "text": WHY_NOT[why or "no_target"], "weight": 0.0}]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from okr_common.events import NAMESPACE
 from okr_trainer.domain.features import Features
+from okr_trainer.domain.moments import Moments
 from okr_trainer.domain.risk import Risk
 
 Kind = Literal["live", "late", "aged", "replay"]
@@ -40,10 +41,9 @@ def _uuid5(name: str) -> str:
     >>> _uuid5("a") == str(uuid5(NAMESPACE, "a"))
     True
     """
-    digest = hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()
-    octets = digest[:6] + bytes((digest[6] & 0x0F | 0x50, digest[7], digest[8] & 0x3F | 0x80)) + digest[9:16]
-    text = octets.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    text = hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 @dataclass(slots=True)
@@ -51,6 +51,7 @@ class Draft:
     """One prediction. `x` None: it cannot be judged, and `why` says so; it then has no probability.
 
     `interval`: where the probability lies with 90 % certainty; None where no outcome was learned, as by the pace rule.
+    `places`: where its key result stands, to be counted there when it ends; None where it cannot be judged.
     `shown`: it is from now on what is said of its key result, in every list and on the topic.
     """
 
@@ -73,6 +74,7 @@ class Draft:
     row_num: int
     x: Features | None
     why: str | None
+    places: Moments | None = None
     shown: bool = False
     learnable: bool = False
     version: int = 0

@@ -8,11 +8,11 @@ import json
 from dataclasses import asdict, dataclass
 from math import log, log1p, tanh
 
-from okr_trainer.domain import past as known
+from okr_trainer.domain import tallies as keys
 from okr_trainer.domain.key_result_state import BETWEEN, MOVING, KeyResultState
 from okr_trainer.domain.moments import Moments, moments
-from okr_trainer.domain.numbers import bounded, logit
-from okr_trainer.domain.past import Past
+from okr_trainer.domain.numbers import bounded, log_of
+from okr_trainer.domain.past import Past, odds
 
 Features = dict[str, float | str]
 
@@ -81,6 +81,8 @@ LAST_STAGE = 4
 CROSSED = ("days_left", "length", "age", "left", "objective_odds", "same_due", "open_in_objective", "base_of_50")
 """These, and numbers among the attributes, mean another thing at each stage: they come once more, as `name@stage`."""
 AT = "@"
+STAGES = tuple(str(stage) for stage in range(LAST_STAGE + 1))
+_CROSSED_AT = {stage: tuple((name, f"{name}{AT}{stage}") for name in CROSSED) for stage in STAGES}
 RATE = "@rate"
 """Behind the name of an attribute that is a word: how those ended of which it says the same."""
 WEEK, QUARTER = 7, 90
@@ -109,24 +111,29 @@ def aspect_of(name: str) -> str:
     return _ASPECTS.get(plain, plain)
 
 
-def features(state: KeyResultState, on: int, past: Past) -> Features:
-    """The features of a key result that can be judged, on this day."""
-    record, base_rate = past.record(state), past.base.value
+def features(state: KeyResultState, on: int, past: Past, places: Moments) -> Features:
+    """The features of a key result that can be judged, on this day. `places`: where it stands then, as `stood` says."""
+    record, base_rate = past.record(state), past.rate
     elapsed = bounded(state.elapsed(on), 0.0, 1.5) if state.due_known else 0.0
     margin, meets = _gap(state)
     slope = _slope(state)
     projected = bounded(margin + slope * max(0.0, 1.0 - elapsed), -2.0, 2.0)
     moving = state.direction in MOVING and bool(state.values)
     progress = bounded(1.0 + margin, -1.0, 3.0) if moving else 0.0
+    pace_ratio, need_ratio = _ratios(progress, elapsed) if moving and state.due_known else (0.0, 0.0)
     near = tanh(margin / 0.02)
-    stage = str(min(state.check_ins, LAST_STAGE))
-    time, others = _time(state, on), _of_others(state, on, past)
-    numbers = _numbers(state.attributes)
-    told = time | others
-    crossed = {name: told[name] for name in CROSSED} | numbers
-    return {
+    objective = keys.objective_key(state)
+    days_left, length, left, last_week, far = _due(state, on)
+    stage = STAGES[min(state.check_ins, LAST_STAGE)]
+    x: Features = {
         "elapsed": elapsed,
-        **time,
+        "days_left": days_left,
+        "length": length,
+        "left": left,
+        "last_week": last_week,
+        "far": far,
+        "age": _days(on - state.start),
+        "due_unknown": 0.0 if state.due_known else 1.0,
         "margin": margin,
         "margin_near": near,
         "margin_far": tanh(margin / 0.1),
@@ -135,28 +142,39 @@ def features(state: KeyResultState, on: int, past: Past) -> Features:
         "meets_by_elapsed": meets * elapsed,
         "progress": progress,
         "pace": progress - elapsed if moving else 0.0,
-        **_ratios(progress, elapsed, there=moving and state.due_known),
+        "pace_ratio": pace_ratio,
+        "need_ratio": need_ratio,
         "slope": slope,
         "projected": projected,
         "projected_far": tanh(projected / 0.1),
-        "check_ins": bounded(log1p(state.check_ins), 0.0, 12.0),
-        "days_since": bounded(log1p(max(0, on - _day_before(state, on))), 0.0, 12.0),
+        "check_ins": _times(state.check_ins),
+        "days_since": _days(on - _day_before(state, on)),
         "no_value": 0.0 if state.values else 1.0,
-        "target_changes": bounded(log1p(state.target_changes), 0.0, 12.0),
-        "due_changes": bounded(log1p(state.due_changes), 0.0, 12.0),
+        "target_changes": _times(state.target_changes),
+        "due_changes": _times(state.due_changes),
         "predecessor": 0.0 if record.last is None else 1.0 if record.last else -1.0,
         "predecessor_margin": tanh(record.margin / 0.05),
         "hit_rate": record.hit_rate(base_rate) - base_rate,
-        **others,
+        "series_odds": odds(record.hit_rate(base_rate), past.odds),
+        "owner_odds": past.odds_of(keys.owner_key(state)),
+        "objective_odds": past.odds_of(objective),
+        "left_odds": past.odds_of(keys.moment_key(state, places.left)),
+        "way_odds": past.odds_of(keys.moment_key(state, places.way)),
+        "gap_odds": past.odds_of(keys.moment_key(state, places.gap)),
+        "same_due": past.others(keys.due_key(state), state),
+        "open_in_source": past.others(keys.source_key(state), state),
+        "open_in_objective": past.others(objective, state),
+        "base_of_50": past.lately[0],
+        "base_of_500": past.lately[1],
         "base_rate": base_rate,
-        "base_odds": bounded(logit(base_rate), -8.0, 8.0),
+        "base_odds": bounded(past.odds, -8.0, 8.0),
         "direction": state.direction,
         "metric_kind": state.metric_kind,
         "stage": stage,
-        **_words(state, past),
-        **numbers,
-        **{f"{name}{AT}{stage}": value for name, value in crossed.items()},
     }
+    for name, crossed in _CROSSED_AT[stage] + _of_attributes(x, state, past, stage):
+        x[crossed] = x[name]
+    return x
 
 
 def stood(state: KeyResultState, on: int) -> Moments:
@@ -171,46 +189,31 @@ def stood(state: KeyResultState, on: int) -> Moments:
     )
 
 
-def _of_others(state: KeyResultState, on: int, past: Past) -> dict[str, float]:
-    """What other key results tell of it: how they ended, and how many are open."""
-    base = past.base.value
-    odds, (last_50, last_500) = logit(base), past.base.lately
-    return {
-        "series_odds": known.odds(past.record(state).hit_rate(base), odds),
-        **known.rates(state, past, stood(state, on), base),
-        **known.backlog(state, past),
-        "base_of_50": known.odds(last_50.value(base), odds),
-        "base_of_500": known.odds(last_500.value(base), odds),
-    }
-
-
-def _time(state: KeyResultState, on: int) -> dict[str, float]:
-    """Of the due date; of one that was not known yet nothing is told."""
-    age = bounded(log1p(max(0, on - state.start)), 0.0, 12.0)
+def _due(state: KeyResultState, on: int) -> tuple[float, float, float, float, float]:
+    """What the due date says: days left, length, share left, last week, far; of one that was not known yet nothing."""
     if not state.due_known:
-        known = ("days_left", "length", "left", "last_week", "far")
-        return {**dict.fromkeys(known, 0.0), "age": age, "due_unknown": 1.0}
+        return 0.0, 0.0, 0.0, 0.0, 0.0
     days, length = max(0, state.due - on), max(1, state.due - state.start)
-    return {
-        "days_left": bounded(log1p(days), 0.0, 12.0),
-        "length": bounded(log1p(length), 0.0, 12.0),
-        "left": bounded(days / (1 + length), 0.0, 1.0),
-        "last_week": 1.0 if days <= WEEK else 0.0,
-        "far": 1.0 if days > QUARTER else 0.0,
-        "age": age,
-        "due_unknown": 0.0,
-    }
+    left = bounded(days / (1 + length), 0.0, 1.0)
+    return _days(days), _days(length), left, 1.0 if days <= WEEK else 0.0, 1.0 if days > QUARTER else 0.0
 
 
-def _ratios(progress: float, elapsed: float, *, there: bool) -> dict[str, float]:
+def _days(days: int) -> float:
+    """log1p of days; of none where there are fewer."""
+    return min(12.0, log_of(max(0, days)))
+
+
+def _times(count: int) -> float:
+    return min(12.0, log_of(count))
+
+
+def _ratios(progress: float, elapsed: float) -> tuple[float, float]:
     """How fast it went, and how fast it has to go; a twentieth is added to each so that none is endless."""
-    if not there:
-        return {"pace_ratio": 0.0, "need_ratio": 0.0}
     done, over = bounded(progress, 0.0, 1.5), min(1.0, elapsed)
-    return {
-        "pace_ratio": bounded(log((done + 0.05) / (over + 0.05)), -4.0, 4.0),
-        "need_ratio": bounded(log((max(0.0, 1.0 - done) + 0.05) / (1.0 - over + 0.05)), -4.0, 4.0),
-    }
+    return (
+        bounded(log((done + 0.05) / (over + 0.05)), -4.0, 4.0),
+        bounded(log((max(0.0, 1.0 - done) + 0.05) / (1.0 - over + 0.05)), -4.0, 4.0),
+    )
 
 
 def relative_margin(state: KeyResultState, value: float, target: float) -> float:
@@ -259,17 +262,20 @@ def _day_before(state: KeyResultState, on: int) -> int:
     return state.start if before is None else before
 
 
-def _numbers(attributes: dict[str, float | str]) -> dict[str, float]:
-    return {ATTRIBUTE + name: squash(value) for name, value in attributes.items() if not isinstance(value, str)}
-
-
-def _words(state: KeyResultState, past: Past) -> Features:
-    """Words among the attributes, and how those ended that say the same."""
-    words: Features = {ATTRIBUTE + name: value for name, value in state.attributes.items() if isinstance(value, str)}
-    if not words:
-        return words
-    rates = known.of_words(state, past, past.base.value)
-    return words | {f"{ATTRIBUTE}{name}{RATE}": value for name, value in rates.items()}
+def _of_attributes(x: Features, state: KeyResultState, past: Past, stage: str) -> tuple[tuple[str, str], ...]:
+    """Adds words, how those ended that say the same, and numbers; returns how the numbers are called at this stage."""
+    rates: Features = {}
+    numbers: list[tuple[str, float]] = []
+    for name, value in state.attributes.items():
+        named = ATTRIBUTE + name
+        if isinstance(value, str):
+            x[named] = value
+            rates[named + RATE] = past.odds_of(keys.word_key(name, value))
+        else:
+            numbers.append((named, squash(value)))
+    x |= rates
+    x |= numbers
+    return tuple((named, f"{named}{AT}{stage}") for named, _ in numbers)
 
 
 def learnable(x: Features) -> Features:

@@ -118,7 +118,9 @@ class KeyResultState:
 
     def stood(self, moments: Iterable[int]) -> None:
         """It was judged there, and will be counted there when it ends."""
-        self.moments += tuple(place for place in moments if place not in self.moments)
+        new = [place for place in moments if place not in self.moments]
+        if new:
+            self.moments += tuple(new)
 
     def reopen(self) -> None:
         """Its outcome is no more: its end is still to come, or to come again."""
@@ -176,8 +178,7 @@ class KeyResultState:
 
     def to_json(self) -> dict[str, Any]:
         """All that differs from an empty state."""
-        empty = KeyResultState(self.key_result_id, self.source)
-        return {name: getattr(self, name) for name in _NAMES if getattr(self, name) != getattr(empty, name)}
+        return {name: value for name, empty in _EMPTY if (value := getattr(self, name)) != empty}
 
     @classmethod
     def from_json(cls, key_result_id: str, source: str, state: dict[str, Any]) -> "KeyResultState":
@@ -189,6 +190,7 @@ class KeyResultState:
 
 
 _NAMES = tuple(one.name for one in fields(KeyResultState))[2:]
+_EMPTY = tuple((name, getattr(KeyResultState("", ""), name)) for name in _NAMES)
 WORD_LENGTH = 64
 
 

@@ -18,12 +18,13 @@ from okr_trainer.domain import drafting
 from okr_trainer.domain.drafting import Cause
 from okr_trainer.domain.drafts import Draft, Kind, Stored, prediction_id
 from okr_trainer.domain.drift import Kind as DriftKind
-from okr_trainer.domain.features import relative_margin, stood
+from okr_trainer.domain.features import relative_margin
 from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, Withdrawn, utc_day
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.past import Past
 from okr_trainer.domain.predictors import LearnedModel, Predictor
 from okr_trainer.domain.risk import CutPoints
+from okr_trainer.domain.states import States
 from okr_trainer.domain.tallies import Tallies, Tally, ended_under, stands
 from okr_trainer.domain.track_record import BaseRate, TrackRecord, series_of
 
@@ -83,7 +84,7 @@ class Learner:
     predictor: Predictor
     cut_points: CutPoints | None
     replaying: bool = False
-    states: dict[str, KeyResultState] = field(default_factory=dict)
+    states: States = field(default_factory=States)
     records: dict[str, TrackRecord] = field(default_factory=dict)
     base_rate: BaseRate = field(default_factory=BaseRate)
     tallies: Tallies = field(default_factory=Tallies)
@@ -91,12 +92,24 @@ class Learner:
     watermark: datetime | None = None
     waiting: dict[str, list[Draft]] = field(default_factory=dict)
     _unanswered: list[Draft] = field(default_factory=list)
+    _past: Past | None = None
+    _closing: set[str] = field(default_factory=set)
     _step: Step = field(default_factory=Step)
 
     def take(self, inputs: Iterable[Input], stored: Mapping[str, Sequence[Stored]]) -> Step:
         """Goes through these inputs in their order. `stored`: committed rows still to be learned, by key result."""
-        self._step = step = Step()
-        closing: set[str] = set()
+        self.begin()
+        self.go_on(inputs, stored)
+        return self.close()
+
+    def begin(self) -> Step:
+        """A step that is decided in parts, by `go_on`, and grows with each."""
+        self._step, self._closing = Step(), set()
+        return self._step
+
+    def go_on(self, inputs: Iterable[Input], stored: Mapping[str, Sequence[Stored]]) -> None:
+        """One more part. Its drafts are done, but for those whose key result ends in a later one."""
+        self._past = None
         for one in inputs:
             if isinstance(one, CheckIn):
                 self._check_in(one)
@@ -104,14 +117,19 @@ class Learner:
                 self._outcome(one, stored)
             elif isinstance(one, Gone):
                 self._go(one)
-                closing.add(one.key_result_id)
+                self._closing.add(one.key_result_id)
             elif isinstance(one, Withdrawn):
                 self._withdraw(one)
             else:
                 self._define(one)
         self._answer()
+
+    def close(self) -> Step:
+        """The step, with what is told of all of it."""
+        step = self._step
         step.tallies, self.tallies.touched = self.tallies.touched, {}
-        step.gone = sorted(name for name in closing if self.states[name].gone and self.states[name].predictions)
+        gone = (name for name in self._closing if self.states[name].gone and self.states[name].predictions)
+        step.gone = sorted(gone)
         return step
 
     @property
@@ -171,16 +189,18 @@ class Learner:
             batch_id=version.batch_id,
             row_num=version.row_num,
         )
-        draft = drafting.draft(cause, state, on, self.past)
+        if self._past is None:
+            self._past = self.past
+        draft = drafting.draft(cause, state, on, self._past)
         draft.version, draft.training = self.predictor.version, self.predictor.training
-        judged, newest = draft.x is not None, not isinstance(one, CheckIn) or one.as_of == state.newest
+        judged, newest = draft.places is not None, not isinstance(one, CheckIn) or one.as_of == state.newest
         draft.shown = state.open and (kind == "live" or (kind == "late" and newest))
         draft.learnable = judged and kind != "late" and not state.closed and self._learning
         draft.learnable &= isinstance(one, CheckIn) or not state.check_ins
-        if judged:
+        if draft.places is not None:
             self._unanswered.append(draft)
             if kind != "late":
-                state.stood(stood(state, on))
+                state.stood(draft.places)
         self._keep(draft)
 
     def _kind(self, one: Definition | CheckIn, state: KeyResultState) -> Kind:
@@ -244,6 +264,7 @@ class Learner:
     def _take_back(self, one: Outcome, state: KeyResultState) -> None:
         if one.achieved is None:
             return
+        self._past = None
         self.base_rate.take_back(one.achieved)
         self.tallies.take_back(ended_under(state), one.achieved)
         record = self.records.get(state.series)
@@ -271,6 +292,7 @@ class Learner:
         return len(older) + len(fresh)
 
     def _remember(self, one: Outcome, achieved: bool, state: KeyResultState) -> None:  # noqa: FBT001
+        self._past = None
         self.base_rate.add(achieved)
         self.tallies.add(ended_under(state), achieved)
         if state.series:
@@ -286,4 +308,4 @@ class Learner:
 
     def forget_closed(self) -> None:
         """Key results that are not open leave the memory; where one is spoken of again, the edge recalls it."""
-        self.states = {name: state for name, state in self.states.items() if state.open}
+        self.states.rest()

@@ -83,9 +83,11 @@ class NewtonLogistic(base.Classifier):
         """The log-odds."""
         return float(self._scaled(self._row(x, new=False)) @ self.weights)
 
-    def scale(self, place: int) -> tuple[float, float]:
-        """Mean and spread of what stands at this place."""
-        return float(self.means[place]), float(np.sqrt(self.squares[place] / self.seen + _LITTLE))
+    @property
+    def spreads(self) -> Column:
+        """The spread of what stands at each place."""
+        spreads: Column = np.sqrt(self.squares / self.seen + _LITTLE)
+        return spreads
 
     def _row(self, x: Mapping[Any, Any], *, new: bool) -> Column:
         found: list[tuple[int, float]] = [(0, 1.0)]
@@ -134,7 +136,7 @@ class NewtonLogistic(base.Classifier):
         self.squares = np.append(self.squares, 1.0)  # as if it had been 0 in all rows before
 
     def _scaled(self, row: Column) -> Column:
-        z: Column = np.clip((row - self.means) / np.sqrt(self.squares / self.seen + _LITTLE), -CUT, CUT)
+        z: Column = np.clip((row - self.means) / self.spreads, -CUT, CUT)
         z[0] = 1.0
         return z
 

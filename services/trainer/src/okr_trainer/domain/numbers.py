@@ -22,6 +22,18 @@ def bounded(number: float, lowest: float, highest: float, default: float = 0.0) 
     return number if number == number else default  # noqa: PLR0124 - only a NaN differs from itself
 
 
+_LOGS = tuple(math.log1p(count) for count in range(4096))
+
+
+def log_of(count: int) -> float:
+    """log1p of a count that is not negative, from a table while it is small: nearly all are.
+
+    >>> log_of(0), log_of(5000) == math.log1p(5000)
+    (0.0, True)
+    """
+    return _LOGS[count] if count < len(_LOGS) else math.log1p(count)
+
+
 def finite(number: float | None) -> float | None:
     """The number as a float, or None where it is none: missing, NaN, infinite, or beyond what a float holds."""
     if number is None:

@@ -5,12 +5,11 @@ Hit rates are told as log-odds, less those of the base rate: 0 where nothing has
 
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
-from math import log1p
 
 from okr_trainer.domain import tallies as keys
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.moments import Moments
-from okr_trainer.domain.numbers import bounded, logit
+from okr_trainer.domain.numbers import bounded, log_of, logit
 from okr_trainer.domain.tallies import NO_TALLY, Tally
 from okr_trainer.domain.track_record import NO_RECORD, SHRINKAGE, BaseRate, TrackRecord
 
@@ -18,17 +17,49 @@ SUREST = 5.3
 """In log-odds: no rate is told as surer, however often it held."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Past:
-    """Series by their name, all outcomes, and tallies by their key."""
+    """Series by their name, all outcomes, and tallies by their key.
+
+    Only until the next outcome: how those ended that came before is reckoned once for all key results judged meanwhile.
+    """
 
     records: Mapping[str, TrackRecord] = field(default_factory=dict)
     base: BaseRate = field(default_factory=BaseRate)
     tallies: MutableMapping[str, Tally] = field(default_factory=dict)
+    rate: float = field(init=False)
+    odds: float = field(init=False)
+    lately: tuple[float, float] = field(init=False)
+    _told: dict[str, float] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rate = self.base.value
+        self.odds = logit(self.rate)
+        last_50, last_500 = self.base.lately
+        self.lately = odds(last_50.value(self.rate), self.odds), odds(last_500.value(self.rate), self.odds)
 
     def record(self, state: KeyResultState) -> TrackRecord:
         """Of the key result's series."""
         return self.records.get(state.series, NO_RECORD)
+
+    def odds_of(self, key: str | None) -> float:
+        """How those ended that are counted under this key; 0 where none has, and of no key."""
+        if key is None:
+            return 0.0
+        told = self._told.get(key)
+        if told is None:
+            told = self._told[key] = self._odds_of(self.tallies.get(key, NO_TALLY))
+        return told
+
+    def _odds_of(self, tally: Tally) -> float:
+        if not tally.outcomes:
+            return 0.0
+        return odds((tally.achieved + SHRINKAGE * self.rate) / (tally.outcomes + SHRINKAGE), self.odds)
+
+    def others(self, key: str | None, state: KeyResultState) -> float:
+        """How many open key results but this one are counted under this key, as log1p."""
+        tally = self.tallies.get(key) if key else None
+        return 0.0 if tally is None else min(20.0, log_of(max(0, tally.open - state.open)))
 
 
 def asked_of(state: KeyResultState, places: Moments) -> set[str]:
@@ -46,18 +77,6 @@ def _alike(state: KeyResultState, places: Moments) -> dict[str, str | None]:
     }
 
 
-def rates(state: KeyResultState, past: Past, places: Moments, base_rate: float) -> dict[str, float]:
-    """How those ended that have something in common with it."""
-    base = logit(base_rate)
-    return {name: _odds(past, key, base_rate, base) for name, key in _alike(state, places).items()}
-
-
-def of_words(state: KeyResultState, past: Past, base_rate: float) -> dict[str, float]:
-    """How those ended of which an attribute says the same word, by attribute."""
-    base = logit(base_rate)
-    return {name: _odds(past, key, base_rate, base) for name, key in keys.word_keys(state).items()}
-
-
 def odds(rate: float, base: float) -> float:
     """A rate as log-odds, less those of the base rate.
 
@@ -65,24 +84,3 @@ def odds(rate: float, base: float) -> float:
     (0.0, 5.3)
     """
     return bounded(bounded(logit(rate), -SUREST, SUREST) - base, -8.0, 8.0)
-
-
-def _odds(past: Past, key: str | None, base_rate: float, base: float) -> float:
-    tally = past.tallies.get(key, NO_TALLY) if key else NO_TALLY
-    if not tally.outcomes:
-        return 0.0
-    return odds((tally.achieved + SHRINKAGE * base_rate) / (tally.outcomes + SHRINKAGE), base)
-
-
-def backlog(state: KeyResultState, past: Past) -> dict[str, float]:
-    """How many others are open."""
-    return {
-        "same_due": _others(state, past, keys.due_key(state)),
-        "open_in_source": _others(state, past, keys.source_key(state)),
-        "open_in_objective": _others(state, past, keys.objective_key(state)),
-    }
-
-
-def _others(state: KeyResultState, past: Past, key: str | None) -> float:
-    count = past.tallies.get(key, NO_TALLY).open if key else 0
-    return bounded(log1p(max(0, count - state.open)), 0.0, 20.0)

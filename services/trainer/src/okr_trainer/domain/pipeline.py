@@ -5,7 +5,6 @@ row's result depends on that row alone, to the last bit, however large the batch
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,14 +12,14 @@ from numpy.typing import NDArray
 
 from okr_trainer.domain.features import AT, ATTRIBUTE, LAST_STAGE, WORDS, Features, aspect_of
 from okr_trainer.domain.mean import MeanOf
-from okr_trainer.domain.newton import CUT, NewtonLogistic
+from okr_trainer.domain.newton import NewtonLogistic
+from okr_trainer.domain.newton_view import NewtonView
 from okr_trainer.domain.river_parts import LogisticRegression, OneHotEncoder, StandardScaler, compose, optim
+from okr_trainer.domain.scores import Scores
 
 Pipeline = Any
 """River ships no types."""
 Column = NDArray[np.float64]
-Place = tuple[float, float, float]
-"""Mean, spread and weight of what stands at a place."""
 
 
 LATELY = tuple(
@@ -79,14 +78,6 @@ def _features() -> Pipeline:
     numbers = compose.SelectType(float) | compose.Discard(*LATELY) | StandardScaler()
     words = compose.SelectType(str) | OneHotEncoder(drop_zeros=True)
     return numbers + words
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """Of a batch: log-odds per row, and what each aspect added to them against a typical key result."""
-
-    raw: Column
-    aspects: dict[str, Column]
 
 
 class View(Protocol):
@@ -184,47 +175,6 @@ class LinearView(_Additive):
             return 0.0
         mean, weight = self._numbers[name]
         return (value - mean) * weight
-
-
-class NewtonView(_Additive):
-    """Of a regression by Newton: what a row lacks counts as 0 there. A usual row adds nothing, as all is centred."""
-
-    def __init__(self, model: NewtonLogistic) -> None:
-        self.base, self.typical = float(model.weights[0]), {}
-        places = {name: (*model.scale(at), float(model.weights[at])) for name, at in model.places.items() if at}
-        self._words = {
-            name: {word: places[f"{name}={word}"] for word in known if f"{name}={word}" in places}
-            for name, known in model.words.items()
-        }
-        words = {f"{name}={word}" for name, known in self._words.items() for word in known}
-        self._numbers = {name: place for name, place in places.items() if name not in words}
-
-    def _names(self, _: Sequence[Features]) -> list[str]:
-        return sorted({*self._numbers, *self._words})
-
-    def _part(self, name: str, values: list[float | str | None]) -> Column | None:
-        part = np.zeros(len(values))
-        if name in self._numbers:
-            numbers = [value if isinstance(value, float) else 0.0 for value in values]
-            part = part + _adds(self._numbers[name], np.array(numbers))
-        if name in self._words:
-            said = self._of_words(self._words[name])
-            part = part + np.array([said.get(value, said[None]) for value in values])
-        return part
-
-    def _of_words(self, places: Mapping[str, Place]) -> dict[float | str | None, float]:
-        """What each word adds; None: any other one."""
-        lacking = {word: float(_adds(place, 0.0)) for word, place in places.items()}
-        none = sum(lacking.values())
-        said: dict[float | str | None, float] = {
-            word: none - lacking[word] + float(_adds(place, 1.0)) for word, place in places.items()
-        }
-        return said | {None: none}
-
-
-def _adds(place: Place, value: Any) -> Any:  # noqa: ANN401 - a number or a column of them
-    mean, spread, weight = place
-    return np.clip((value - mean) / spread, -CUT, CUT) * weight
 
 
 def _parts(pipeline: Pipeline) -> tuple[Any, Any]:

@@ -71,8 +71,7 @@ class LearnedModel:
         for draft, raw in zip(drafts, scores.raw.tolist(), strict=True):
             draft.version = self.version
             draft.raw = raw
-            draft.probability = self.calibration.probability(raw)
-            draft.interval = self.calibration.interval(raw)
+            draft.probability, draft.interval = self.calibration.told(raw)
             draft.risk = bands.band(draft.probability)
         explain(drafts, scores, [self.calibration.steepness(raw) for raw in scores.raw.tolist()])
 

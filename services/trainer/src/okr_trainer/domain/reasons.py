@@ -1,6 +1,7 @@
 """Why: the largest contributions against a typical key result, in words with numbers."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import expm1
 
 import numpy as np
@@ -10,7 +11,7 @@ from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.features import ATTRIBUTE, RATE, Features
 from okr_trainer.domain.key_result_state import BETWEEN, MOVING
 from okr_trainer.domain.numbers import sigmoid
-from okr_trainer.domain.pipeline import Scores
+from okr_trainer.domain.scores import Scores
 
 KEPT = 3
 SHARED = frozenset({"base"})
@@ -30,24 +31,29 @@ def explain(drafts: Sequence[Draft], scores: Scores, slopes: Sequence[float]) ->
     table = np.column_stack([scores.aspects[aspect] for aspect in aspects]) * np.array(slopes)[:, None]
     largest = np.argsort(-np.abs(table), axis=1, kind="stable")[:, :KEPT]
     weights = np.take_along_axis(table, largest, axis=1).tolist()
+    words = [_words_of(aspect) for aspect in aspects]
     for draft, places, row in zip(drafts, largest.tolist(), weights, strict=True):
+        assert draft.x is not None  # noqa: S101 - it was scored
         draft.reasons = [
-            _reason(aspects[place], draft, weight) for place, weight in zip(places, row, strict=True) if weight
+            {"feature": aspects[place], "text": words[place](draft, draft.x), "weight": round(weight, 4)}
+            for place, weight in zip(places, row, strict=True)
+            if weight
         ]
-
-
-def _reason(aspect: str, draft: Draft, weight: float) -> dict[str, str | float]:
-    return {"feature": aspect, "text": describe(aspect, draft), "weight": round(weight, 4)}
 
 
 def describe(aspect: str, draft: Draft) -> str:
     """This aspect of a draft in words with numbers."""
-    x = draft.x
-    if x is None:
+    if draft.x is None:
         return WHY_NOT.get(draft.why or "", "it cannot be judged")
-    if aspect.startswith(ATTRIBUTE):
-        return f"{aspect.removeprefix(ATTRIBUTE)} is {_attribute(x.get(aspect))}{_of_word(x, aspect + RATE)}"
-    return _WORDS[aspect](draft, x)
+    return _words_of(aspect)(draft, draft.x)
+
+
+def _words_of(aspect: str) -> Callable[[Draft, Features], str]:
+    return partial(_attribute_is, aspect) if aspect.startswith(ATTRIBUTE) else _WORDS[aspect]
+
+
+def _attribute_is(aspect: str, _: Draft, x: Features) -> str:
+    return f"{aspect.removeprefix(ATTRIBUTE)} is {_attribute(x.get(aspect))}{_of_word(x, aspect + RATE)}"
 
 
 def gap(draft: Draft, x: Features) -> str:

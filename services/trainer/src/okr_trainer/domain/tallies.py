@@ -7,6 +7,7 @@ source, and where they stood on a day. Each key result that ends counts once und
 from collections import ChainMap, Counter
 from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from okr_trainer.domain.key_result_state import KeyResultState
 
@@ -56,8 +57,13 @@ def due_key(state: KeyResultState) -> str | None:
 
 def word_keys(state: KeyResultState) -> dict[str, str]:
     """The key of each attribute that is a word."""
-    words = ((name, value) for name, value in state.attributes.items() if isinstance(value, str))
-    return {name: f"{WORD}:{_fit(name)}|{_fit(value)}" for name, value in words}
+    return {name: word_key(name, value) for name, value in state.attributes.items() if isinstance(value, str)}
+
+
+@lru_cache(maxsize=10_000)
+def word_key(name: str, word: str) -> str:
+    """The key of an attribute that says this word."""
+    return f"{WORD}:{_fit(name)}|{_fit(word)}"
 
 
 def moment_key(state: KeyResultState, moment: int) -> str:
