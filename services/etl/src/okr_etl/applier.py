@@ -192,12 +192,15 @@ class Applier:
     ) -> dict[str, int] | None:
         await self._processed.keep(mapping)
         batch, proposed = await self._preparer.prepare(released, mapping, head)
-        if released.behind and not self._due:
-            self._preparer.look_ahead(released, mapping, head)
         proposed, late = await self._parents.settled(batch, proposed, mapping, head.generation)
         said = await self._said.before(released, mapping, head, former_unit)
         task = Task(batch, proposed, mapping, head.generation, released.behind, released.beside(mapping), said, late)
-        return await self._processed.apply(task)
+        if released.behind and not self._due:
+            self._preparer.look_ahead(released, mapping, head, task.compared)
+        try:
+            return await self._processed.apply(task)
+        finally:  # whoever waits for it must not wait for ever where this batch changes nothing, or fails
+            task.compared.set()
 
     async def _wait(self, source: str, position: int, error: Exception) -> Waiting:
         waiting = Waiting.after(error, position)

@@ -60,13 +60,15 @@ class Preparer:
             ahead.task.cancel()
         return await self._prepare(released, mapping, whole=head.whole)
 
-    def look_ahead(self, released: Released, mapping: Mapping, head: Head) -> None:
-        """Begins with the batch after this one."""
+    def look_ahead(self, released: Released, mapping: Mapping, head: Head, compared: asyncio.Event) -> None:
+        """Begins with the batch after this one; types its rows while those of this one are written, not compared."""
         position = released.position + 1
-        task = asyncio.create_task(self._try(released.source, position, mapping, head))
+        task = asyncio.create_task(self._try(released.source, position, mapping, head, compared))
         self._ahead = _Ahead(released.source, position, mapping, task)
 
-    async def _try(self, source: str, position: int, mapping: Mapping, head: Head) -> Prepared | None:
+    async def _try(
+        self, source: str, position: int, mapping: Mapping, head: Head, compared: asyncio.Event
+    ) -> Prepared | None:
         """None when it fails: then the batch's own turn tells why."""
         try:
             released = await self._raw.released(source, position)
@@ -75,12 +77,16 @@ class Preparer:
             entered = head.entering(released.unit, mapping.hash, released.beside(mapping))
             if released.unit != head.unit and not entered.whole:
                 return None  # what the file before left behind is known when it is applied
-            return await self._prepare(released, mapping, whole=entered.whole)
+            return await self._prepare(released, mapping, whole=entered.whole, after=compared)
         except Exception:  # noqa: BLE001 - see above
             return None
 
-    async def _prepare(self, released: Released, mapping: Mapping, *, whole: bool) -> Prepared:
+    async def _prepare(
+        self, released: Released, mapping: Mapping, *, whole: bool, after: asyncio.Event | None = None
+    ) -> Prepared:
         batch = await (self._reader.read(released, mapping) if whole else self._news(released, mapping))
+        if after is not None:
+            await after.wait()
         proposals = await proposed(batch, mapping, self._key)
         metrics.BATCHES_PREPARED.labels(released.source).inc()
         return batch, proposals

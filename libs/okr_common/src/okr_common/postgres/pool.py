@@ -52,6 +52,8 @@ async def open_pool(dsn: str, application: str, *, size: int = 4) -> asyncpg.Poo
                     "timezone": "UTC",
                     # a plan that was made while the tables were empty reads all of them once they are full
                     "plan_cache_mode": "force_custom_plan",
+                    # as on no spinning disk: else a thousand rows of a large table are looked for by reading all of it
+                    "random_page_cost": "1.1",
                 },
             )
     raise AssertionError("unreachable: the loop returns or raises")

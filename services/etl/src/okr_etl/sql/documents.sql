@@ -17,22 +17,29 @@ from objective o left join key_result k on k.objective_id = o.objective_id and k
 where o.objective_id = any($1) and o.closed is null group by o.objective_id
 
 -- name: document_key_results
+-- `offset 0`, here and below: each is looked up by itself, however many there are; else the tables are read whole.
 select k.key_result_id as entity_id, k.source, k.source_id, k.revision, k.title, k.description, k.objective_id,
        o.title as objective, k.metric_kind, k.direction, k.inclusive, k.unit, k.baseline::float8, k.target::float8,
        k.start_on, k.due_on, k.due_known, k.owner, k.attributes,
-       k.alignment ->> 'kind' as aligned_how, array(
+       k.alignment ->> 'kind' as aligned_how, case when k.alignment is null then '{}' else array(
            select coalesce(g.title, r.title) from alignment a left join objective g on g.objective_id = a.parent_id
            left join key_result r on r.key_result_id = a.parent_id
-           where a.child_id = k.key_result_id and not a.pending and a.parent_id <> k.objective_id order by a.place) as aligned_to
-from key_result k join objective o using (objective_id) where k.key_result_id = any($1) and k.closed is null
+           where a.child_id = k.key_result_id and not a.pending and a.parent_id <> k.objective_id order by a.place
+       ) end as aligned_to
+from unnest($1::uuid[]) as w (id)
+cross join lateral (select * from key_result where key_result_id = w.id and closed is null offset 0) k
+join objective o using (objective_id)
 
 -- name: document_check_ins
-select key_result_id, as_of, value::float8, target::float8, progress, coalesce(status, status_raw) as status, comment
-from check_in where key_result_id = any($1) and closed is null order by key_result_id, as_of, check_in_id
+select w.id as key_result_id, as_of, value::float8, target::float8, progress, coalesce(status, status_raw) as status, comment
+from unnest($1::uuid[]) as w (id)
+cross join lateral (select * from check_in where key_result_id = w.id and closed is null offset 0) c
+order by w.id, as_of, check_in_id
 
 -- name: document_outcomes
-select key_result_id, final_value::float8, target::float8, achieved, resolution, knowledge_time as known_at
-from outcome where key_result_id = any($1) and closed is null
+select w.id as key_result_id, final_value::float8, target::float8, achieved, resolution, knowledge_time as known_at
+from unnest($1::uuid[]) as w (id)
+cross join lateral (select * from outcome where key_result_id = w.id and closed is null offset 0) o
 
 -- name: written_documents
 delete from document_due d using unnest($1::uuid[], $2::bigint[]) as w (entity_id, revision)

@@ -42,15 +42,18 @@ select mapping from mapping_version where source = $1 and version = $2
 select batch_id, row_num from rejected where batch_id = any($1::bigint[]) limit $2
 
 -- name: held
--- What is known of these entities; a check-in without a time of its own has only its current version.
+-- What is known of these entities; a check-in without a time of its own has only its current version. `offset 0`: each is
+-- looked up by itself, however many there are; else the tables are read whole, for every batch.
 select h.entity_id::text, h.held_from, h.number, h.revision, encode(h.content_hash, 'hex') as content_hash,
        h.batch_id in (select batch_id from said where source = $2 and generation = $3) as of_unit
-from unnest($1::uuid[]) as w (entity_id) join held_version h using (entity_id)
+from unnest($1::uuid[]) as w (entity_id)
+cross join lateral (select * from held_version v where v.entity_id = w.entity_id offset 0) h
 union all
 select c.check_in_id::text, null, c.revision, c.revision, encode(c.content_hash, 'hex'),
        c.batch_id in (select batch_id from said where source = $2 and generation = $3)
-from unnest($1::uuid[]) as w (entity_id) join check_in c on c.check_in_id = w.entity_id
-where not exists (select from held_version h where h.entity_id = c.check_in_id)
+from unnest($1::uuid[]) as w (entity_id)
+cross join lateral (select * from check_in c where c.check_in_id = w.entity_id offset 0) c
+where not exists (select from held_version h where h.entity_id = c.check_in_id offset 0)
 
 -- name: hold_from_now
 -- Of check-ins that had no time until now all versions before; of these only the newest one's content is ever compared.
@@ -100,10 +103,15 @@ select count(*) from outcome where source = $1 and closed is null
 
 -- name: mark_documents
 -- $1: objectives and key results whose own text changed; $2: objectives whose change their key results show.
+-- `offset 0` as in `held`.
 insert into document_due (entity_id, entity, source)
-select entity_id, 'objective', source from (select objective_id as entity_id, source from objective where objective_id = any($1)) o
-union all
-select key_result_id, 'key_result', source from key_result where key_result_id = any($1) or objective_id = any($2)
+select o.objective_id, 'objective', o.source from unnest($1::uuid[]) as w (id)
+cross join lateral (select * from objective where objective_id = w.id offset 0) o
+union
+select k.key_result_id, 'key_result', k.source from unnest($1::uuid[]) as w (id)
+cross join lateral (select * from key_result where key_result_id = w.id offset 0) k
+union
+select key_result_id, 'key_result', source from key_result where objective_id = any($2)
 on conflict (entity_id) do update set revision = nextval('document_revision'), due_at = now()
 
 -- name: unit_records

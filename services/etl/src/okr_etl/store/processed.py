@@ -43,6 +43,7 @@ class Task:
 
     `compared_with`: the file (as `RawBatch.unit` names it) beside which its news was found; `said`: what the file's
     batches before it said, as in `contradictions.marked`; `late`: rows of batches before that waited for its rows.
+    `compared` is set when it is known what the batch changes: from then on PostgreSQL has most to do.
     """
 
     batch: RawBatch
@@ -53,6 +54,7 @@ class Task:
     compared_with: str | None = None
     said: pl.Series = field(default_factory=lambda: NONE_SAID)
     late: Sequence[Part] = ()
+    compared: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def parts(self) -> list[Part]:
@@ -140,6 +142,7 @@ class ProcessedStore:
         held, times = await _held(connection, task), times_of(task.parts)
         spoken = later(head.spoken, times.spoken)
         every = await alone(apply_in_turn, task.parts, held, floor(task.mapping, head), task.said, spoken)
+        task.compared.set()
         applied = every[-1]
         if batch.gone is not None and (head.whole or not suffices(applied, batch.gone, head.spoken)):
             raise MoreNeeded
@@ -196,7 +199,7 @@ async def without(
 
 async def held_of(connection: Connection, query: str, task: Task) -> pl.DataFrame:
     """What is held, by this query, of the entities that the batch speaks of."""
-    ids = pl.concat(part.proposed.candidates["entity_id"] for part in task.parts).unique()
+    ids = pl.concat(part.proposed.candidates["entity_id"] for part in task.parts).unique().sort()
     return await held_by(connection, query, ids.to_list(), task.batch.source, task.generation)
 
 

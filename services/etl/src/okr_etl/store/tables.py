@@ -138,15 +138,16 @@ def current(entity: str, batch: RawBatch, proposed: Proposed, applied: Applied, 
     )
 
 
-def key_result_revisions(applied: Applied) -> pl.DataFrame:
+def key_result_revisions(proposed: Proposed, applied: Applied) -> pl.DataFrame:
     """key_result_revision: what held from when."""
     versions = applied.published.filter(pl.col("entity") == "key_result")
-    said = pl.Struct({"baseline": pl.Float64, "target": pl.Float64, "due_on": pl.String})
-    return versions.select(
-        pl.col("entity_id").alias("key_result_id"),
-        "revision",
-        pl.col("held_from").alias("valid_from"),
-        pl.col("payload").str.json_decode(said).struct.unnest(),
+    said = {name: pl.col(f"key_result.{name}") for name in ("baseline", "target", "due_on")}
+    return (
+        versions.select(
+            *PLACE, pl.col("entity_id").alias("key_result_id"), "revision", pl.col("held_from").alias("valid_from")
+        )
+        .join(proposed.wide.select(*PLACE, **said), on=PLACE, how="left", maintain_order="left")
+        .drop(PLACE)
     )
 
 

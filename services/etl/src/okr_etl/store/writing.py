@@ -54,7 +54,7 @@ def _changes(table: str, part: Part, applied: Applied, mapping: Mapping, place: 
         case "held_version":
             return _Changes(tables.ready(table, tables.held_versions(part.batch, applied)))
         case "key_result_revision":
-            return _Changes(tables.ready(table, tables.key_result_revisions(applied)))
+            return _Changes(tables.ready(table, tables.key_result_revisions(part.proposed, applied)))
         case "rejected":
             rejected = [*part.proposed.rejected, *applied.contradicting]
             return _Changes(tables.ready(table, tables.rejected(part.batch, rejected)))
