@@ -16,7 +16,7 @@ from okr_etl.domain import due, versions
 from okr_etl.domain.canonical import INSTANT
 from okr_etl.domain.head import Head
 from okr_etl.store import SQL, tables, units
-from okr_etl.store.processed import held_by, without
+from okr_etl.store.held import held_by, without
 from okr_etl.store.records import Place
 
 AT_ONCE = 20_000

@@ -10,11 +10,12 @@ import polars as pl
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch, propose
 from okr_etl.domain.cells import last_texts
-from okr_etl.domain.contradictions import NONE_SAID, first_statements, unwritten
+from okr_etl.domain.contradictions import NONE_SAID, first_statements
 from okr_etl.domain.filling import Above
-from okr_etl.domain.head import Head, floor, later
-from okr_etl.domain.late import Part, apply_in_turn, times_of
-from okr_etl.domain.news import MoreNeeded, plain, suffices
+from okr_etl.domain.head import Head
+from okr_etl.domain.late import Part
+from okr_etl.domain.news import MoreNeeded
+from okr_etl.domain.turn import Task, Turn, take
 from okr_etl.domain.versions import HELD_SCHEMA
 from okr_etl.testing.tree import MemoryTree
 
@@ -62,6 +63,9 @@ class MemorySource:
     above: Above = field(default_factory=dict)
     """What the batches of the last file leave to the next one."""
     tree: MemoryTree = field(default_factory=MemoryTree)
+    foreseen: int = 0
+    """How many batches changed what the one before them foretold, with what was held before it was applied."""
+    _last: tuple[Turn, pl.DataFrame] | None = None
 
     def load(self, rows: Iterable[object], unit: str = "") -> Applied:
         """Applies one batch."""
@@ -105,29 +109,37 @@ class MemorySource:
             batch = replace(batch, above=self.above if self.head.unit == batch.unit else {})
             self.above = last_texts(batch.rows, self.mapping, batch.header, above=batch.above)
         proposed, late = self.tree.settled(batch, self.mapping)
-        parts = [*late, Part(batch, proposed)]
-        head = self.head.entering(batch.unit, self.mapping.hash, compared_with)
         if self.head.unit != batch.unit:
             self.sayings.clear()
         held = self.held.with_columns(of_unit=pl.col("unit") == batch.unit).drop("unit")
-        times, said = times_of(parts), self._said(whole=batch.whole)
-        spoken = later(head.spoken, times.spoken)
-        every = apply_in_turn(parts, held, floor(self.mapping, head), said, spoken)
-        applied = every[-1]
-        if batch.gone is not None and not suffices(applied, batch.gone, head.spoken):
-            raise MoreNeeded
-        is_plain = plain(applied, proposed, batch, head.spoken)
+        task = Task(batch, proposed, self.mapping, 1, 0, compared_with, self._said(whole=batch.whole), late)
+        turn = take(task, self.head, held)
+        self._check_foresight(turn)
+        self._last = turn, held
+        applied = turn.applied
         self.rows_read += batch.rows.height
-        self.head = head.applied(batch.position, batch.ingested_at, times, plain=is_plain, whole=batch.whole)
-        own = [one for part, one in zip(parts, every, strict=True) if part.batch.unit == batch.unit]
-        told = pl.concat(unwritten(one.resolved, self.head.spoken) for one in own)
-        self.sayings.append(Saying(all_of_it or batch, batch.whole, told))
-        for part, one in zip(parts, every, strict=True):
+        self.head = turn.head
+        self.sayings.append(Saying(all_of_it or batch, batch.whole, turn.told))
+        for part, one in zip(task.parts, turn.every, strict=True):
             self._keep(part, one)
-        self.tree.keep(batch, proposed, late, every)
+        self.tree.keep(batch, proposed, late, turn.every)
         self.proposed.append(proposed)
-        self.applied.append(replace(applied, resolved=pl.concat(one.resolved for one in every)))
+        self.applied.append(replace(applied, resolved=pl.concat(one.resolved for one in turn.every)))
         return applied
+
+    def _check_foresight(self, turn: Turn) -> None:
+        """It is the one that the batch before foretells with what was held before it, if it does."""
+        if self._last is None or not turn.task.batch.whole or turn.task.late:
+            return
+        before, held = self._last
+        if before.head.unit == turn.task.batch.unit and before.foretells:
+            said = pl.concat([before.task.said, before.told])
+            foreseen = take(replace(turn.task, said=said), before.head, before.leaves(held))
+            assert foreseen.head == turn.head  # noqa: S101 - used by tests only
+            for one, other in zip(foreseen.every, turn.every, strict=True):
+                assert one.counts == other.counts  # noqa: S101 - see above
+                assert one.resolved.equals(other.resolved)  # noqa: S101 - see above
+            self.foreseen += 1
 
     def _keep(self, part: Part, applied: Applied) -> None:
         stored = applied.resolved.filter(pl.col("number").is_not_null())
@@ -141,6 +153,12 @@ class MemorySource:
             for one in self.sayings
         ]
         return pl.concat([NONE_SAID, *found])
+
+    @property
+    def last(self) -> tuple[Turn, pl.DataFrame]:
+        """The turn of the last batch, and what was held before it."""
+        assert self._last is not None  # noqa: S101 - used by tests only
+        return self._last
 
     @property
     def published(self) -> pl.DataFrame:
