@@ -20,7 +20,7 @@ from okr_etl.domain.news import MoreNeeded
 from okr_etl.domain.turn import Task
 from okr_etl.mappings import Mappings
 from okr_etl.parents import Parents
-from okr_etl.preparer import Compared, Preparer
+from okr_etl.preparer import Preparer
 from okr_etl.said import Said
 from okr_etl.share import Holds
 from okr_etl.store.items import Items
@@ -192,18 +192,17 @@ class Applier:
         self, released: Released, mapping: Mapping, head: Head, former_unit: str | None
     ) -> dict[str, int] | None:
         await self._processed.keep(mapping)
-        batch, proposed, foreseen = await self._preparer.prepare(released, mapping, head)
+        batch, proposed = await self._preparer.prepare(released, mapping, head)
         proposed, late = await self._parents.settled(batch, proposed, mapping, head.generation)
         said = await self._said.before(released, mapping, head, former_unit)
         task = Task(batch, proposed, mapping, head.generation, released.behind, released.beside(mapping), said, late)
-        compared: Compared = asyncio.get_running_loop().create_future()
+        compared = asyncio.Event()
         if released.behind and not self._due:
             self._preparer.look_ahead(released, mapping, head, compared)
         try:
-            return await self._processed.apply(task, foreseen, compared.set_result)
-        finally:
-            if not compared.done():  # nobody may wait for it for ever where this batch changes nothing, or fails
-                compared.set_result(None)
+            return await self._processed.apply(task, compared)
+        finally:  # whoever waits for it must not wait for ever where this batch changes nothing, or fails
+            compared.set()
 
     async def _wait(self, source: str, position: int, error: Exception) -> Waiting:
         waiting = Waiting.after(error, position)

@@ -1,35 +1,23 @@
-"""Reads and types batches; the next one of a source already while the one before is being written, and compares it."""
+"""Reads and types batches; the next one of a source already while the one before is being written."""
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import polars as pl
 
 from okr_common import metrics
 from okr_common.errors import PermanentError
 from okr_common.sources import Mapping
-from okr_etl.alone import alone
 from okr_etl.domain.batch import Proposed, RawBatch, propose
 from okr_etl.domain.head import Head
 from okr_etl.domain.parents import NONE_KNOWN
-from okr_etl.domain.turn import Task, Turn, take
 from okr_etl.reader import Reader
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore, Released
 
-Compared = asyncio.Future[Turn | None]
-"""A batch's turn, as soon as it is known; None where it changes nothing, or fails before."""
+Prepared = tuple[RawBatch, Proposed]
 REJECTED_LOOKED_UP = 20_000
 """Where the file before had more rejected rows, all rows of this one are read."""
-
-
-class Prepared(NamedTuple):
-    """A batch, what its rows propose, and what becomes of that if it finds what it was compared with, if it was."""
-
-    batch: RawBatch
-    proposed: Proposed
-    foreseen: Turn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +55,19 @@ class Preparer:
         if ahead is not None:
             if (ahead.source, ahead.position, ahead.mapping) == (released.source, released.position, mapping):
                 prepared = await ahead.task
-                if prepared is not None and prepared.batch.whole == head.whole:
+                if prepared is not None and prepared[0].whole == head.whole:
                     return prepared
             ahead.task.cancel()
         return await self._prepare(released, mapping, whole=head.whole)
 
-    def look_ahead(self, released: Released, mapping: Mapping, head: Head, compared: Compared) -> None:
+    def look_ahead(self, released: Released, mapping: Mapping, head: Head, compared: asyncio.Event) -> None:
         """Begins with the batch after this one; types its rows while those of this one are written, not compared."""
         position = released.position + 1
         task = asyncio.create_task(self._try(released.source, position, mapping, head, compared))
         self._ahead = _Ahead(released.source, position, mapping, task)
 
     async def _try(
-        self, source: str, position: int, mapping: Mapping, head: Head, compared: Compared
+        self, source: str, position: int, mapping: Mapping, head: Head, compared: asyncio.Event
     ) -> Prepared | None:
         """None when it fails: then the batch's own turn tells why."""
         try:
@@ -89,31 +77,19 @@ class Preparer:
             entered = head.entering(released.unit, mapping.hash, released.beside(mapping))
             if released.unit != head.unit and not entered.whole:
                 return None  # what the file before left behind is known when it is applied
-            prepared = await self._prepare(released, mapping, whole=entered.whole, after=compared)
-            return prepared._replace(foreseen=await self._foresee(prepared, released, mapping, await compared))
+            return await self._prepare(released, mapping, whole=entered.whole, after=compared)
         except Exception:  # noqa: BLE001 - see above
             return None
 
-    async def _foresee(
-        self, prepared: Prepared, released: Released, mapping: Mapping, before: Turn | None
-    ) -> Turn | None:
-        """The batch's turn as it will be once the one before it is written; None where that does not tell."""
-        if before is None or released.unit != before.head.unit or not before.foretells:
-            return None
-        said = pl.concat([before.task.said, before.told])
-        task = Task(*prepared[:2], mapping, before.head.generation, released.behind, released.beside(mapping), said)
-        held = before.leaves(await self._processed.held(task))
-        return await alone(take, task, before.head, held)
-
     async def _prepare(
-        self, released: Released, mapping: Mapping, *, whole: bool, after: Compared | None = None
+        self, released: Released, mapping: Mapping, *, whole: bool, after: asyncio.Event | None = None
     ) -> Prepared:
         batch = await (self._reader.read(released, mapping) if whole else self._news(released, mapping))
         if after is not None:
-            await asyncio.wait([after])
+            await after.wait()
         proposals = await proposed(batch, mapping, self._key)
         metrics.BATCHES_PREPARED.labels(released.source).inc()
-        return Prepared(batch, proposals)
+        return batch, proposals
 
     async def _news(self, released: Released, mapping: Mapping) -> RawBatch:
         beside = self._beside

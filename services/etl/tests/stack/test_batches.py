@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ from okr_common.paths import repository
 from okr_common.sources import Mapping
 from okr_common.topology import STAGES
 from okr_etl.domain.batch import propose
-from okr_etl.domain.turn import Task, Turn
+from okr_etl.domain.turn import Task
 from okr_etl.testing import MemorySource, RawWriter
 from okr_etl.testing.inner import Inner, inner
 from okr_stack.testing import StackUnderTest
@@ -304,27 +304,3 @@ async def test_a_transposed_file_that_was_cut_into_batches_is_rejected_whole_and
     assert [tuple(row) for row in counts] == [(10, 10, 0), (6, 6, 0)]
     reasons = await etl.pool.fetch("select distinct reasons[1] as reason from rejected")
     assert [row["reason"] for row in reasons] == ["transposed_in_parts"]
-
-
-async def test_a_file_s_next_batch_is_compared_while_one_is_written(
-    etl: Etl, raw: RawWriter, mta_file: Table, memory: MemorySource
-) -> None:
-    """With what the one before it makes, which no other connection can see yet; then it need not be compared again."""
-    header, rows = mta_file
-    await raw.release("mta_nyct", header, rows, batch_rows=3000)
-    foreseen: list[bool] = []
-    apply = etl.processed.apply
-
-    async def watched(task: Task, turn: Turn | None, compared: Callable[[Turn], None]) -> dict[str, int] | None:
-        foreseen.append(turn is not None and turn.former == await etl.processed.head("mta_nyct"))
-        return await apply(task, turn, compared)
-
-    etl.processed.apply = watched  # type: ignore[method-assign]
-    await etl.apply_all("mta_nyct")
-    for start in range(0, len(rows), 3000):
-        memory.load(rows[start : start + 3000], "file/1")
-    assert foreseen == [False, True, True, True]
-    versions = await etl.pool.fetch(
-        "select entity, entity_id::text, revision, knowledge_time, payload from entity_version"
-    )
-    assert {tuple(row) for row in versions} == memory.versions()

@@ -104,13 +104,6 @@ class Applied:
         """The new versions, in the order they are published."""
         return self.resolved.filter(pl.col("seq").is_not_null()).sort("seq")
 
-    @cached_property
-    def gaining_time(self) -> list[str]:
-        """The check-ins that had versions, none of them with a time, and have one with a time now."""
-        timed = pl.col("number").is_not_null() & pl.col("holds_from").is_not_null()
-        gained = timed & pl.col("current_from").is_null() & pl.col("held_number").is_not_null()
-        return self.resolved.filter(gained)["entity_id"].unique().to_list()
-
     def current(self, entity: str) -> pl.DataFrame:
         """Of each entity of this kind that changed, its newest version."""
         mine = self.published.filter(pl.col("entity") == entity)

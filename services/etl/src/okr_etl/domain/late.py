@@ -36,16 +36,11 @@ def apply_in_turn(
         found.append(applied)
         if part is parts[-1]:
             break
-        held = then_held(held, applied, of_unit=of_file)
+        made = applied.resolved.filter(pl.col("number").is_not_null())
+        made = made.with_columns(held_from="holds_from", of_unit=pl.lit(of_file))
+        held = pl.concat([held, made.select(held.columns)])
         said = pl.concat([said, unwritten(applied.resolved, spoken)]) if of_file else said
     return found if len(found) == 1 else list(_in_one_order(found))
-
-
-def then_held(held: pl.DataFrame, applied: Applied, *, of_unit: bool) -> pl.DataFrame:
-    """What is held, and the versions that this made."""
-    made = applied.resolved.filter(pl.col("number").is_not_null())
-    made = made.with_columns(held_from="holds_from", of_unit=pl.lit(of_unit))
-    return pl.concat([held, made.select(held.columns)])
 
 
 def times_of(parts: Sequence[Part]) -> Times:

@@ -1,7 +1,4 @@
-"""A batch's turn: what it changes at its source's head, and what it leaves to the batch after it.
-
-All of that is known before any of it is written, so the batch after it in the same file can be compared meanwhile.
-"""
+"""A batch's turn: what it changes at its source's head, known before any of it is written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +10,7 @@ from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
 from okr_etl.domain.contradictions import NONE_SAID, unwritten
 from okr_etl.domain.head import Head, floor, later
-from okr_etl.domain.late import Part, apply_in_turn, then_held, times_of
+from okr_etl.domain.late import Part, apply_in_turn, times_of
 from okr_etl.domain.news import MoreNeeded, plain, suffices
 
 
@@ -60,22 +57,6 @@ class Turn:
         mine = self.task.batch.unit
         own = zip(self.task.parts, self.every, strict=True)
         return pl.concat(unwritten(one.resolved, self.head.spoken) for part, one in own if part.batch.unit == mine)
-
-    @property
-    def foretells(self) -> bool:
-        """Whether the next batch of its file finds what is held now and what this one makes, and nothing else.
-
-        Not so where rows may wait for others, or not all rows of the file are read; nor where what is held gains a time
-        with which all its versions before are held, too.
-        """
-        rows = self.task.mapping.rows
-        return rows.parent is None and self.head.whole and not any(one.gaining_time for one in self.every)
-
-    def leaves(self, held: pl.DataFrame) -> pl.DataFrame:
-        """What the next batch of its file finds held, of `held` as read before this one was written, or after."""
-        for applied in self.every:
-            held = then_held(held, applied, of_unit=True)
-        return held.unique(["entity_id", "number"], keep="last", maintain_order=True)
 
 
 def take(task: Task, former: Head, held: pl.DataFrame) -> Turn:

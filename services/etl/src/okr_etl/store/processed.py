@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,27 +90,20 @@ class ProcessedStore:
         rows = await self._pool.fetch(SQL["rejected_of"], batch_ids, limit)
         return [(row["batch_id"], row["row_num"]) for row in rows]
 
-    async def held(self, task: Task) -> pl.DataFrame:
-        """What is held now of what the batch speaks of (`versions.HELD_SCHEMA`)."""
-        async with self._pool.acquire() as connection:
-            return await held(connection, task)
-
-    async def apply(
-        self, task: Task, foreseen: Turn | None = None, compared: Callable[[Turn], None] = lambda _: None
-    ) -> dict[str, int] | None:
+    async def apply(self, task: Task, compared: asyncio.Event | None = None) -> dict[str, int] | None:
         """Applies the batch in one transaction and returns its counts; None when another replica already has.
 
-        `foreseen`: its turn at the head that its batch before leaves, which counts if that is what is found. `compared`
-        hears of its turn before it is written. Raises MoreNeeded where only its news was read, and that does not
-        suffice.
+        `compared` is set when it is known what the batch changes: from then on PostgreSQL has most to do. Raises
+        MoreNeeded where only its news was read, and that does not suffice.
         """
         async with self._pool.acquire() as connection:
             async with connection.transaction():
                 former = await _advance(connection, task)
                 if former is None:
                     return None
-                turn = foreseen if foreseen and foreseen.former == former else await _turn(connection, task, former)
-                compared(turn)
+                turn = await _turn(connection, task, former)
+                if compared is not None:
+                    compared.set()
                 await _put(connection, turn)
                 crash.point("before_commit")
             crash.point("after_commit")

@@ -54,6 +54,13 @@ def held_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
     )
 
 
+def gaining_time(applied: Applied) -> list[str]:
+    """The check-ins that had versions, none of them with a time, and have one with a time now."""
+    timed = pl.col("number").is_not_null() & pl.col("holds_from").is_not_null()
+    gained = timed & pl.col("current_from").is_null() & pl.col("held_number").is_not_null()
+    return applied.resolved.filter(gained)["entity_id"].unique().to_list()
+
+
 def replay_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
     """replay_version: every new version, those that are only kept included."""
     return due_in_replay(applied.resolved.with_columns(pl.lit(batch.batch_id).alias("batch_id")), batch.source)

@@ -24,8 +24,8 @@ async def write(
 
     The rows of each table are made ready while those of the table before are written.
     """
-    if applied.gaining_time:
-        await connection.execute(SQL["hold_from_now"], applied.gaining_time)
+    if gaining := tables.gaining_time(applied):
+        await connection.execute(SQL["hold_from_now"], gaining)
     changes = partial(_changes, part=part, applied=applied, mapping=mapping, place=(position, generation))
     ahead = await asyncio.to_thread(changes, WRITTEN[0])
     for table in WRITTEN[1:]:

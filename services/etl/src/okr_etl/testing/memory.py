@@ -15,7 +15,7 @@ from okr_etl.domain.filling import Above
 from okr_etl.domain.head import Head
 from okr_etl.domain.late import Part
 from okr_etl.domain.news import MoreNeeded
-from okr_etl.domain.turn import Task, Turn, take
+from okr_etl.domain.turn import Task, take
 from okr_etl.domain.versions import HELD_SCHEMA
 from okr_etl.testing.tree import MemoryTree
 
@@ -63,9 +63,6 @@ class MemorySource:
     above: Above = field(default_factory=dict)
     """What the batches of the last file leave to the next one."""
     tree: MemoryTree = field(default_factory=MemoryTree)
-    foreseen: int = 0
-    """How many batches changed what the one before them foretold, with what was held before it was applied."""
-    _last: tuple[Turn, pl.DataFrame] | None = None
 
     def load(self, rows: Iterable[object], unit: str = "") -> Applied:
         """Applies one batch."""
@@ -114,8 +111,6 @@ class MemorySource:
         held = self.held.with_columns(of_unit=pl.col("unit") == batch.unit).drop("unit")
         task = Task(batch, proposed, self.mapping, 1, 0, compared_with, self._said(whole=batch.whole), late)
         turn = take(task, self.head, held)
-        self._check_foresight(turn)
-        self._last = turn, held
         applied = turn.applied
         self.rows_read += batch.rows.height
         self.head = turn.head
@@ -126,20 +121,6 @@ class MemorySource:
         self.proposed.append(proposed)
         self.applied.append(replace(applied, resolved=pl.concat(one.resolved for one in turn.every)))
         return applied
-
-    def _check_foresight(self, turn: Turn) -> None:
-        """It is the one that the batch before foretells with what was held before it, if it does."""
-        if self._last is None or not turn.task.batch.whole or turn.task.late:
-            return
-        before, held = self._last
-        if before.head.unit == turn.task.batch.unit and before.foretells:
-            said = pl.concat([before.task.said, before.told])
-            foreseen = take(replace(turn.task, said=said), before.head, before.leaves(held))
-            assert foreseen.head == turn.head  # noqa: S101 - used by tests only
-            for one, other in zip(foreseen.every, turn.every, strict=True):
-                assert one.counts == other.counts  # noqa: S101 - see above
-                assert one.resolved.equals(other.resolved)  # noqa: S101 - see above
-            self.foreseen += 1
 
     def _keep(self, part: Part, applied: Applied) -> None:
         stored = applied.resolved.filter(pl.col("number").is_not_null())
@@ -153,12 +134,6 @@ class MemorySource:
             for one in self.sayings
         ]
         return pl.concat([NONE_SAID, *found])
-
-    @property
-    def last(self) -> tuple[Turn, pl.DataFrame]:
-        """The turn of the last batch, and what was held before it."""
-        assert self._last is not None  # noqa: S101 - used by tests only
-        return self._last
 
     @property
     def published(self) -> pl.DataFrame:
