@@ -18,7 +18,7 @@ from okr_etl.domain.replay import Replay
 from okr_etl.domain.turn import Task, take
 from okr_etl.store import LONG_SECONDS, SQL, goals, parents, tables, units
 from okr_etl.store.due import Decision, frame, proposed, resolved
-from okr_etl.store.held import held_by, held_of
+from okr_etl.store.held import held_by, held_in_replay
 from okr_etl.store.processed import forget_said, keep_said, result_row
 from okr_etl.store.records import Place
 from okr_etl.store.waits import WaitStore
@@ -140,7 +140,7 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
         return None
     former = Head(batch.position - 1, task.generation, **row)
     await forget_said(connection, task, former)
-    turn = await alone(take, task, former, await held_of(connection, "held_in_replay", task))
+    turn = await alone(take, task, former, await held_in_replay(connection, task))
     every = turn.every
     for part, applied in zip(task.parts, every, strict=True):
         await tables.copy(connection, "replay_version", tables.replay_versions(part.batch, applied))
