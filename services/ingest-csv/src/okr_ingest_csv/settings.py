@@ -104,7 +104,7 @@ class IngestCsvSettings(Group):
     )
     archive: ArchiveSettings = Field(ArchiveSettings(), description="see below")
     batch_rows: int = Field(
-        25_000,
+        20_000,
         ge=1,
         le=1_000_000,
         description="rows per transaction: what a crash reads again, and what etl takes at once: with 50,000 it needs "
