@@ -17,13 +17,14 @@ from okr_common.sources import Mapping
 from okr_etl.decider import Decider
 from okr_etl.domain.head import Head
 from okr_etl.domain.news import MoreNeeded
+from okr_etl.domain.turn import Task
 from okr_etl.mappings import Mappings
 from okr_etl.parents import Parents
 from okr_etl.preparer import Preparer
 from okr_etl.said import Said
 from okr_etl.share import Holds
 from okr_etl.store.items import Items
-from okr_etl.store.processed import ProcessedStore, Task
+from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore, Released
 from okr_etl.store.waits import Waiting
 
@@ -195,12 +196,13 @@ class Applier:
         proposed, late = await self._parents.settled(batch, proposed, mapping, head.generation)
         said = await self._said.before(released, mapping, head, former_unit)
         task = Task(batch, proposed, mapping, head.generation, released.behind, released.beside(mapping), said, late)
+        compared = asyncio.Event()
         if released.behind and not self._due:
-            self._preparer.look_ahead(released, mapping, head, task.compared)
+            self._preparer.look_ahead(released, mapping, head, compared)
         try:
-            return await self._processed.apply(task)
+            return await self._processed.apply(task, compared)
         finally:  # whoever waits for it must not wait for ever where this batch changes nothing, or fails
-            task.compared.set()
+            compared.set()
 
     async def _wait(self, source: str, position: int, error: Exception) -> Waiting:
         waiting = Waiting.after(error, position)

@@ -15,13 +15,14 @@ from okr_common.sources import Mapping
 from okr_etl.decider import Decider
 from okr_etl.domain.head import Head
 from okr_etl.domain.replay import Replay, Step, next_step
+from okr_etl.domain.turn import Task
 from okr_etl.mappings import Mappings
 from okr_etl.parents import Parents
 from okr_etl.preparer import proposed
 from okr_etl.reader import Reader
 from okr_etl.said import Said
 from okr_etl.share import Holds
-from okr_etl.store.processed import ProcessedStore, Task
+from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore, Released
 from okr_etl.store.replays import ReplayStore
 from okr_etl.store.waits import Waiting

@@ -19,7 +19,7 @@ from okr_common.paths import repository
 from okr_common.sources import Mapping
 from okr_common.topology import STAGES
 from okr_etl.domain.batch import propose
-from okr_etl.store.processed import Task
+from okr_etl.domain.turn import Task
 from okr_etl.testing import MemorySource, RawWriter
 from okr_etl.testing.inner import Inner, inner
 from okr_stack.testing import StackUnderTest

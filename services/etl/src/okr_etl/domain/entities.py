@@ -87,8 +87,10 @@ def _derived_dates(mapping: Mapping) -> set[str]:
 
 
 def identified(wide: pl.DataFrame, source: str) -> pl.DataFrame:
-    """The wide frame with the entities' ids."""
-    ids = {f"{entity}.id": entity_ids(source, entity, wide[f"{entity}.source_id"]) for entity in ENTITIES}
+    """The wide frame with the entities' ids; an outcome's only where there is one."""
+    ended = pl.when(FINAL).then("outcome.source_id").alias("outcome.source_id")
+    named = wide.select(*(f"{entity}.source_id" for entity in ENTITIES[:-1]), ended)
+    ids = {f"{entity}.id": entity_ids(source, entity, named[f"{entity}.source_id"]) for entity in ENTITIES}
     return wide.with_columns(
         **ids,
         **{

@@ -7,27 +7,36 @@ import polars as pl
 
 from okr_common.events import NAMESPACE
 
-_NAMESPACED = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
+_CUTS = ((0, 8), (8, 4), (13, 3), (17, 3), (20, 12))
+"""Of a hash's hexadecimal digits, those that stand in a uuid as they are: where they begin, and how many."""
+_VARIANTS = {digit: "89ab"[number % 4] for number, digit in enumerate("0123456789abcdef")}
 
 
 def entity_ids(source: str, entity: str, source_ids: pl.Series) -> pl.Series:
-    """The entity's id for each source id.
+    """The entity's id for each source id; null for null.
 
-    The same as `uuid5(NAMESPACE, f"{source}/{entity}/{source_id}")`, at five times its speed.
+    The same as `uuid5(NAMESPACE, f"{source}/{entity}/{source_id}")`.
     """
-    prefix = f"{source}/{entity}/"
-    return _each_once(source_ids, lambda text: name_id(prefix + text))
+    return uuids(source_ids, f"{source}/{entity}/")
 
 
-def name_id(name: str) -> str:
-    """The same as `str(uuid5(NAMESPACE, name))`."""
-    digest = _NAMESPACED.copy()
-    digest.update(name.encode())
-    raw = bytearray(digest.digest()[:16])
-    raw[6] = raw[6] & 0x0F | 0x50
-    raw[8] = raw[8] & 0x3F | 0x80
-    text = raw.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+def uuids(names: pl.Series, prefix: str = "") -> pl.Series:
+    """The same as `uuid5(NAMESPACE, prefix + name)` of each, as text, at ten times its speed; null for null."""
+    begun = hashlib.sha1(NAMESPACE.bytes + prefix.encode(), usedforsecurity=False)
+
+    def digits(name: str) -> str:
+        digest = begun.copy()
+        digest.update(name.encode())
+        return digest.hexdigest()
+
+    return _each_once(names, digits).rename("hash").to_frame().select(_uuid().alias(names.name)).to_series()
+
+
+def _uuid() -> pl.Expr:
+    low, mid, version, variant, node = (pl.col("hash").str.slice(*cut) for cut in _CUTS)
+    kind = pl.col("hash").str.slice(16, 1).replace_strict(_VARIANTS, return_dtype=pl.String)
+    dash = pl.lit("-")
+    return pl.concat_str(low, dash, mid, pl.lit("-5"), version, dash, kind, variant, dash, node)
 
 
 def content_hashes(payloads: pl.Series) -> pl.Series:
@@ -37,5 +46,8 @@ def content_hashes(payloads: pl.Series) -> pl.Series:
 
 def _each_once(texts: pl.Series, make: Callable[[str], str]) -> pl.Series:
     """What is made of each text; of those that repeat, once. Polars' own replacement takes ten times their memory."""
-    made: dict[str, str] = {}
-    return pl.Series([made.get(text) or made.setdefault(text, make(text)) for text in texts], dtype=pl.String)
+    told = texts.to_list()
+    if texts.n_unique() == len(told):
+        return pl.Series(texts.name, [None if text is None else make(text) for text in told], pl.String)
+    made = {text: None if text is None else make(text) for text in texts.unique().to_list()}
+    return pl.Series(texts.name, [made[text] for text in told], pl.String)

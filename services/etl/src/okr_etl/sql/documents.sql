@@ -17,10 +17,11 @@ from objective o left join key_result k on k.objective_id = o.objective_id and k
 where o.objective_id = any($1) and o.closed is null group by o.objective_id
 
 -- name: document_key_results
--- `offset 0`, here and below: each is looked up by itself, however many there are; else the tables are read whole.
-select k.key_result_id as entity_id, k.source, k.source_id, k.revision, k.title, k.description, k.objective_id,
+-- The fields of KeyResult, in their order. `offset 0`, here and below: each is looked up by itself, however many there are;
+-- else the tables are read whole.
+select k.key_result_id::text, k.source, k.source_id, k.revision, k.title, k.description, k.objective_id::text,
        o.title as objective, k.metric_kind, k.direction, k.inclusive, k.unit, k.baseline::float8, k.target::float8,
-       k.start_on, k.due_on, k.due_known, k.owner, k.attributes,
+       k.start_on, k.due_on, k.owner, k.attributes, k.due_known,
        k.alignment ->> 'kind' as aligned_how, case when k.alignment is null then '{}' else array(
            select coalesce(g.title, r.title) from alignment a left join objective g on g.objective_id = a.parent_id
            left join key_result r on r.key_result_id = a.parent_id
@@ -31,13 +32,15 @@ cross join lateral (select * from key_result where key_result_id = w.id and clos
 join objective o using (objective_id)
 
 -- name: document_check_ins
-select w.id as key_result_id, as_of, value::float8, target::float8, progress, coalesce(status, status_raw) as status, comment
+-- The key result, then the fields of CheckIn.
+select w.id::text, as_of, value::float8, target::float8, progress, coalesce(status, status_raw) as status, comment
 from unnest($1::uuid[]) as w (id)
 cross join lateral (select * from check_in where key_result_id = w.id and closed is null offset 0) c
 order by w.id, as_of, check_in_id
 
 -- name: document_outcomes
-select w.id as key_result_id, final_value::float8, target::float8, achieved, resolution, knowledge_time as known_at
+-- The key result, then the fields of Outcome.
+select w.id::text, final_value::float8, target::float8, achieved, resolution, knowledge_time as known_at
 from unnest($1::uuid[]) as w (id)
 cross join lateral (select * from outcome where key_result_id = w.id and closed is null offset 0) o
 

@@ -46,18 +46,20 @@ select mapping from mapping_version where source = $1 and version = $2
 select batch_id, row_num from rejected where batch_id = any($1::bigint[]) limit $2
 
 -- name: held
--- What is known of these entities; a check-in without a time of its own has only its current version. `offset 0`: each is
--- looked up by itself, however many there are; else the tables are read whole, for every batch.
+-- What is known of these entities, $4 being the check-ins among them; one without a time of its own has only its current
+-- version. `offset 0`: each is looked up by itself, however many there are; else the tables are read whole, for every batch.
 select h.entity_id::text, h.held_from, h.number, h.revision, encode(h.content_hash, 'hex') as content_hash,
        h.batch_id in (select batch_id from said where source = $2 and generation = $3) as of_unit
 from unnest($1::uuid[]) as w (entity_id)
 cross join lateral (select * from held_version v where v.entity_id = w.entity_id offset 0) h
 union all
-select c.check_in_id::text, null, c.revision, c.revision, encode(c.content_hash, 'hex'),
-       c.batch_id in (select batch_id from said where source = $2 and generation = $3)
-from unnest($1::uuid[]) as w (entity_id)
+select c.check_in_id::text, h.held_from, coalesce(h.number, c.revision),
+       case when h.entity_id is null then c.revision else h.revision end,
+       encode(coalesce(h.content_hash, c.content_hash), 'hex'),
+       coalesce(h.batch_id, c.batch_id) in (select batch_id from said where source = $2 and generation = $3)
+from unnest($4::uuid[]) as w (entity_id)
 cross join lateral (select * from check_in c where c.check_in_id = w.entity_id offset 0) c
-where not exists (select from held_version h where h.entity_id = c.check_in_id offset 0)
+left join lateral (select * from held_version v where v.entity_id = c.check_in_id offset 0) h on true
 
 -- name: hold_from_now
 -- Of check-ins that had no time until now all versions before; of these only the newest one's content is ever compared.

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -20,6 +20,8 @@ from okr_etl.domain.goals import CheckIn, KeyResult, Objective, Outcome
 from okr_etl.store import SQL
 
 STAGE = STAGES["etl"]
+ATTRIBUTES = [field.name for field in fields(KeyResult)].index("attributes")
+"""The place of the field that is read as JSON."""
 FIRST = itemgetter(0)
 """Of a check-in or an outcome its key result; after it come the fields, in their order."""
 
@@ -76,7 +78,7 @@ class DocumentStore:
         rows, check_ins, outcomes = await asyncio.gather(*(self._processed.fetch(SQL[query], ids) for query in queries))
         histories = {key: [CheckIn._make(row[1:]) for row in group] for key, group in groupby(check_ins, FIRST)}
         endings = {FIRST(row): Outcome(*row[1:]) for row in outcomes}
-        return [_key_result_of(row, histories.get(row["entity_id"], ()), endings.get(row["entity_id"])) for row in rows]
+        return [_key_result(row, histories.get(FIRST(row), ()), endings.get(FIRST(row))) for row in rows]
 
     async def due_now(self) -> tuple[int, int]:
         """How many documents are due, and the highest revision among them."""
@@ -129,9 +131,10 @@ class DocumentStore:
         return None if row is None else _document(row)
 
 
-def _key_result_of(row: asyncpg.Record, check_ins: Sequence[CheckIn], outcome: Outcome | None) -> KeyResult:
-    said = {**row, "entity_id": str(row["entity_id"]), "objective_id": str(row["objective_id"])}
-    return KeyResult(**{**said, "attributes": orjson.loads(row["attributes"])}, check_ins=check_ins, outcome=outcome)
+def _key_result(row: asyncpg.Record, check_ins: Sequence[CheckIn], outcome: Outcome | None) -> KeyResult:
+    before, after = row[:ATTRIBUTES], row[ATTRIBUTES + 1 :]
+    said: list[Any] = [*before, orjson.loads(row[ATTRIBUTES]), *after, check_ins, outcome]
+    return KeyResult(*said)
 
 
 def _columns(documents: Sequence[Document]) -> tuple[list[Any], ...]:

@@ -9,26 +9,27 @@ from datetime import UTC
 import polars as pl
 
 from okr_common.delivery.outbox import Connection
-from okr_etl.domain.batch import Applied
-from okr_etl.domain.head import Head
+from okr_etl.domain.turn import Turn
 from okr_etl.store import LONG_SECONDS, SQL, tables
 from okr_etl.store.due import Decision, frame, proposed, resolved
-from okr_etl.store.processed import Task, held_by
+from okr_etl.store.held import held_by
 
 
-async def keep_ended(connection: Connection, task: Task, applied: Applied, head: Head) -> None:
+async def keep_ended(connection: Connection, turn: Turn) -> None:
     """Before a batch is written: notes those of its key results that had ended when its file came.
 
-    `head`, as entering it, tells the day in a source that goes by its data; else it was first applied on it.
+    In a source that goes by its data, on the day of its clock then; else on the day the batch was first applied.
     """
+    task, clock = turn.task, turn.head.clock
     rule, by_data = task.mapping.entities.due, task.mapping.clock == "data"
-    if rule is None or (by_data and head.clock is None):
+    if rule is None or (by_data and clock is None):
         return
-    changed = applied.published.filter((pl.col("entity") == "key_result") & (pl.col("revision") > 1))
-    if changed.height:
-        day = head.clock.astimezone(UTC).date() if by_data and head.clock else None
+    told = pl.concat(applied.published.select("entity", "entity_id", "revision") for applied in turn.every)
+    changed = told.filter((pl.col("entity") == "key_result") & (pl.col("revision") > 1))["entity_id"].unique()
+    if changed.len():
+        day = clock.astimezone(UTC).date() if by_data and clock else None
         at = (task.batch.source, task.generation, task.batch.position)
-        await connection.execute(SQL["keep_ended"], *at, changed["entity_id"].unique().to_list(), day, rule.grace_days)
+        await connection.execute(SQL["keep_ended"], *at, changed.to_list(), day, rule.grace_days)
 
 
 async def decide_again(connection: Connection, source: str, decision: Decision) -> None:

@@ -3,8 +3,7 @@
 import asyncio
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -19,14 +18,11 @@ from okr_common.postgres.copying import CSV
 from okr_common.sources import Mapping
 from okr_common.topology import STAGES
 from okr_etl.alone import alone
-from okr_etl.domain import contradictions, versions
-from okr_etl.domain.batch import Applied, Proposed, RawBatch
-from okr_etl.domain.contradictions import NONE_SAID
-from okr_etl.domain.head import Head, floor, later
-from okr_etl.domain.late import Part, apply_in_turn, times_of
-from okr_etl.domain.news import MoreNeeded, plain, suffices
-from okr_etl.domain.versions import HELD_SCHEMA
+from okr_etl.domain.batch import Applied
+from okr_etl.domain.head import Head
+from okr_etl.domain.turn import Task, Turn, take
 from okr_etl.store import SQL, goals, parents, tables, units
+from okr_etl.store.held import held
 from okr_etl.store.parents import ParentStore
 from okr_etl.store.records import Place, records
 from okr_etl.store.waits import WaitStore
@@ -35,31 +31,6 @@ from okr_etl.store.writing import write
 STAGE = STAGES["etl"]
 ENTERED = ("clock", "coming", "unit", "newest", "spoken", "mapping_hash", "plain", "whole")
 """Of a head, in the order of `set_head`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A batch to apply: what its rows propose, under which mapping; `behind` counts the batches waiting after it.
-
-    `compared_with`: the file (as `RawBatch.unit` names it) beside which its news was found; `said`: what the file's
-    batches before it said, as in `contradictions.marked`; `late`: rows of batches before that waited for its rows.
-    `compared` is set when it is known what the batch changes: from then on PostgreSQL has most to do.
-    """
-
-    batch: RawBatch
-    proposed: Proposed
-    mapping: Mapping
-    generation: int
-    behind: int
-    compared_with: str | None = None
-    said: pl.Series = field(default_factory=lambda: NONE_SAID)
-    late: Sequence[Part] = ()
-    compared: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def parts(self) -> list[Part]:
-        """What is applied, in this order."""
-        return [*self.late, Part(self.batch, self.proposed)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,41 +90,24 @@ class ProcessedStore:
         rows = await self._pool.fetch(SQL["rejected_of"], batch_ids, limit)
         return [(row["batch_id"], row["row_num"]) for row in rows]
 
-    async def apply(self, task: Task) -> dict[str, int] | None:
+    async def apply(self, task: Task, compared: asyncio.Event | None = None) -> dict[str, int] | None:
         """Applies the batch in one transaction and returns its counts; None when another replica already has.
 
-        Raises MoreNeeded where only its news was read, and that does not suffice.
+        `compared` is set when it is known what the batch changes: from then on PostgreSQL has most to do. Raises
+        MoreNeeded where only its news was read, and that does not suffice.
         """
         async with self._pool.acquire() as connection:
             async with connection.transaction():
-                counts = await self._apply(connection, task)
+                former = await _advance(connection, task)
+                if former is None:
+                    return None
+                turn = await _turn(connection, task, former)
+                if compared is not None:
+                    compared.set()
+                await _put(connection, turn)
                 crash.point("before_commit")
             crash.point("after_commit")
-            return counts
-
-    async def _apply(self, connection: Connection, task: Task) -> dict[str, int] | None:
-        batch, proposed = task.batch, task.proposed
-        former = await _advance(connection, task)
-        if former is None:
-            return None
-        head = former.entering(batch.unit, task.mapping.hash, task.compared_with)
-        if former.unit != batch.unit:
-            await connection.execute(SQL["forget_said"], batch.source, task.generation)
-        held, times = await _held(connection, task), times_of(task.parts)
-        spoken = later(head.spoken, times.spoken)
-        every = await alone(apply_in_turn, task.parts, held, floor(task.mapping, head), task.said, spoken)
-        task.compared.set()
-        applied = every[-1]
-        if batch.gone is not None and (head.whole or not suffices(applied, batch.gone, head.spoken)):
-            raise MoreNeeded
-        is_plain = plain(applied, proposed, batch, head.spoken)
-        head = head.applied(batch.position, batch.ingested_at, times, plain=is_plain, whole=batch.whole)
-        await _write(connection, task, every)
-        await keep_said(connection, task, every, head.spoken)
-        crash.point("after_copy")
-        await connection.execute(SQL["set_head"], batch.source, *(getattr(head, name) for name in ENTERED))
-        await _announce(connection, task, every)
-        return applied.counts
+            return turn.applied.counts
 
     async def until_sent(self) -> int:
         """Kafka has acknowledged what stands in the outbox now; how many messages and units that was."""
@@ -180,33 +134,24 @@ async def _advance(connection: Connection, task: Task) -> Head | None:
     return None if row is None else Head(batch.position - 1, task.generation, **row)
 
 
-async def _held(connection: Connection, task: Task) -> pl.DataFrame:
-    held = await held_of(connection, "held", task)
-    if task.mapping.entities.outcome is None or task.mapping.entities.due:
-        return held
-    told = pl.concat(part.proposed.candidates.filter(pl.col("entity") == "outcome")["entity_id"] for part in task.parts)
-    return held if told.is_empty() else await without(connection, held, told.unique(), task.batch.source, basis="due")
+async def _turn(connection: Connection, task: Task, former: Head) -> Turn:
+    await forget_said(connection, task, former)
+    return await alone(take, task, former, await held(connection, task))
 
 
-async def without(
-    connection: Connection, held: pl.DataFrame, outcomes: pl.Series, source: str, *, basis: str
-) -> pl.DataFrame:
-    """What is held, but for what the versions of these outcomes say that have this basis (see `versions.without`)."""
-    rows = await connection.fetch(SQL["outcomes_told_so"], outcomes.to_list(), source, basis)
-    otherwise = pl.DataFrame([tuple(row) for row in rows], schema=versions.TOLD_SCHEMA, orient="row")
-    return versions.without(held, otherwise)
+async def forget_said(connection: Connection, task: Task, former: Head) -> None:
+    """With a file's first batch: what the one before said has no meaning for it."""
+    if former.unit != task.batch.unit:
+        await connection.execute(SQL["forget_said"], task.batch.source, task.generation)
 
 
-async def held_of(connection: Connection, query: str, task: Task) -> pl.DataFrame:
-    """What is held, by this query, of the entities that the batch speaks of."""
-    ids = pl.concat(part.proposed.candidates["entity_id"] for part in task.parts).unique().sort()
-    return await held_by(connection, query, ids.to_list(), task.batch.source, task.generation)
-
-
-async def held_by(connection: Connection, query: str, ids: Sequence[str], source: str, generation: int) -> pl.DataFrame:
-    """What is held, by this query, of these entities; `of_unit` by what is said in this generation of the source."""
-    rows = await connection.fetch(SQL[query], ids, source, generation)
-    return pl.DataFrame([tuple(row) for row in rows], schema=HELD_SCHEMA, orient="row")
+async def _put(connection: Connection, turn: Turn) -> None:
+    task, every = turn.task, turn.every
+    await _write(connection, task, every)
+    await keep_said(connection, turn)
+    crash.point("after_copy")
+    await connection.execute(SQL["set_head"], task.batch.source, *(getattr(turn.head, name) for name in ENTERED))
+    await _announce(connection, task, every)
 
 
 async def _write(connection: Connection, task: Task, every: Sequence[Applied]) -> None:
@@ -227,15 +172,14 @@ def published_by(every: Sequence[Applied]) -> int:
     return sum(applied.published.height for applied in every)
 
 
-async def keep_said(connection: Connection, task: Task, every: Sequence[Applied], spoken: datetime | None) -> None:
+async def keep_said(connection: Connection, turn: Turn) -> None:
     """For the file's batches after this one: that it was applied, and what it said without leaving another trace.
 
-    And of what it speaks, where it matters what the file lacks. `spoken` as in `contradictions.unwritten`.
+    And of what it speaks, where it matters what the file lacks.
     """
-    batch, own = task.batch, zip(task.parts, every, strict=True)
-    told = [contradictions.unwritten(one.resolved, spoken) for part, one in own if part.batch.unit == batch.unit]
+    task, batch = turn.task, turn.task.batch
     place = (batch.source, task.generation, batch.position, batch.batch_id, batch.whole)
-    await connection.execute(SQL["add_said"], *place, tables.as_bytes(pl.concat(told)), _speaks_of(task))
+    await connection.execute(SQL["add_said"], *place, tables.as_bytes(turn.told), _speaks_of(task))
 
 
 def _speaks_of(task: Task) -> list[str] | None:

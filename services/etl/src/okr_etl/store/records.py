@@ -15,7 +15,7 @@ from okr_common.postgres.copying import DELIMITER, QUOTE
 from okr_common.records import ProcessedRecord
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import STAGES
-from okr_etl.domain.ids import name_id
+from okr_etl.domain.ids import uuids
 
 STAGE = STAGES["etl"]
 CE_TYPE = ProcessedRecord.ce_type
@@ -46,17 +46,32 @@ def records(place: Place, rows: bytes) -> list[tuple[int, Outgoing]]:
         rows, has_header=False, separator=DELIMITER, quote_char=QUOTE, new_columns=list(COLUMNS), infer_schema=False
     )
     told = frame.select(pl.col("seq").cast(pl.Int64), "entity_id", _subject(), _value(place))
+    told = told.with_columns(uuids(told.select(_name(place)).to_series()).alias("ce_id")).with_columns(
+        _parent(told.height)
+    )
     shared = codec.envelope(ce_id=NONE, ce_type=CE_TYPE, source=STAGE.event_source, subject="", time=utc_now())
-    topic, source, spans = PROCESSED_RECORDS.name, place.source, os.urandom(8 * told.height).hex()
+    topic, source = PROCESSED_RECORDS.name, place.source
     made = []
-    for number, (seq, key, subject, value) in enumerate(told.iter_rows()):
-        headers = {**shared, **_own(subject, place.generation, spans[16 * number : 16 * number + 16])}
+    for seq, key, subject, value, ce_id, parent in told.iter_rows():
+        headers = {**shared, "ce_id": ce_id, "ce_subject": subject, "traceparent": parent}
         made.append((seq, Outgoing(source, topic, source, key.encode(), value.encode(), headers)))
     return made
 
 
 def _subject() -> pl.Expr:
     return pl.concat_str("entity_id", pl.lit("@"), "revision").alias("subject")
+
+
+def _name(place: Place) -> pl.Expr:
+    """What the ids of the messages are derived from."""
+    return pl.format(event_name(CE_TYPE, "{}", place.generation), "subject")
+
+
+def _parent(messages: int) -> pl.Expr:
+    """A new traceparent of each message, in the trace that its id names."""
+    spans = os.urandom(8 * messages).hex()
+    own = pl.Series([spans[start : start + 16] for start in range(0, len(spans), 16)], dtype=pl.String)
+    return pl.format("00-{}-{}-01", pl.col("ce_id").str.replace_all("-", "", literal=True), own).alias("traceparent")
 
 
 def _value(place: Place) -> pl.Expr:
@@ -75,8 +90,3 @@ def _value(place: Place) -> pl.Expr:
 def _quoted(text: pl.Expr) -> pl.Expr:
     """Of what needs no escapes."""
     return pl.concat_str(pl.lit('"'), text, pl.lit('"'))
-
-
-def _own(subject: str, generation: int, span: str) -> dict[str, str]:
-    ce_id = name_id(event_name(CE_TYPE, subject, generation))
-    return {"ce_id": ce_id, "ce_subject": subject, "traceparent": f"00-{ce_id.replace('-', '')}-{span}-01"}

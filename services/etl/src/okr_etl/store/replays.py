@@ -12,14 +12,15 @@ from okr_common.events import BatchPublished, SourceReplayed
 from okr_common.sources import Mapping
 from okr_etl.alone import alone
 from okr_etl.domain.entities import ENTITIES
-from okr_etl.domain.head import Head, floor
+from okr_etl.domain.head import Head
 from okr_etl.domain.ids import content_hashes
-from okr_etl.domain.late import apply_in_turn, times_of
 from okr_etl.domain.replay import Replay
+from okr_etl.domain.turn import Task, take
 from okr_etl.store import LONG_SECONDS, SQL, goals, parents, tables, units
 from okr_etl.store.due import Decision
 from okr_etl.store.due_again import decide_again, keep_ended
-from okr_etl.store.processed import Task, held_of, keep_said, result_row
+from okr_etl.store.held import held_in_replay
+from okr_etl.store.processed import forget_said, keep_said, result_row
 from okr_etl.store.records import Place
 from okr_etl.store.waits import WaitStore
 
@@ -142,14 +143,10 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     if row is None:
         return None
     former = Head(batch.position - 1, task.generation, **row)
-    if former.unit != batch.unit:
-        await connection.execute(SQL["forget_said"], batch.source, task.generation)
-    head = former.entering(batch.unit, mapping.hash)
-    held, times = await held_of(connection, "held_in_replay", task), times_of(task.parts)
-    spoken = times.spoken
-    every = await alone(apply_in_turn, task.parts, held, floor(mapping, head), task.said, spoken)
-    for applied in every:
-        await keep_ended(connection, task, applied, head)
+    await forget_said(connection, task, former)
+    turn = await alone(take, task, former, await held_in_replay(connection, task))
+    every = turn.every
+    await keep_ended(connection, turn)
     for part, applied in zip(task.parts, every, strict=True):
         await tables.copy(connection, "replay_version", tables.replay_versions(part.batch, applied))
         rejected = [*part.proposed.rejected, *applied.contradicting]
@@ -161,9 +158,9 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     await parents.keep(connection, batch, task.proposed, task.generation)
     await goals.keep_periods(connection, batch, task.parts, mapping, task.generation)
     await connection.execute(SQL["waiting_since"], batch.source, task.generation, batch.position)
-    await keep_said(connection, task, every, spoken)
+    await keep_said(connection, turn)
     await connection.execute(SQL["add_replay_result"], *result_row(task, every[-1], versions=0, outcomes=0))
-    after = head.applied(batch.position, batch.ingested_at, times, plain=False, whole=True)
+    after = turn.head
     await connection.execute(SQL["set_replay"], batch.source, after.clock, after.coming, after.unit, after.newest)
     return every[-1].counts
 

@@ -10,11 +10,12 @@ import polars as pl
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch, propose
 from okr_etl.domain.cells import last_texts
-from okr_etl.domain.contradictions import NONE_SAID, first_statements, unwritten
+from okr_etl.domain.contradictions import NONE_SAID, first_statements
 from okr_etl.domain.filling import Above
-from okr_etl.domain.head import Head, floor, later
-from okr_etl.domain.late import Part, apply_in_turn, times_of
-from okr_etl.domain.news import MoreNeeded, plain, suffices
+from okr_etl.domain.head import Head
+from okr_etl.domain.late import Part
+from okr_etl.domain.news import MoreNeeded
+from okr_etl.domain.turn import Task, take
 from okr_etl.domain.versions import HELD_SCHEMA
 from okr_etl.testing.tree import MemoryTree
 
@@ -105,28 +106,20 @@ class MemorySource:
             batch = replace(batch, above=self.above if self.head.unit == batch.unit else {})
             self.above = last_texts(batch.rows, self.mapping, batch.header, above=batch.above)
         proposed, late = self.tree.settled(batch, self.mapping)
-        parts = [*late, Part(batch, proposed)]
-        head = self.head.entering(batch.unit, self.mapping.hash, compared_with)
         if self.head.unit != batch.unit:
             self.sayings.clear()
         held = self.held.with_columns(of_unit=pl.col("unit") == batch.unit).drop("unit")
-        times, said = times_of(parts), self._said(whole=batch.whole)
-        spoken = later(head.spoken, times.spoken)
-        every = apply_in_turn(parts, held, floor(self.mapping, head), said, spoken)
-        applied = every[-1]
-        if batch.gone is not None and not suffices(applied, batch.gone, head.spoken):
-            raise MoreNeeded
-        is_plain = plain(applied, proposed, batch, head.spoken)
+        task = Task(batch, proposed, self.mapping, 1, 0, compared_with, self._said(whole=batch.whole), late)
+        turn = take(task, self.head, held)
+        applied = turn.applied
         self.rows_read += batch.rows.height
-        self.head = head.applied(batch.position, batch.ingested_at, times, plain=is_plain, whole=batch.whole)
-        own = [one for part, one in zip(parts, every, strict=True) if part.batch.unit == batch.unit]
-        told = pl.concat(unwritten(one.resolved, self.head.spoken) for one in own)
-        self.sayings.append(Saying(all_of_it or batch, batch.whole, told))
-        for part, one in zip(parts, every, strict=True):
+        self.head = turn.head
+        self.sayings.append(Saying(all_of_it or batch, batch.whole, turn.told))
+        for part, one in zip(task.parts, turn.every, strict=True):
             self._keep(part, one)
-        self.tree.keep(batch, proposed, late, every)
+        self.tree.keep(batch, proposed, late, turn.every)
         self.proposed.append(proposed)
-        self.applied.append(replace(applied, resolved=pl.concat(one.resolved for one in every)))
+        self.applied.append(replace(applied, resolved=pl.concat(one.resolved for one in turn.every)))
         return applied
 
     def _keep(self, part: Part, applied: Applied) -> None:
