@@ -1,13 +1,15 @@
 """Cells that a spreadsheet would compute are exported as text, and figures as they are."""
 
 import csv
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okr_cli.export import csv_rows, harmless
+from okr_cli.export import Format, csv_rows, export, harmless
 
 MARKS = [*"=+-@", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
 BLANKS = ["", " ", "\t", "\r\n", "\u00a0 ", "\u3000", "\ufeff", "\u200b"]
@@ -48,3 +50,18 @@ def test_header_and_cells_of_a_file_are_both_looked_at(tmp_path: Path) -> None:
     assert csv_rows(["goal", " =1+1"], [["\uff1d1+1", "-5"], ["a =b", "\u00a0@x"]], file) == 2
     with file.open(encoding="utf-8", newline="") as opened:
         assert list(csv.reader(opened)) == [["goal", "' =1+1"], ["'\uff1d1+1", "-5"], ["a =b", "'\u00a0@x"]]
+
+
+async def test_objects_become_columns_and_empty_ones_none(tmp_path: Path) -> None:
+    """Goals whose mapping names no attributes have an empty object in each row, which Parquet cannot hold."""
+
+    async def rows() -> AsyncIterator[Mapping[str, object]]:
+        yield {"id": "a", "meta": {"target": 1.5, "attributes": {}, "cost": {"euro": 3, "more": {}}}, "labels": {}}
+        yield {"id": "b", "meta": {"target": None, "attributes": {}, "cost": {"euro": None, "more": {}}}, "labels": {}}
+
+    file = tmp_path / "all.parquet"
+    assert await export(rows(), Format.PARQUET, file) == 2
+    assert pl.read_parquet(file).rows(named=True) == [
+        {"id": "a", "meta.target": 1.5, "meta.cost.euro": 3},
+        {"id": "b", "meta.target": None, "meta.cost.euro": None},
+    ]

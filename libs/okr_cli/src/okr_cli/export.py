@@ -32,7 +32,7 @@ OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Where
 
 
 async def export(rows: AsyncIterator[Mapping[str, Any]], form: Format | None, output: Path | None) -> int:
-    """Writes the rows and returns how many there were; in Parquet an object becomes columns named after its keys."""
+    """Writes the rows and returns how many there were; in Parquet an object becomes columns, level by level."""
     if output is not None and not output.parent.is_dir():
         raise OkrError(f"there is no folder {output.parent} for {output.name}")
     if (form or _by_name(output)) is Format.JSONL:
@@ -68,8 +68,11 @@ def _as_parquet(lines: Path, output: Path) -> None:
     import polars as pl  # noqa: PLC0415 - a fifth of the time that each command takes to start
 
     frame = pl.scan_ndjson(lines, infer_schema_length=None)
-    objects = [name for name, dtype in frame.collect_schema().items() if isinstance(dtype, pl.Struct)]
-    frame.unnest(objects, separator=".").sink_parquet(part)
+    # level by level; of objects that hold nothing in any row there is no column, for Parquet has none without fields
+    while objects := {name: type_ for name, type_ in frame.collect_schema().items() if isinstance(type_, pl.Struct)}:
+        empty = [name for name, type_ in objects.items() if not type_.fields]
+        frame = frame.drop(empty).unnest([name for name in objects if name not in empty], separator=".")
+    frame.sink_parquet(part)
     part.rename(output)
 
 

@@ -54,7 +54,7 @@ class Reach:
                 server_settings={"application_name": "okr-cli", "timezone": "UTC"},
             )
         except (OSError, TimeoutError, asyncpg.CannotConnectNowError) as error:
-            raise NotUpError(f"PostgreSQL of {self.state} does not answer ({error}): {self._cure()}") from error
+            raise NotUpError(f"PostgreSQL of {self.state} does not answer ({_cause(error)}): {self._cure()}") from error
 
     @asynccontextmanager
     async def database(self, name: str) -> AsyncIterator[asyncpg.Connection]:
@@ -101,7 +101,7 @@ class Reach:
             more = {"timeout": REST_SECONDS, "verify": PLAIN if url.startswith("http:") else True, **more}
             response = httpx2.request(method, url, **more)  # type: ignore[arg-type]
         except httpx2.TransportError as error:
-            raise NotUpError(f"{service} does not answer at {url} ({error}): {self._cure()}") from error
+            raise NotUpError(f"{service} does not answer at {url} ({_cause(error)}): {self._cure()}") from error
         if response.is_error:
             raise OkrError(f"{service} answered {response.status_code} to {method} {path}: {_detail(response)}")
         return response
@@ -120,3 +120,12 @@ def _detail(response: httpx2.Response) -> str:
         return str(response.json()["detail"])
     except (ValueError, KeyError, TypeError):
         return response.text[:500]
+
+
+def _cause(error: Exception) -> str:
+    """What an exception says; one that says nothing, as of a time that is over, by its name.
+
+    >>> _cause(TimeoutError()), _cause(OSError("no route"))
+    ('TimeoutError', 'no route')
+    """
+    return str(error) or type(error).__name__
