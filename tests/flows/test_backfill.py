@@ -129,6 +129,9 @@ async def test_what_nothing_says_any_more_is_closed_and_opens_when_it_is_said_ag
         forgotten = {key_result for key_result, says in newest.items() if not says}
         assert forgotten == newest.keys() & {*await flow.ask("processed", ended)}
         assert forgotten
+        traced = await told(flow, "lineage", next(iter(forgotten)))
+        assert (traced["closed"]["closed"], traced["closed"]["generation"]) == ("replayed", 2)
+        assert (await told(flow, "lineage", next(iter(newest.keys() - forgotten))))["closed"] is None
         again = "select count(*) from work_item where kind = 'train_again' and (result ->> 'trained')::boolean"
         await flow.until("ops", again, 1)
         assert await flow.wrong() == []

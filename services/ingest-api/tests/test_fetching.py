@@ -185,6 +185,25 @@ async def test_a_token_that_is_refused_or_missing_is_told_and_mended(
     assert await fetching.objects() == OBJECTS
 
 
+async def test_a_token_file_is_where_configs_is_wherever_the_service_was_started(
+    fetching: Fetching, server: Misbehaving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.hold(OBJECTS)
+    house, elsewhere = tmp_path / "house", tmp_path / "elsewhere"
+    for folder in (house, elsewhere):
+        (folder / "secrets").mkdir(parents=True)
+    (elsewhere / "secrets" / "token").write_text("another token")
+    monkeypatch.setenv("OKR_HOME", str(house))
+    monkeypatch.chdir(elsewhere)
+    relative = fetching.with_api(token_file="secrets/token")  # noqa: S106 - a path
+    with pytest.raises(PermanentError, match=f"the token_file {house}/secrets/token cannot be read") as raised:
+        await relative.fetch()
+    assert raised.value.reason == "no_token"
+    (house / "secrets" / "token").write_text(server.token_file.read_text())
+    await relative.fetch()
+    assert await fetching.objects() == OBJECTS
+
+
 async def test_a_page_that_is_too_large_is_refused(fetching: Fetching, server: Misbehaving) -> None:
     server.hold(OBJECTS)
     with pytest.raises(PermanentError, match="smaller ones") as raised:

@@ -24,6 +24,12 @@ from okr_common.sql import queries
 SQL = queries("okr_cli")
 SHOWN = 500
 """Characters of a record that are shown; some are as long as a page."""
+CLOSED = {
+    "replayed": "since a replay no row says it any more",
+    "absent": "its source's newest full export has it no more",
+    "absent_deleted": "its source's newest full export has it no more, and what was told of it went with it",
+}
+"""Why a key result is no more, by the code (docs/reason-codes.md)."""
 FullOption = Annotated[bool, typer.Option("--full", help="Show the whole record, however long it is.")]
 NameArgument = Annotated[str, typer.Argument(help="A prediction's id, or a key result's id or natural key.")]
 
@@ -46,12 +52,14 @@ async def trace(reach: Reach, name: str) -> dict[str, Any]:
     async with reach.database("processed") as processed:
         entity = prediction["check_in_id"] or prediction["key_result_id"]
         version = await processed.fetchrow(SQL["version"], entity, prediction["revision"])
+        closed = await processed.fetchrow(SQL["closed"], prediction["key_result_id"])
     async with reach.database("raw") as raw:
         row = await raw.fetchrow(SQL["raw_row"], prediction["batch_id"], prediction["row_num"])
     if version is None or row is None:
         raise OkrError(f"the chain of prediction {prediction['prediction_id']} is broken; `okr verify` says where")
     return {
         "prediction": _plain(prediction, "reasons", "baselines"),
+        "closed": dict(closed) if closed else None,
         "version": _plain(version, "payload"),
         "row": _plain(row, "header", "cells"),
         "bytes": await asyncio.to_thread(_bytes, row),
@@ -97,7 +105,7 @@ def _bytes(row: asyncpg.Record) -> dict[str, Any]:
 def picture(found: dict[str, Any], *, full: bool = False) -> Tree:
     """The chain as a tree, one step per level; of a long record the beginning, unless it is wanted in full."""
     prediction, version, row = found["prediction"], found["version"], found["row"]
-    tree = Tree(Text(_of_prediction(prediction), style="bold"))
+    tree = Tree(Text(of_prediction(prediction, found["closed"]), style="bold"))
     step = tree.add(Text(_of_version(version)))
     step = step.add(Text(_of_row(row)))
     step = step.add(Text(_of_file(row)))
@@ -113,13 +121,15 @@ def beginning(record: str) -> str:
     return f"{record[:SHOWN]}... ({counted(len(record) - SHOWN, 'character')} more: --full)"
 
 
-def _of_prediction(one: dict[str, Any]) -> str:
+def of_prediction(one: dict[str, Any], closed: dict[str, Any] | None) -> str:
+    """In words. Of a key result that is closed nothing is predicted any more, though its last prediction was live."""
     said = "cannot be judged"
     if one["probability"] is not None:
         said = f"{percent(one['probability'])}{sure(one)}, {one['risk']} risk"
     because = "; ".join(reason["text"] for reason in one["reasons"])
+    kind = f"{one['kind']} then, closed now ({closed['closed']}: {CLOSED[closed['closed']]})" if closed else one["kind"]
     return (
-        f"prediction {one['prediction_id']}: {key_in_words(one['key_result'])} {said}, {one['kind']}, "
+        f"prediction {one['prediction_id']}: {key_in_words(one['key_result'])} {said}, {kind}, "
         f"{one['model']} version {one['model_version']}, known {one['knowledge_time']:%Y-%m-%d}: {because}"
     )
 

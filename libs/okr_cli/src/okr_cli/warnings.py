@@ -27,6 +27,7 @@ class Warned(StrEnum):
     STILL = "on_track_without_movement"
     EARLY = "check_in_before_start"
     LATE = "check_in_after_close"
+    UNTOLD = "ended_without_value"
     NO_WAY = "baseline_is_target"
     WRONG_WAY = "wrong_direction"
     CONTRADICTING = "contradicting_definitions"
@@ -46,7 +47,10 @@ PendingOption = Annotated[
     int, typer.Option("--pending-days", min=1, help="Pending for long: a row waits for its parent for more days.")
 ]
 DueOption = Annotated[
-    int, typer.Option("--due-days", min=1, help="Check-in after close: told for so many days after the due date.")
+    int,
+    typer.Option(
+        "--due-days", min=1, help="Check-in after close, ended without value: told so many days after the due date."
+    ),
 ]
 
 
@@ -64,7 +68,8 @@ def warnings(
 ) -> None:
     """Goals under way without owner, recent check-in, movement, or 2 to 5 key results; and what is not decided.
 
-    Key results whose target lies where they began or the other way, and check-ins outside of their time.
+    Key results whose target lies where they began or the other way, check-ins outside of their time, and key results
+    that have no outcome since no check-in had a value when they ended.
     """
     days = {"silent_days": silent_days, "still_days": still_days, "pending_days": pending_days}
     asked = {"source": source, "warning": warning, "limit": limit, **days, "due_days": due_days}

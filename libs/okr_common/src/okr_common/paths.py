@@ -7,15 +7,20 @@ CONFIG_PLACES = (Path("configs"), Path("/workspace/configs"), Path("/opt/airflow
 """Folders that may hold pipeline_config.json, after the file $OKR_CONFIG names."""
 
 
-def repository() -> Path:
-    """The folder that holds `deploy/` and `configs/`: $OKR_HOME, else the checkout this package was installed from.
+def home() -> Path:
+    """Where the house stands, wherever a process was started: $OKR_HOME, else the checkout this was installed from."""
+    return Path(os.environ.get("OKR_HOME") or Path(__file__).resolve().parents[4]).absolute()
 
-    Raises FileNotFoundError where neither holds `deploy/migrations`.
+
+def repository() -> Path:
+    """The folder that holds `deploy/` and `configs/`: `home()`.
+
+    Raises FileNotFoundError where that holds no `deploy/migrations`.
     """
-    home = Path(os.environ.get("OKR_HOME") or Path(__file__).resolve().parents[4])
-    if not (home / "deploy" / "migrations").is_dir():
-        raise FileNotFoundError(f"{home} holds no deploy/migrations; set OKR_HOME to the checkout of okr-pipeline")
-    return home
+    folder = home()
+    if not (folder / "deploy" / "migrations").is_dir():
+        raise FileNotFoundError(f"{folder} holds no deploy/migrations; set OKR_HOME to the checkout of okr-pipeline")
+    return folder
 
 
 def config_file() -> Path | None:

@@ -128,7 +128,7 @@ class Replayer:
     async def _begin(self, replay: Replay, mapping: Mapping) -> None:
         await self._processed.keep(mapping)
         before = await self._raw.released(replay.source, replay.first - 1)
-        begun = await self._replays.begin(replay, mapping.hash, before.ingested_at if before else None)
+        begun = await self._replays.begin(replay, mapping, before.ingested_at if before else None)
         told = "replay_begun" if begun else "replay_begins_later"
         log.info(told, source=replay.source, first=replay.first, head=replay.head, mapping=mapping.hash)
 

@@ -23,6 +23,7 @@ Warned = Literal[
     "on_track_without_movement",
     "check_in_before_start",
     "check_in_after_close",
+    "ended_without_value",
     "baseline_is_target",
     "wrong_direction",
     "contradicting_definitions",
@@ -64,7 +65,8 @@ def router(quality: QualityStore, processed: ProcessedStore, mappings: Mappings)
     ) -> list[dict[str, Any]]:
         """Goals under way without an owner, a recent check-in, movement, or the usual number of key results.
 
-        Key results whose target lies where they began or the other way, and check-ins outside of their time.
+        Key results whose target lies where they began or the other way, check-ins outside of their time, and key
+        results that have no outcome since no check-in had a value when they ended.
         And the words of check-ins for which their mapping knows no status, rows that wait for a parent, and why it was
         not decided what the last full export has no more.
         """
@@ -80,4 +82,4 @@ def _today(mapping: Mapping, day: date) -> Today:
     told, rule = mapping.entities.check_in, mapping.entities.due
     dated = mapping.columns.get(told.as_of)
     tells_days = dated is None or dated.origin != "file:day"
-    return Today(day, told.status is not None, tells_days, rule.grace_days if rule else 0)
+    return Today(day, told.status is not None, tells_days, rule.grace_days if rule else None)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from okr_common.clock import utc_now
 from okr_common.topology import STAGES
 from okr_etl.testing import RawWriter
 from okr_etl.testing.inner import Inner, inner
@@ -51,9 +52,9 @@ class Etl(Inner):
     async def outcomes(self) -> list[tuple[object, ...]]:
         return [tuple(row) for row in await self.pool.fetch(OUTCOMES)]
 
-    async def replay(self) -> tuple[int, int]:
+    async def replay(self, first: int = 1) -> tuple[int, int]:
         """How many versions it published, and how many it withdrew."""
-        await self.replays.ask("goals", 1)
+        await self.replays.ask("goals", first)
         while await self.replayer._step("goals"):
             pass
         (done, *_) = await self.replays.done("goals", 1)
@@ -205,6 +206,42 @@ async def test_a_due_date_that_moves_is_followed_both_ways(etl: Etl, raw: RawWri
     assert [(one[1], one[2]) for one in await etl.outcomes()] == [(3, 6.0)], (
         "nearer again: what was known by March counts"
     )
+
+
+async def test_a_replay_keeps_what_was_decided_before_the_due_date_was_moved(etl: Etl, raw: RawWriter) -> None:
+    """Whatever batch it begins with; under a mapping whose grace was not over by then there was nothing to decide."""
+    for day, due in (("2026-03-01", "2026-03-31"), ("2026-04-05", "2026-03-31"), ("2026-05-01", "2026-06-30")):
+        await load(etl, raw, moved("m", day, due))
+    await load(etl, raw, moved("m", "2026-05-20", "2026-09-30", 7))
+    before = await etl.outcomes()
+    assert [one[:3] for one in before] == [("m", 1, 6.0)], "it was over on the third of April"
+    for first in (1, 2, 3, 4):
+        assert await etl.replay(first) == (0, 0), first
+        assert await etl.outcomes() == before
+    await etl.pool.execute("update batch_result set clock = null")
+    assert await etl.replay(4) == (0, 0), "as of batches that came before anybody noted the clock"
+    etl.file.write_text(MAPPING.format(clock="data").replace("target: target", "target: value"))
+    await etl.replay()
+    assert [one[2:5] for one in await etl.outcomes()] == [(6.0, 6.0, "achieved")], "by the target of then"
+    etl.file.write_text(MAPPING.format(clock="data").replace("grace_days: 3", "grace_days: 40"))
+    await etl.replay()
+    assert await etl.outcomes() == [], "in May it was not yet over"
+    etl.file.write_text(MAPPING.format(clock="data"))
+    await etl.replay()
+    assert [one[2:] for one in await etl.outcomes()] == [one[2:] for one in before]
+    assert await etl.pool.fetch(HOLES) == []
+
+
+async def test_so_does_a_replay_of_a_source_that_goes_by_the_day(etl: Etl, raw: RawWriter) -> None:
+    etl.file.write_text(MAPPING.format(clock="wall"))
+    etl.now = utc_now()
+    for day, due in (("2026-03-01", "2026-03-31"), ("2026-04-05", "2099-03-31"), ("2026-04-09", "2099-06-30")):
+        await load(etl, raw, [row("m", 6, day, due=due)])
+    before = await etl.outcomes()
+    assert [one[:3] for one in before] == [("m", 1, 6.0)], "it was over when the first file came"
+    for first in (1, 2, 3):
+        assert await etl.replay(first) == (0, 0), first
+    assert await etl.outcomes() == before
 
 
 async def test_a_replay_takes_back_a_decision_of_a_goal_that_is_not_due_after_all(etl: Etl, raw: RawWriter) -> None:

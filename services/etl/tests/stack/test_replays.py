@@ -224,7 +224,7 @@ async def test_two_replicas_may_carry_out_one_replay_and_one_that_wakes_up_late_
     former = etl.mappings.now(SOURCE)
     await asyncio.gather(etl.replayer._step(SOURCE), etl.replayer._step(SOURCE))
     to_switch = await until_all_is_done_again(etl)
-    await etl.replays.begin(to_begin, former.hash, None)
+    await etl.replays.begin(to_begin, former, None)
     assert await etl.replays.asked() == [to_switch], "not begun anew"
     etl.edit(*reversed(edited))
     assert await etl.replayer._step(SOURCE), "but for another mapping"

@@ -83,6 +83,12 @@ async def test_rows_that_break_a_rule_are_stored_and_told(told: Told) -> None:
     late = "late: 1 check-in is of 2026-04-04, after it was due on 2026-03-31 and 3 days of grace"
     assert await told.of("check_in_after_close") == [late]
     assert await told.of("check_in_after_close", due_days=3) == [], "it was due four days before the source's today"
+    untold = (
+        "late: it was due on 2026-03-31 and 3 days of grace, and no check-in by then has a value: it has no outcome"
+    )
+    assert await told.of("ended_without_value") == [untold]
+    await told.apply_all("goals")
+    assert [row["source_id"] for row in await told.pool.fetch("select source_id from outcome")] == ["graced"]
     early = "early: 1 check-in is of 2025-12-31, before it began on 2026-01-01"
     assert await told.of("check_in_before_start") == [early]
     nowhere = "nowhere: it is to increase, and baseline and target are both 10: its progress is 0 whatever its value"
@@ -98,6 +104,7 @@ async def test_without_grace_the_due_date_is_the_last_day(told: Told) -> None:
         "graced: 1 check-in is of 2026-04-03, after it was due on 2026-03-31",
         "late: 1 check-in is of 2026-04-04, after it was due on 2026-03-31",
     ]
+    assert await told.of("ended_without_value") == [], "no due date brings an outcome there"
 
 
 async def test_the_day_a_file_came_is_no_day_of_a_check_in(told: Told) -> None:

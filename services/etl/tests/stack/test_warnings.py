@@ -63,7 +63,7 @@ class Company:
         self,
         objective: str,
         name: str,
-        *check_ins: tuple[int, float],
+        *check_ins: tuple[int, float | None],
         owner: str | None = "ada",
         due: int = 90,
         status: str = "On track",
@@ -178,6 +178,28 @@ async def test_late_check_ins_are_told_for_a_quarter_after_the_due_date(company:
     assert [line.partition(":")[0] for line in told] == ["lately"]
     told = await company.warnings("check_in_after_close", patience=Patience(due=91))
     assert [line.partition(":")[0] for line in told] == ["lately", "long"]
+
+
+async def test_key_results_that_ended_without_a_value(company: Company) -> None:
+    aim: Aim = ("increase", 0, 10)
+    await company.goal("Over", "never told of", due=-4, aim=aim)
+    await company.goal("Over", "no figures", (30, None), (5, None), due=-4, aim=aim)
+    await company.goal("Over", "too late", (0, 7), due=-4, aim=aim)
+    await company.goal("Over", "taken back", (5, 7), due=-4, aim=aim)
+    await company.close("check_in", "taken back5")
+    await company.goal("Over", "told", (1, 7), due=-4, aim=aim)
+    await company.goal("Over", "not yet", due=-3, aim=aim)
+    await company.goal("Over", "long ago", due=-91, aim=aim)
+    await company.goal("Over", "without a target", due=-4)
+    await company.goal("Over", "judged by none", due=-4, aim=("none", 0, 10))
+    await company.goal("Over", "withdrawn", due=-4, aim=aim)
+    await company.close("key_result", "withdrawn")
+    by_due = Today(TODAY, has_status=True, grace_days=3)
+    untold = "it was due on 2026-05-28 and 3 days of grace, and no check-in by then has a value: it has no outcome"
+    assert await company.warnings("ended_without_value", today=by_due) == [
+        f"{title}: {untold}" for title in ("never told of", "no figures", "taken back", "too late")
+    ]
+    assert await company.warnings("ended_without_value") == [], "the source says itself how they end"
 
 
 async def test_check_ins_of_the_days_their_files_came_lie_outside_of_no_time(company: Company) -> None:

@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import httpx2
 import stamina
 from aiolimiter import AsyncLimiter
 
-from okr_common import metrics
+from okr_common import metrics, paths
 from okr_common.clock import Clock, utc_now
 from okr_common.errors import PermanentError
 from okr_common.sources import ApiBlock
@@ -138,10 +137,11 @@ class Clients:
 def _authorization(api: ApiBlock) -> dict[str, str]:
     if api.token_file is None:
         return {}
+    file = paths.home() / api.token_file
     try:
-        token = Path(api.token_file).read_text(encoding="ascii").strip()
+        token = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise PermanentError("no_token", f"the token_file {api.token_file} cannot be read: {error}") from None
+        raise PermanentError("no_token", f"the token_file {file} cannot be read: {error}") from None
     if not token or not token.isprintable():
-        raise PermanentError("no_token", f"the token_file {api.token_file} must hold one line with the token")
+        raise PermanentError("no_token", f"the token_file {file} must hold one line with the token")
     return {"authorization": f"Bearer {token}"}

@@ -16,6 +16,12 @@ order by knowledge_time desc, seq desc limit 1
 select entity, entity_id, revision, source, position, seq, generation, knowledge_time, batch_id, row_num, payload
 from entity_version where entity_id = $1 and revision = $2
 
+-- name: closed
+-- Why the key result is no more, as its current version says; no row: it is open, or ended.
+select k.closed, v.generation, v.position from key_result k
+join entity_version v on (v.entity_id, v.revision) = (k.key_result_id, k.revision)
+where k.key_result_id = $1 and k.closed is not null
+
 -- name: raw_row
 select b.batch_id, r.row_num, b.position, b.request, f.file_id, f.path, f.archived_as, f.sequence, f.sha256, f.bytes, f.encoding, f.header, r.cells,
        r.first_line, r.last_line, r.byte_start, r.byte_len

@@ -456,7 +456,7 @@ class ApiBlock(Block):
     "Where a record's own id is in the record."
     cursor: Cursor
     token_file: str | None = None
-    "Holds the bearer token; read at each fetch, never kept."
+    "Holds the bearer token; read at each fetch, never kept. A relative path begins where configs/ lies (`paths.home`)."
     requests_per_second: float = Field(default=5.0, gt=0)
 
 

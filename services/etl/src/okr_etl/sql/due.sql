@@ -53,7 +53,8 @@ on conflict (source) do update set generation = excluded.generation, position = 
 
 -- name: take_decisions
 -- $2: the outcomes that are decided in the replay, too. What was decided of them before stays, whatever comes behind it, and
--- was closed where the replay deletes the key result for the same file; it follows what the source itself said of them before
+-- was closed where the replay deletes the key result for the same file; so it does where that one opened again and is not decided
+-- anew. It follows what the source itself said of them before
 -- the first batch, under a mapping of then.
 insert into replay_version (entity_id, number, source, entity, revision, held_from, content_hash, knowledge_time, batch_id, row_num, payload,
     closed, closed_in)
@@ -67,7 +68,9 @@ where v.source = $1 and v.entity = 'outcome' and v.payload ->> 'label_basis' = '
   and (v.closed is null or exists (
       select from replay_version k where k.entity_id = (v.payload ->> 'key_result_id')::uuid and (k.closed, k.closed_in) = (v.closed, v.closed_in)))
   and not exists (select from withdrawn w where w.entity_id = v.entity_id and w.revision = v.revision)
-  and v.entity_id = any($2::uuid[])
+  and (v.entity_id = any($2::uuid[]) or v.revision <= (
+      select max(d.revision) from entity_version d join replay_version k on k.entity_id = (d.payload ->> 'key_result_id')::uuid
+      where d.entity_id = v.entity_id and d.closed = 'absent_deleted' and (k.closed, k.closed_in) = (d.closed, d.closed_in)))
 window came as (partition by v.entity_id order by v.revision)
 
 -- name: went_with_its_goal
@@ -99,6 +102,59 @@ from goal g join newest c on c.entity = 'check_in' and (c.payload ->> 'key_resul
     and (c.closed is null or g.closed is not null)
 where g.due_on < $2::date - $3::int and (c.payload ->> 'as_of')::date <= g.due_on + $3::int and c.payload ->> 'value' is not null
 order by g.entity_id, (c.payload ->> 'as_of')::date desc, c.knowledge_time desc, c.entity_id
+
+-- name: keep_ended
+-- Of these key results what they said before the batch's file, where they had ended by then; $5: the day it was, null where it
+-- is that on which the file's first batch was first applied.
+insert into replay_ended (source, entity_id, revision, position, on_day)
+select $1, n.entity_id, n.revision, f.position, d.day
+from (select least(min(position), $3) as position from said where source = $1 and generation = $2) f
+cross join lateral (
+    select coalesce($5::date, (min(applied_at) at time zone 'UTC')::date) as day
+    from batch_result where source = $1 and position = f.position) d
+cross join unnest($4::uuid[]) as w (entity_id)
+cross join lateral (
+    select * from replay_version v where v.entity_id = w.entity_id and v.revision is not null
+      and v.batch_id not in (select batch_id from said where source = $1 and generation = $2)
+    order by v.revision desc limit 1) n
+where (n.payload ->> 'due_on')::date < d.day - $6::int
+on conflict do nothing
+
+-- name: seed_ended
+-- The same of what was said before the first batch, of key results that are decided; $3: whether the source goes by its data.
+-- Of batches from before anybody noted the clock, the day is that when what they said became known.
+insert into replay_ended (source, entity_id, revision, position, on_day)
+select $1, v.entity_id, v.revision, b.position, (case when $3 then coalesce(b.clock, n.knowledge_time) else b.applied_at end at time zone 'UTC')::date
+from replay_version v join replay_version n on n.entity_id = v.entity_id and n.revision = v.revision + 1
+join (select batch_id, position, min(applied_at) as applied_at, (array_agg(clock order by generation desc))[1] as clock
+      from batch_result where source = $1 and position < $2 group by batch_id, position) b on b.batch_id = n.batch_id
+where v.source = $1 and v.entity = 'key_result' and n.closed is null
+  and exists (select from outcome o where o.key_result_id = v.entity_id and o.closed is null and o.label_basis = 'due')
+
+-- name: ended_before_in_replay
+-- The same of key results that said something else later, each with its last value from before that; but for those deleted then.
+with place as (
+    select batch_id, position from batch_result where source = $1 union select batch_id, position from replay_result where source = $1
+), goal as (
+    select e.entity_id, e.revision, e.position, r.payload, (r.payload ->> 'due_on')::date as due_on, r.closed
+    from replay_ended e join replay_version r using (entity_id, revision)
+    where e.source = $1 and (r.payload ->> 'due_on')::date
+        < least(e.on_day, case when r.closed is not null then (r.knowledge_time at time zone 'UTC')::date end) - $2::int
+      and not exists (select from replay_version d where d.entity_id = e.entity_id and d.revision >= e.revision and d.closed = 'absent_deleted')
+), told as (
+    select distinct on (g.entity_id, g.revision, c.entity_id) g.*, c.entity_id as check_in_id, c.payload as said, c.batch_id, c.row_num,
+           c.knowledge_time, c.closed as gone
+    from goal g join replay_version c on (c.payload ->> 'key_result_id')::uuid = g.entity_id
+    join place p on p.batch_id = c.batch_id and p.position < g.position
+    where c.source = $1 and c.entity = 'check_in' and c.revision is not null
+    order by g.entity_id, g.revision, c.entity_id, c.revision desc
+)
+select distinct on (entity_id, revision)
+       entity_id::text, payload ->> 'source_id', payload ->> 'direction', (payload ->> 'baseline')::float8,
+       (payload ->> 'target')::float8, due_on, (said ->> 'value')::float8, said ->> 'status', batch_id, row_num, knowledge_time
+from told
+where (gone is null or closed is not null) and (said ->> 'as_of')::date <= due_on + $2::int and said ->> 'value' is not null
+order by entity_id, revision, (said ->> 'as_of')::date desc, knowledge_time desc, check_in_id
 
 -- name: close_decided
 -- In a replay, what was decided of key results that were deleted.

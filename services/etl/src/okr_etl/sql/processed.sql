@@ -14,6 +14,10 @@ where source = $1 and position = $2 - 1 and generation = $3
 returning clock, coming, unit, newest, spoken, mapping_hash, plain, whole
 
 -- name: set_head
+-- A replay from a later batch asks what time it was here.
+with noted as (
+    update batch_result r set clock = $2 from source_head h
+    where h.source = $1 and (r.source, r.position, r.generation) = (h.source, h.position, h.generation))
 update source_head set clock = $2, coming = $3, unit = $4, newest = $5, spoken = $6, mapping_hash = $7, plain = $8, whole = $9
 where source = $1
 

@@ -26,7 +26,8 @@ update replay set state = 'stopped', updated_at = now() where source = $1 and st
 select batch_id from rejected where source = $1 order by position limit 1
 
 -- name: forget_replayed
-with versions as (delete from replay_version where source = $1), results as (delete from replay_result where source = $1),
+with versions as (delete from replay_version where source = $1), ended as (delete from replay_ended where source = $1),
+    results as (delete from replay_result where source = $1),
     said as (delete from said s using source_head h where s.source = $1 and h.source = $1 and s.generation <> h.generation),
     judged as (delete from absent_decided a using source_head h where a.source = $1 and h.source = $1 and a.generation <> h.generation),
     told as (delete from parent_said s using source_head h where s.source = $1 and h.source = $1 and s.generation <> h.generation),
@@ -96,6 +97,9 @@ where source = $1 and position = $2 - 1 and generation = $3 and mapping_hash = $
 returning clock, coming, unit, newest
 
 -- name: set_replay
+with noted as (
+    update replay_result r set clock = $2 from replay p
+    where p.source = $1 and (r.source, r.position, r.generation) = (p.source, p.position, p.generation))
 update replay set clock = $2, coming = $3, unit = $4, newest = $5 where source = $1
 
 -- name: held_in_replay
@@ -246,9 +250,9 @@ select source, position, batch_id, row_num, reasons, detail, row_hash, unit from
 
 -- name: put_results
 insert into batch_result (source, position, generation, batch_id, mapping_hash, rows, new, changed, duplicate, unchanged, rejected,
-    pending, versions, outcomes, applied_at, replayed, ignored)
+    pending, versions, outcomes, applied_at, replayed, ignored, clock)
 select source, position, generation, batch_id, mapping_hash, rows, new, changed, duplicate, unchanged, rejected,
-    pending, versions, outcomes, applied_at, replayed, ignored
+    pending, versions, outcomes, applied_at, replayed, ignored, clock
 from replay_result where source = $1
 
 -- name: mark_replayed_documents

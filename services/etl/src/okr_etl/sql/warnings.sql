@@ -2,11 +2,12 @@
 -- What the field holds against goals that are under way, and check-ins that lie outside of their key results' time.
 -- Check-ins are looked up of one goal after another, by check_in_key_result, never grouped and joined: of tables without
 -- statistics, as after a first load, a join is planned for one goal, and would read all check-ins once for each.
--- $1, $2, $9, $10: each source, the day it is there, the days of grace after a due date, and whether its rows tell the days
--- of its check-ins; $7: the sources in which a status has words; $8: days for which a row may wait; $11: days after its due
--- date for which a key result is asked for late check-ins.
+-- $1, $2, $9, $10: each source, the day it is there, the days of grace after a due date (null: it brings no outcome there), and
+-- whether its rows tell the days of its check-ins; $7: the sources in which a status has words; $8: days for which a row may
+-- wait; $11: days after its due date for which a key result is asked for late check-ins, or for any.
 with recursive today as (
-    select source, day, grace_days, tells_days
+    select source, day, coalesce(grace_days, 0) as grace_days, grace_days is not null as ends_by_due, tells_days,
+           case coalesce(grace_days, 0) when 0 then '' when 1 then ' and 1 day of grace' else ' and ' || grace_days || ' days of grace' end as and_grace
     from unnest($1::text[], $2::date[], $9::int[], $10::boolean[]) as t (source, day, grace_days, tells_days)
 ), open_goal as (
     select k.*, t.day, t.tells_days from key_result k join today t using (source)
@@ -24,8 +25,7 @@ with recursive today as (
     where g.tells_days
     union all
     select 'check_in_after_close', k.source, k.key_result_id, k.title, c.check_ins, c.first,
-           'after it was due on ' || k.due_on
-               || case t.grace_days when 0 then '' when 1 then ' and 1 day of grace' else ' and ' || t.grace_days || ' days of grace' end
+           'after it was due on ' || k.due_on || t.and_grace
     from key_result k join today t using (source) cross join lateral (
         select count(*) as check_ins, min(as_of) as first from check_in
         where key_result_id = k.key_result_id and closed is null and as_of > k.due_on + t.grace_days) c
@@ -73,6 +73,15 @@ select warning, source, entity, entity_id, title, detail from (
            case check_ins when 1 then '1 check-in is of ' || first || ', ' || side
                 else check_ins || ' check-ins are of days ' || side || ', the first of ' || first end
     from astray where check_ins > 0
+    union all
+    select 'ended_without_value', k.source, 'key_result', k.key_result_id, k.title,
+           'it was due on ' || k.due_on || t.and_grace || ', and no check-in by then has a value: it has no outcome'
+    from key_result k join today t using (source)
+    where t.ends_by_due and k.closed is null and k.due_on < t.day - t.grace_days and k.due_on >= t.day - $11::int
+      and k.direction <> 'none' and k.target is not null
+      and not exists (select from outcome o where o.key_result_id = k.key_result_id and o.closed is null)
+      and not exists (select from check_in c where c.key_result_id = k.key_result_id and c.closed is null and c.value is not null
+                      and c.as_of <= k.due_on + t.grace_days)
     union all
     select 'baseline_is_target', source, 'key_result', key_result_id, title,
            'it is to ' || direction || ', and baseline and target are both ' || trim_scale(target) || ': its progress is 0 whatever its value'

@@ -18,14 +18,14 @@ class Today(NamedTuple):
     "Its mapping gives words the meaning of a status."
     tells_days: bool = True
     "Its rows say of which days its check-ins are; else they are of the days their files came."
-    grace_days: int = 0
-    "So many days after a due date a check-in still counts for the outcome."
+    grace_days: int | None = None
+    "So many days after a due date a check-in still counts for the outcome; None where no due date brings one."
 
 
 class Patience(NamedTuple):
     """In days: how long nobody may tell of a goal, its value may stand still, and a row may wait for its parent.
 
-    And for how long after its due date a key result is told of for its late check-ins.
+    And for how long after its due date a key result is told of for its late check-ins, or for want of any.
     """
 
     silent: int = 30
@@ -56,7 +56,7 @@ class QualityStore:
     async def warnings(
         self, sources: Mapping[str, Today], patience: Patience, warning: str | None, limit: int
     ) -> list[dict[str, Any]]:
-        """Goals under way that break a rule of the field, late check-ins, and words that are no status."""
+        """Goals under way that break a rule of the field, ended ones without a value, and words that are no status."""
         days, worded = [one.day for one in sources.values()], [name for name, one in sources.items() if one.has_status]
         asked = (list(sources), days, patience.silent, patience.still, warning, limit, worded, patience.pending)
         grace, told = [one.grace_days for one in sources.values()], [one.tells_days for one in sources.values()]

@@ -1,6 +1,5 @@
 """Replays in okr_processed: asked for, carried out beside what is published, and made to hold."""
 
-import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ import polars as pl
 from okr_common import crash
 from okr_common.delivery.outbox import Connection
 from okr_common.events import BatchPublished, SourceReplayed
+from okr_common.sources import Mapping
 from okr_etl.alone import alone
 from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.head import Head
@@ -17,8 +17,9 @@ from okr_etl.domain.ids import content_hashes
 from okr_etl.domain.replay import Replay
 from okr_etl.domain.turn import Task, take
 from okr_etl.store import LONG_SECONDS, SQL, goals, parents, tables, units
-from okr_etl.store.due import Decision, frame, proposed, resolved
-from okr_etl.store.held import held_by, held_in_replay
+from okr_etl.store.due import Decision
+from okr_etl.store.due_again import decide_again, keep_ended
+from okr_etl.store.held import held_in_replay
 from okr_etl.store.processed import forget_said, keep_said, result_row
 from okr_etl.store.records import Place
 from okr_etl.store.waits import WaitStore
@@ -60,7 +61,7 @@ class ReplayStore:
         batch_id: int | None = await self._pool.fetchval(SQL["first_rejected"], source)
         return batch_id
 
-    async def begin(self, replay: Replay, mapping_hash: str, ingested_at: datetime | None) -> bool:
+    async def begin(self, replay: Replay, mapping: Mapping, ingested_at: datetime | None) -> bool:
         """Begins, or begins anew. `ingested_at` is when the batch before the first one was, if there is one.
 
         False where it was stopped meanwhile, or what it rests on is being changed by somebody else: look again.
@@ -70,9 +71,9 @@ class ReplayStore:
             try:
                 # one look at what stands before the first batch: live batches go on, and settle rows of it meanwhile
                 async with connection.transaction(isolation="repeatable_read"):
-                    first = await connection.fetchval(SQL["begin_replay"], replay.source, mapping_hash, *as_it_was)
+                    first = await connection.fetchval(SQL["begin_replay"], replay.source, mapping.hash, *as_it_was)
                     if first is not None:
-                        await _seed(connection, replay.source, first, ingested_at)
+                        await _seed(connection, mapping, first, ingested_at)
             except asyncpg.SerializationError:
                 return False
         return first is not None
@@ -103,7 +104,8 @@ class ReplayStore:
                 position = await connection.fetchval(SQL["lock_replayed"], source, *as_it_was)
                 if position is None:
                     return None
-                await _decide(connection, source, decision)
+                if decision is not None:
+                    await decide_again(connection, source, decision)
                 event = await _switch(connection, source)
                 crash.point("switch_before_commit")
             crash.point("switch_after_commit")
@@ -114,13 +116,15 @@ def _replay(row: asyncpg.Record) -> Replay:
     return Replay(first=row["first_position"], **{name: row[name] for name in ASKED})
 
 
-async def _seed(connection: Connection, source: str, first: int, ingested_at: datetime | None) -> None:
+async def _seed(connection: Connection, mapping: Mapping, first: int, ingested_at: datetime | None) -> None:
+    source = mapping.name
     await connection.execute(SQL["forget_replayed"], source, timeout=LONG_SECONDS)
     if first == 1:
         return
     await connection.execute(SQL["seed_replay"], source, first, timeout=LONG_SECONDS)
     await _hash_seeds(connection, source)
     await connection.execute(SQL["seed_clock"], source, ingested_at)
+    await connection.execute(SQL["seed_ended"], source, first, mapping.clock == "data", timeout=LONG_SECONDS)
     for query in SEEDS:
         await connection.execute(SQL[query], source, first, timeout=LONG_SECONDS)
 
@@ -142,6 +146,7 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     await forget_said(connection, task, former)
     turn = await alone(take, task, former, await held_in_replay(connection, task))
     every = turn.every
+    await keep_ended(connection, turn)
     for part, applied in zip(task.parts, every, strict=True):
         await tables.copy(connection, "replay_version", tables.replay_versions(part.batch, applied))
         rejected = [*part.proposed.rejected, *applied.contradicting]
@@ -158,25 +163,6 @@ async def _apply(connection: Connection, task: Task) -> dict[str, int] | None:
     after = turn.head
     await connection.execute(SQL["set_replay"], batch.source, after.clock, after.coming, after.unit, after.newest)
     return every[-1].counts
-
-
-async def _decide(connection: Connection, source: str, decision: Decision | None) -> None:
-    if decision is None:
-        return
-    ended = (source, decision.day, decision.rule.grace_days)
-    rows = await connection.fetch(SQL["ended_in_replay"], *ended, timeout=LONG_SECONDS)
-    outcomes = await proposed(decision, await asyncio.to_thread(frame, rows))
-    ids = outcomes["entity_id"].to_list()
-    await connection.execute(SQL["take_decisions"], source, ids, timeout=LONG_SECONDS)
-    gone = [row["entity_id"] for row in await connection.fetch(SQL["went_with_its_goal"], ids)]
-    outcomes = outcomes.filter(~pl.col("entity_id").is_in(gone))
-    ids = outcomes["entity_id"].to_list()
-    held = await held_by(connection, "held_in_replay", ids, source, decision.head.generation)
-    found = await resolved(decision, outcomes, held)
-    await tables.copy(connection, "replay_version", tables.due_in_replay(found, source))
-    await connection.execute(SQL["close_decided"], source, timeout=LONG_SECONDS)
-    mark = (source, decision.head.generation, decision.head.position, decision.day)
-    await connection.execute(SQL["set_decided"], *mark)
 
 
 async def _switch(connection: Connection, source: str) -> SourceReplayed:

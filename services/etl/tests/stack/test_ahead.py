@@ -1,0 +1,84 @@
+"""The next batch of a source is typed while one is written, and waits for no batch that is written by nobody."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from prometheus_client import REGISTRY
+
+from okr_common.paths import repository
+from okr_common.postgres.pool import RETRYABLE
+from okr_common.testing.waiting import until
+from okr_etl.testing import RawWriter
+from okr_etl.testing.inner import Inner, inner
+from okr_stack.testing import StackUnderTest
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+SOURCE = "mta_nyct"
+Table = tuple[list[str], list[list[str]]]
+WAITING = "select pid from pg_stat_activity where wait_event_type = 'Lock' and usename = 'okr_etl'"
+HOLD_HEAD = "update source_head set position = 1 where source = $1 and position = 0"
+"""As another replica that applies the first batch; it has, once this is committed."""
+
+
+@pytest.fixture
+async def etl(fresh_stack: StackUnderTest) -> AsyncIterator[Inner]:
+    async with inner(fresh_stack.dsn, repository() / "configs" / "sources") as parts:
+        yield parts
+
+
+@pytest.fixture
+async def other(fresh_stack: StackUnderTest) -> AsyncIterator[asyncpg.Connection]:
+    """Somebody else at work in okr_processed."""
+    connection = await asyncpg.connect(fresh_stack.admin_dsn("okr_processed"))
+    yield connection
+    await connection.close()
+
+
+def prepared() -> float:
+    return REGISTRY.get_sample_value("okr_batches_prepared_total", {"source": SOURCE}) or 0
+
+
+async def test_the_next_batch_is_typed_while_one_is_written(
+    etl: Inner, raw: RawWriter, other: asyncpg.Connection, mta_file: Table
+) -> None:
+    header, rows = mta_file
+    await raw.release(SOURCE, header, rows[:600], batch_rows=300)
+    before = prepared()
+
+    async def both_are_typed() -> bool:
+        return prepared() == before + 2
+
+    async with other.transaction():
+        await other.execute("lock table entity_version in share mode")  # it may be read, so compared with; not written
+        first = asyncio.create_task(etl.applier._next(SOURCE))
+        await until(both_are_typed)
+        assert not first.done()
+    assert await first
+    await etl.apply_all(SOURCE)
+    assert prepared() == before + 2, "what was typed ahead is taken"
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["changes nothing", "fails"])
+async def test_no_batch_waits_for_one_that_is_not_written(
+    etl: Inner, raw: RawWriter, other: asyncpg.Connection, mta_file: Table, *, fails: bool
+) -> None:
+    """The first batch was applied by another replica in the midst; the second one is here in its turn."""
+    header, rows = mta_file
+    await raw.release(SOURCE, header, rows[:600], batch_rows=300)
+    await other.execute("insert into source_head (source) values ($1)", SOURCE)
+    async with other.transaction():
+        assert await other.execute(HOLD_HEAD, SOURCE) == "UPDATE 1"
+        first = asyncio.create_task(etl.applier._next(SOURCE))
+        pid = await until(lambda: other.fetchval(WAITING))
+        if fails:
+            await other.execute("select pg_terminate_backend($1, 5000)", pid)
+            with pytest.raises(RETRYABLE):
+                await first
+    if not fails:
+        assert await first
+    async with asyncio.timeout(20):
+        await etl.apply_all(SOURCE)
+    applied = await etl.pool.fetch("select position, rows from batch_result")
+    assert [tuple(row) for row in applied] == [(2, 300)]
