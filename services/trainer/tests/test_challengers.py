@@ -104,6 +104,7 @@ async def test_promoted_it_serves_and_the_other_goes_on_in_the_shadow_and_a_roll
         await scene.publish(past.batch())
         await level(scene, "linear", HISTORY + 3 * A_YEAR)
         verified = await scene.get(trainer, "/models/acme/verify")
+        (linear,) = await scene.get(trainer, "/models/acme/challengers")
         audit = await scene.get(trainer, "/models/acme/changes")
         await scene.until("select count(*) from delivery.outbox where sent_at is null", 0)
     assert (newest["pipeline"], newest["alias"]) == ("linear", "champion")
@@ -115,6 +116,7 @@ async def test_promoted_it_serves_and_the_other_goes_on_in_the_shadow_and_a_roll
     assert tuple(after) == (1, HISTORY + 2 * A_YEAR, newton)
     assert (verified["findings"], verified["unproven"]) == ([], [])
     assert {"version 1", "the checkpoint", "challenger linear"} <= set(verified["proven"])
+    assert linear["verdict"]["labels"] == 6, "what it did before the rollback was judged by a person"
     assert [(one["kind"], one["made_by"], one["reason"]) for one in audit[:2]] == [
         ("rolled_back", "person", "it was worse"),
         ("promoted", "person", "it knows more"),

@@ -59,7 +59,7 @@ class Shadow:
     async def _of_model(self, connection: Connection, one: Row) -> bool:
         model, wanted = one["model"], self._settings.in_shadow_of(one["model"], one["pipeline"])
         if self._served.get(model) != one["pipeline"]:
-            await connection.execute(SQL["forget_challengers"], model, wanted)
+            await connection.execute(SQL["forget_challengers"], model, wanted, one["pipeline"])
             self._served[model] = one["pipeline"]
         more = False
         for pipeline in wanted:

@@ -51,8 +51,10 @@ on conflict (model, pipeline) do update set
 delete from challenger where model = $1 and pipeline = $2
 
 -- name: forget_challengers
--- Those that nobody wants any more.
-delete from challenger where model = $1 and pipeline <> all($2::text[])
+-- Those that nobody wants while pipeline $3 serves; it does still.
+delete from challenger where model = $1 and pipeline <> all($2::text[]) and exists (
+    select from checkpoint c join model_version v on v.model = c.model and v.version = c.version
+    where c.model = $1 and v.pipeline = $3)
 
 -- name: forget_shadow
 -- What it said along this training, begun anew, and along trainings of which no version was its.
@@ -97,9 +99,13 @@ order by p.learned_seq limit $6
 
 -- name: challenged_rows
 -- The newest $5 check-ins whose outcome is known, and how many there are: what challenger $3 and serving pipeline $4 said of
--- each along training $2. Both answered at the same point of the order of learning, before the outcome was known.
-with ended as (
-    select distinct on (key_result_id) key_result_id, achieved, knowledge_time, heard_seq from outcome_heard
+-- each along training $2. Both answered at the same point of the order of learning, before the outcome was known. Where a
+-- person has rolled back from the challenger, outcomes heard since then: what it did before has been judged.
+with rolled_back as (
+    select max(c.made_at) as at from model_change c join model_version v on v.model = c.model and v.version = c.served
+    where c.model = $1 and c.kind = 'rolled_back' and v.training = $2 and v.pipeline = $3
+), ended as (
+    select distinct on (key_result_id) key_result_id, achieved, knowledge_time, heard_seq, heard_at from outcome_heard
     where model = $1 and not withdrawn order by key_result_id, knowledge_time desc, heard_seq desc
 ), said as (
     select p.key_result_id, p.source, p.elapsed, p.knowledge_time::date as day, p.due_on, p.baselines, p.features, p.seq,
@@ -116,6 +122,7 @@ select s.key_result_id::text, s.source, s.elapsed, s.day, s.due_on as due, e.kno
        s.candidate, s.replaced, s.baselines, count(*) over () as of
 from said s join ended e using (key_result_id)
 where e.achieved is not null and s.candidate is not null and s.replaced is not null
+  and e.heard_at > coalesce((select at from rolled_back), '-infinity')
 order by e.knowledge_time desc, e.heard_seq desc, s.key_result_id, s.day desc, s.seq desc limit $5
 
 -- name: end_when_stalled
