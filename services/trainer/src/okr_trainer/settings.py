@@ -60,7 +60,7 @@ class TrainerSettings(Group):
         default=[],
         description="pipelines that [learn in the shadow](models.md#challengers) of the one that serves, in a process "
         "of their own, and take its place where they pass the gates. None by default: each costs about as much "
-        "processor time as the champion's predicting and learning",
+        "processor time as the stream itself",
     )
     pipelines: dict[str, PipelineSettings] = Field(
         default={},
