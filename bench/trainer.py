@@ -14,6 +14,7 @@ from typing import Any
 
 import cores
 import httpx2
+import psutil
 import trainer_floor
 import workload
 from ingest_gauge import rss_mib
@@ -23,6 +24,7 @@ from trainer_serving import serving
 
 from okr_common.kafka.reader import Read
 from okr_stack.stack import Stack
+from okr_trainer.domain.pipeline import BUILDERS
 from okr_trainer.domain.predictors import LearnedModel
 
 ROWS = 100_000
@@ -31,6 +33,7 @@ HELD_BACK = 50
 """Records that come as news after the cold start: not each of them asks for a prediction."""
 NEWEST_UNIT = "select coalesce(max(unit), 0) from prediction"
 VERSIONS = f"select count(*) from model_version where model = '{MODEL}' and version > 0"
+LEVEL = "select count(*) = {0} from challenger join checkpoint using (model, training, learned)"
 OPENED = """
 insert into key_result_state
     (model, key_result_id, source, key_result, due_on, open, state, prediction_id, risk, probability)
@@ -57,12 +60,14 @@ async def _measured(scene: Scene, options: argparse.Namespace) -> dict[str, Any]
     training = await _trained(scene)
     await scene.load("news.csv", rows[half:])
     stream = await _streamed(scene)
+    shadow = await _shadowed(scene)
     silent = [one for one in scene.records() if b'"entity":"outcome"' not in (one.value or b"")]
     alone, served = await _check_ins_alone(scene, silent[:-HELD_BACK])
     return {
         "rows": len(rows),
         "train_initial": training,
         "stream": stream,
+        "challengers": shadow,
         "check_ins_alone": alone,
         "predict": served,
         "cold_start": await _cold_start(scene, options.open, silent[-HELD_BACK:]),
@@ -90,14 +95,27 @@ async def _trained(scene: Scene) -> dict[str, Any]:
 async def _streamed(scene: Scene) -> dict[str, Any]:
     """The news, from the topic to committed and published predictions, with labels and checkpoints."""
     model, before = await trainer_floor.champion(scene), await scene.ask("ops", NEWEST_UNIT)
-    with scene.trainer(ready=False):
+    with scene.trainer(ready=False) as service:
         seconds = await scene.timed()
+        spent = psutil.Process(service.pid).cpu_times()
     trainings = [model.training]
     seen = await trainer_floor.vectors(scene, "live", "late", trainings=trainings, after=before)
     with cores.on(cores.SERVICE):
         floor, checkpoint = trainer_floor.bare(model, seen), trainer_floor.saving(model)
     learned = sum(one.achieved is not None for one in seen)
-    return {**_beside(len(seen), seconds, floor), "learned": learned, "checkpoint_ms": 1000 * checkpoint}
+    return {**_beside(len(seen), seconds, floor), "learned": learned, "checkpoint_ms": 1000 * checkpoint} | {
+        "processor_seconds": spent.user + spent.system
+    }
+
+
+async def _shadowed(scene: Scene) -> dict[str, Any]:
+    """Every other pipeline, through the history and the news that are there: what following costs, without a start."""
+    names = sorted(BUILDERS.keys() - {"newton"})
+    with scene.trainer(challengers=names):
+        await scene.until("ops", LEVEL.format(len(names)))
+        rows = await scene.asking.rows("ops", "select pipeline, seconds, learned from challenger order by pipeline")
+    said = await scene.ask("ops", f"select count(*) / {len(names)} from shadow_prediction")
+    return {"predictions": said, **{row["pipeline"]: {"processor_seconds": row["seconds"]} for row in rows}}
 
 
 async def _check_ins_alone(scene: Scene, silent: list[Read]) -> tuple[dict[str, Any], dict[str, Any]]:

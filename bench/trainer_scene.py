@@ -50,12 +50,15 @@ class Scene:
         (self._sources / shipped.name).write_text(shipped.read_text())
 
     @contextmanager
-    def service(self, name: str, *on: int, ready: bool = True) -> Iterator[SoloService]:
+    def service(
+        self, name: str, *on: int, ready: bool = True, challengers: Sequence[str] = ()
+    ) -> Iterator[SoloService]:
         """The service, running on these cores; without `ready` as soon as it was started."""
         env = {
             "OKR_INGEST_CSV__FOLDERS": json.dumps([str(self.inbox)]),
             "OKR_SOURCES__FOLDER": str(self._sources),
             "OKR_TRAINER__MODELS": json.dumps({MODEL: [MODEL, OPEN]}),
+            "OKR_TRAINER__CHALLENGERS": json.dumps(list(challengers)),
             "OKR_REST__API_KEY": KEY,
         }
         process = SoloService(name, self.stack.state, self.stack.addresses, env)
@@ -69,9 +72,9 @@ class Scene:
             process.stop()
 
     @contextmanager
-    def trainer(self, *, ready: bool = True) -> Iterator[SoloService]:
+    def trainer(self, *, ready: bool = True, challengers: Sequence[str] = ()) -> Iterator[SoloService]:
         """The trainer, on its core."""
-        with self.service("trainer", cores.SERVICE, ready=ready) as process:
+        with self.service("trainer", cores.SERVICE, ready=ready, challengers=challengers) as process:
             yield process
 
     async def load(self, name: str, rows: Sequence[Sequence[str]]) -> None:

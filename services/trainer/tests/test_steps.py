@@ -30,7 +30,7 @@ from okr_trainer.domain.risk import CutPoints
 from okr_trainer.progress import Progress
 from okr_trainer.reads import Reads
 from okr_trainer.service import STAGE, build
-from okr_trainer.settings import Settings
+from okr_trainer.settings import Settings, TrainerSettings
 from okr_trainer.steps import TrainerSteps
 from okr_trainer.testing import Company
 
@@ -267,7 +267,7 @@ async def test_the_tick_of_six_judges_the_silent_ones_again_once_a_day(
         await etl_ended(scene, the.ops)
         _, steps = await the.tick(minutes=1)
         assert steps["update_incrementally"]["aged"] == {"acme": 5}
-        shown = await Reads(the.ops, the.ops, CutPoints(), the.clock).predictions(
+        shown = await Reads(the.ops, the.ops, TrainerSettings(), the.clock).predictions(
             UUID(past.key_result_id("silent 0/2015")), None, 9
         )
         held = await the.ops.fetch(

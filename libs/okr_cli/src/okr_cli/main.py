@@ -5,7 +5,19 @@ from typing import Annotated
 
 import typer
 
-from okr_cli import backfill, documents, files, model_changes, model_proof, models, rejected, runs, sources, stack
+from okr_cli import (
+    backfill,
+    documents,
+    files,
+    model_challengers,
+    model_changes,
+    model_proof,
+    models,
+    rejected,
+    runs,
+    sources,
+    stack,
+)
 from okr_cli.at_risk import at_risk
 from okr_cli.context import Teaching
 from okr_cli.dead_letters import command as dead_letters
@@ -46,6 +58,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(documents.app, name="documents")
 app.add_typer(files.app, name="files")
 models.app.add_typer(evaluation.app)
+models.app.add_typer(model_challengers.app)
 models.app.add_typer(model_changes.app)
 models.app.add_typer(model_proof.app)
 app.add_typer(models.app, name="models")

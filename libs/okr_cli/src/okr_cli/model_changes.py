@@ -13,6 +13,7 @@ from okr_common.counted import counted
 
 app = typer.Typer()
 VersionArgument = Annotated[int, typer.Argument(min=0, help="As `list` names it; 0 is the pace rule.")]
+ChallengerOption = Annotated[str | None, typer.Option("--challenger", help="Instead of a version: its pipeline.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit row and the event.")]
 DIFFERENCES = (Column("what", "what differs"), Column("a", "a"), Column("b", "b"))
 REPORTS = (
@@ -33,13 +34,17 @@ MEASURES = ("log_loss", "auc", "brier")
 def promote(
     context: typer.Context,
     model: ModelArgument,
-    version: VersionArgument,
+    version: Annotated[int | None, typer.Argument(min=0, help="As `list` names it; 0 is the pace rule.")] = None,
+    challenger: ChallengerOption = None,
     reason: ReasonOption = "no reason given",
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Have this version serve, whatever the gates said; it learns first what it has missed."""
-    said = _told(reach_of(context), model, "promote", {"version": version, "reason": reason})
+    """Have this version, or this challenger, serve, whatever the gates said; it learns first what it has missed."""
+    if (version is None) == (challenger is None):
+        raise typer.BadParameter("name a version, or a challenger by --challenger")
+    whom: dict[str, Any] = {"version": version} if challenger is None else {"challenger": challenger}
+    said = _told(reach_of(context), model, "promote", {**whom, "reason": reason})
     _print(said, as_json=as_json)
 
 

@@ -53,6 +53,10 @@ class Progress:
         """Models that have learned since their champion was registered."""
         return [row["model"] for row in await self._ops.fetch(SQL["grown"])]
 
+    async def challenged(self) -> list[str]:
+        """Models in whose shadow a challenger learns."""
+        return [row["model"] for row in await self._ops.fetch(SQL["challenged"])]
+
     async def champions(self) -> list[Row]:
         """Model and version of each trained model that serves."""
         return list(await self._ops.fetch(SQL["champions"]))

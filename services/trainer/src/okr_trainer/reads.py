@@ -13,15 +13,16 @@ from okr_common.clock import Clock
 from okr_common.delivery.outbox import Connection
 from okr_common.postgres import source_days
 from okr_trainer import store
+from okr_trainer.challenging import beside
 from okr_trainer.domain.ending import Ending, Last, how
 from okr_trainer.domain.evaluation import evaluate
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.pictures import pictures
-from okr_trainer.domain.risk import CutPoints
 from okr_trainer.domain.what_if import Supposed
 from okr_trainer.domain.window import Window
 from okr_trainer.retracing import retraced
+from okr_trainer.settings import TrainerSettings
 from okr_trainer.standing import restore
 from okr_trainer.store import SQL, Pool, Row
 
@@ -54,11 +55,12 @@ JSON = frozenset(
 class Reads:
     """Queries on okr_ops, and titles from okr_processed."""
 
-    def __init__(self, ops: Pool, processed: Pool, cut_points: CutPoints | None, clock: Clock) -> None:
+    def __init__(self, ops: Pool, processed: Pool, settings: TrainerSettings, clock: Clock) -> None:
         self._ops = ops
+        self._rules = settings.gates.rules
         self._retracing, self._evaluating = asyncio.Lock(), asyncio.Lock()
         self._processed = processed
-        self._cut_points = cut_points
+        self._cut_points = settings.cut_points
         self._clock = clock
         self._models: dict[str, tuple[tuple[object, ...], Learner]] = {}
 
@@ -75,6 +77,13 @@ class Reads:
         """All that the registry says of a version, without its content."""
         row = await self._ops.fetchrow(SQL["described"], model, version)
         return None if row is None else _plain(row)
+
+    async def challengers(self, model: str) -> list[dict[str, Any]]:
+        """Of each challenger how far it is, and how it does beside the pipeline that serves; one look at a time."""
+        async with self._evaluating:
+            served = await self._ops.fetchrow(SQL["served_training"], model)
+            rows = await self._ops.fetch(SQL["challengers"], model)
+            return [await beside(self._ops, served, row, self._rules) for row in rows if served is not None]
 
     async def changes(self, model: str, limit: int) -> list[dict[str, Any]]:
         """What was registered, promoted, rolled back, newest first."""

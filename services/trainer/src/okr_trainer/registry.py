@@ -40,7 +40,7 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class Candidate:
     """A version in the making."""
 
     model: LearnedModel
@@ -51,6 +51,7 @@ class _Candidate:
 
     @property
     def alias(self) -> str:
+        """What it is from now on."""
         return CHAMPION if self.serves else CHALLENGER
 
     @property
@@ -62,6 +63,7 @@ class _Candidate:
 
     @property
     def judgement(self) -> str:
+        """What the gates said."""
         return _json(self.verdict.as_json())
 
 
@@ -80,7 +82,7 @@ async def register(
         judging.of_replay(connection, learner.predictor, learner.model, replay.model, rules),
     )
     heard = await connection.fetchval(SQL["heard_last"], learner.model)
-    candidate = _Candidate(replay.model, evaluated, verdict, _serves(settings, verdict), heard)
+    candidate = Candidate(replay.model, evaluated, verdict, _serves(settings, verdict), heard)
     checkpoint = save(replay.model)
     trained = await _successor(connection, learner, replay, replay.model if candidate.serves else learner.predictor)
     await _make_room(connection, learner, candidate)
@@ -112,29 +114,34 @@ async def snapshot(
     (version, _), *_ = await connection.fetch(SQL["next_version"], learner.model)
     made = replace(model, version=version)
     heard = await connection.fetchval(SQL["heard_last"], learner.model)
-    candidate = _Candidate(made, evaluated, verdict, _serves(settings, verdict), heard)
-    checkpoint = save(made)
+    candidate = Candidate(made, evaluated, verdict, _serves(settings, verdict), heard)
+    await put(connection, stage, learner, candidate)
+    registered = replace(learner, predictor=made) if candidate.serves else learner
+    await store.put_checkpoint(connection, registered, None)
+    return Registered(registered, version, candidate.serves, verdict)
+
+
+async def put(connection: Owning, stage: Stage, learner: Learner, candidate: Candidate) -> None:
+    """A version of what the stream has taught: its row, the audit row and the events."""
+    model, checkpoint = candidate.model, save(candidate.model)
     await _make_room(connection, learner, candidate)
     await connection.execute(
         SQL["put_snapshot"],
-        *(learner.model, model.training, version, _json(_cut(learner)), learner.watermark),
+        *(learner.model, model.training, model.version, _json(_cut(learner)), learner.watermark),
         *(learner.base_rate.outcomes, model.learned, candidate.metrics, checkpoint.contract, _json(libraries())),
         *(checkpoint.digest, checkpoint.sha256, checkpoint.content, candidate.alias, candidate.judgement),
-        candidate.heard,
+        *(candidate.heard, model.builder),
     )
-    registered = replace(learner, predictor=made) if candidate.serves else learner
-    await store.put_checkpoint(connection, registered, None)
     await _announce(connection, stage, learner, candidate, checkpoint)
-    return Registered(registered, version, candidate.serves, verdict)
 
 
 def _serves(settings: TrainerSettings, verdict: Verdict) -> bool:
     return verdict.passed and settings.promotion == "automatic"
 
 
-async def _make_room(connection: Owning, learner: Learner, candidate: _Candidate) -> None:
-    """There is one version of each alias, and only the newest is a challenger."""
-    await connection.execute(SQL["retire_challenger"], learner.model)
+async def _make_room(connection: Owning, learner: Learner, candidate: Candidate) -> None:
+    """There is one version of each alias, and of a pipeline only the newest is a challenger."""
+    await connection.execute(SQL["retire_challenger"], learner.model, candidate.model.builder)
     if candidate.serves:
         await connection.execute(SQL["retire"], learner.model)
 
@@ -161,7 +168,7 @@ async def _successor(connection: Owning, learner: Learner, replay: Replay, predi
 
 
 async def _put_version(
-    connection: Owning, learner: Learner, replay: Replay, candidate: _Candidate, checkpoint: Checkpoint
+    connection: Owning, learner: Learner, replay: Replay, candidate: Candidate, checkpoint: Checkpoint
 ) -> None:
     await connection.execute(
         SQL["put_version"],
@@ -184,7 +191,7 @@ def _trained(replay: Replay, learner: Learner, checkpoint: Checkpoint) -> Event:
 
 
 async def _announce(
-    connection: Owning, stage: Stage, learner: Learner, candidate: _Candidate, checkpoint: Checkpoint
+    connection: Owning, stage: Stage, learner: Learner, candidate: Candidate, checkpoint: Checkpoint
 ) -> None:
     """It was evaluated and judged, and stands in the registry; the audit row, and the event where it serves."""
     model, version, verdict = learner.model, candidate.model.version, candidate.verdict
@@ -204,7 +211,7 @@ async def _announce(
     await changes.write(connection, stage, change)
 
 
-def _why(candidate: _Candidate) -> str:
+def _why(candidate: Candidate) -> str:
     if candidate.verdict.passed:
         return "it passed the gates" if candidate.serves else "it passed the gates, and waits for `okr models promote`"
     return "; ".join(candidate.verdict.reasons)

@@ -1,9 +1,9 @@
 """REST of the registry: what changes which version serves needs the API key; what tells of it does not."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Depends, HTTPException, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from okr_common.errors import PermanentError
 from okr_common.rest import keyed
@@ -12,7 +12,7 @@ from okr_trainer.reads import Reads
 from okr_trainer.trainings import PROMOTE, REBUILD, ROLLBACK, TRAIN
 
 NOT_FOUND, CONFLICT = 404, 409
-MISSING = {"no_such_version": NOT_FOUND}
+MISSING = {"no_such_version": NOT_FOUND, "no_such_challenger": NOT_FOUND}
 Version = Annotated[int, Query(ge=0, le=2**31 - 1)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 
@@ -25,9 +25,16 @@ class Why(BaseModel):
 
 
 class Promotion(Why):
-    """Which version is to serve. 0 is the pace rule."""
+    """Which version is to serve, or which challenger as it stands. Version 0 is the pace rule."""
 
-    version: int = Field(ge=0, le=2**31 - 1)
+    version: int | None = Field(None, ge=0, le=2**31 - 1)
+    challenger: str | None = Field(None, max_length=100, description="instead of a version: the pipeline by its name")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.version is None) == (self.challenger is None):
+            raise ValueError("give either a version or a challenger")
+        return self
 
 
 def router(reads: Reads, asking: Asking, key: str) -> APIRouter:
@@ -44,6 +51,12 @@ def _telling(api: APIRouter, reads: Reads) -> None:
         """Every registration, promotion and rollback, newest first: who or what made it, and why."""
         await _known(reads, model)
         return await reads.changes(model, limit)
+
+    @api.get("/models/{model}/challengers")
+    async def challengers(model: str) -> list[dict[str, Any]]:
+        """Each challenger beside the pipeline that serves, on the newest labels: figures, and what the gates say."""
+        await _known(reads, model)
+        return await reads.challengers(model)
 
     @api.get("/models/{model}/reports")
     async def reports(model: str, limit: Limit = 30) -> list[dict[str, Any]]:
@@ -74,8 +87,9 @@ def _changing(api: APIRouter, reads: Reads, asking: Asking, key: str) -> None:
 
     @api.post("/models/{model}/promote", dependencies=with_key)
     async def promote(model: str, wanted: Promotion) -> dict[str, Any]:
-        """The version serves from now on, with all that became known since it was registered."""
-        return await have(PROMOTE, model, version=wanted.version, reason=wanted.reason)
+        """The version, or the challenger, serves from now on, with all that became known since it was registered."""
+        whom = {"pipeline": wanted.challenger} if wanted.challenger is not None else {"version": wanted.version}
+        return await have(PROMOTE, model, **whom, reason=wanted.reason)
 
     @api.post("/models/{model}/rollback", dependencies=with_key)
     async def rollback(model: str, why: Why | None = None) -> dict[str, Any]:

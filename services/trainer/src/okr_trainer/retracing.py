@@ -19,7 +19,10 @@ CHECKPOINT = "the checkpoint"
 
 
 async def retraced(ops: Pool, model: str) -> dict[str, Any]:
-    """The training that serves, else the newest, learned once more from its first row: what is proven, what differs."""
+    """The training that serves, else the newest, learned once more from its first row: what is proven, what differs.
+
+    First by the pipeline that serves, then by each challenger of it.
+    """
     async with ops.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         training = await connection.fetchval(SQL["retraced_training"], model)
         if not training:
@@ -30,22 +33,33 @@ async def retraced(ops: Pool, model: str) -> dict[str, Any]:
             return _said(model, training, findings=[other])
         recorded = await connection.fetchval(SQL["recorded"], model, training)
         milestones = await _milestones(connection, model, training, versions)
-        retrace = Retrace(
-            LearnedModel.new(versions[0]["version"], training, versions[0]["pipeline"]),
-            [one for one in milestones if one.learned <= recorded],
-            unproven=[one.name for one in milestones if one.learned > recorded],
-        )
-        async for page in _pages(connection, model, training, versions[0], recorded):
-            await asyncio.to_thread(_learn, retrace, page)
-    retrace.close()
+        found = [
+            await _retraced(connection, model, versions[0], recorded, of_pipeline) for of_pipeline in milestones.items()
+        ]
     return _said(
         model,
         training,
-        learned=retrace.model.learned,
-        proven=retrace.proven,
-        unproven=retrace.unproven,
-        findings=retrace.findings,
+        learned=found[0].model.learned,
+        proven=[name for one in found for name in one.proven],
+        unproven=[name for one in found for name in one.unproven],
+        findings=[finding for one in found for finding in one.findings],
     )
+
+
+async def _retraced(
+    connection: Connection, model: str, first: Row, recorded: int, of_pipeline: tuple[str, list[Milestone]]
+) -> Retrace:
+    """One pipeline along the training that `first` began, up to the row where its order is recorded no further."""
+    pipeline, milestones = of_pipeline
+    retrace = Retrace(
+        LearnedModel.new(first["version"], first["training"], pipeline),
+        [one for one in milestones if one.learned <= recorded],
+        unproven=[one.name for one in milestones if one.learned > recorded],
+    )
+    async for page in _pages(connection, model, first, recorded, pipeline):
+        await asyncio.to_thread(_learn, retrace, page)
+    retrace.close()
+    return retrace
 
 
 def _said(model: str, training: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -62,20 +76,31 @@ def _made_otherwise(version: Mapping[str, Any] | Row) -> str | None:
     return None
 
 
-async def _milestones(connection: Connection, model: str, training: int, versions: list[Row]) -> list[Milestone]:
-    found = [Milestone(f"version {row['version']}", row["learned"], row["state_digest"]) for row in versions]
-    now = await connection.fetchrow(SQL["checkpoint"], model)
+async def _milestones(
+    connection: Connection, model: str, training: int, versions: list[Row]
+) -> dict[str, list[Milestone]]:
+    """By pipeline, the one that serves first."""
+    now = await connection.fetchrow(SQL["served_training"], model)
+    served = now["pipeline"] if now is not None and now["training"] == training else versions[0]["pipeline"]
+    found: dict[str, list[Milestone]] = {served: []}
+    for row in versions:
+        said = Milestone(f"version {row['version']}", row["learned"], row["state_digest"])
+        found.setdefault(row["pipeline"], []).append(said)
     if now is not None and now["training"] == training:
-        found.append(Milestone(CHECKPOINT, now["learned"], now["state_digest"]))
+        found[served].append(Milestone(CHECKPOINT, now["learned"], now["state_digest"]))
+    for row in await connection.fetch(SQL["challengers"], model):
+        if row["training"] == training:
+            said = Milestone(f"challenger {row['pipeline']}", row["learned"], row["state_digest"])
+            found.setdefault(row["pipeline"], []).append(said)
     return found
 
 
 async def _pages(
-    connection: Connection, model: str, training: int, first: Row, recorded: int
+    connection: Connection, model: str, first: Row, recorded: int, pipeline: str
 ) -> AsyncIterator[list[list[Learned]]]:
     """Rows in the order of learning, by outcome: those of one were learned one after another."""
     page: list[list[Learned]] = []
-    asked = (model, training, first["heard"], recorded, first["learned"])
+    asked = (model, first["training"], first["heard"], recorded, first["learned"], pipeline)
     rows = connection.cursor(SQL["learned_rows"], *asked, prefetch=PAGE)
     count = 0
     async for row in rows:

@@ -18,7 +18,7 @@ PREDICTION_COLUMNS = (
     *("prediction_id", "unit", "place", "model", "model_version", "training", "kind", "source", "key_result_id"),
     *("key_result", "check_in_id", "revision", "seq", "knowledge_time", "due_on", "elapsed", "value", "target"),
     *("forecast", "features", "raw", "probability", "risk", "reasons", "baselines", "batch_id", "row_num", "made_at"),
-    *("learned_seq", "probability_low", "probability_high"),
+    *("learned_seq", "probability_low", "probability_high", "learned_before"),
 )
 STATE_COLUMNS = (
     *("model", "key_result_id", "source", "key_result", "due_on", "open", "state"),
@@ -55,7 +55,8 @@ def _prediction(draft: Draft, model: str, published_as: str, made_at: str) -> st
         f"{target}{d}{forecast}{d}{_json(draft.x) if draft.x else ''}{d}"
         f"{raw}{d}{probability}{d}{draft.risk or ''}{d}{_json(draft.reasons)}{d}"
         f"{_json(draft.baselines)}{d}{draft.batch_id}{d}{draft.row_num}{d}{made_at}{d}"
-        f"{'' if draft.learned_seq is None else draft.learned_seq}{d}{low_text}{d}{high_text}\n"
+        f"{'' if draft.learned_seq is None else draft.learned_seq}{d}{low_text}{d}{high_text}{d}"
+        f"{'' if draft.learned_before is None else draft.learned_before}\n"
     )
 
 

@@ -15,6 +15,7 @@ from okr_trainer import registry_api
 from okr_trainer.ageing import Ageing
 from okr_trainer.api import router
 from okr_trainer.asking import Asking
+from okr_trainer.beside import Beside
 from okr_trainer.ownership import Ownership
 from okr_trainer.progress import Progress
 from okr_trainer.reads import Reads
@@ -49,10 +50,12 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     owner = Owner(STAGE, settings, ownership, trainings, ageing=ageing, wake=relay.wake)
     triggers = await Triggers.on(STAGE, settings, ops)
     steps = TrainerSteps(Progress(ops, processed, cut_points)).as_steps()
-    reads = Reads(ops, processed, cut_points, clock or utc_now)
+    reads = Reads(ops, processed, settings.trainer, clock or utc_now)
+    beside = Beside()
+    shadow = {"challengers": beside.run} if settings.trainer.has_challengers else {}
     control = ControlPlane(STAGE, settings, ops, relay, steps, clock=clock)
     return Parts(
-        workers={"stream": owner.run, "triggers": triggers.run, **control.workers},
+        workers={"stream": owner.run, "triggers": triggers.run, **shadow, **control.workers},
         carriers={"relay": relay.run},
         routers=[
             registry_api.router(reads, Asking(ops), settings.rest.api_key),
@@ -61,5 +64,5 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
         ],
         live={"stream": owner.feed.trouble, "triggers": triggers.feed.trouble, **control.live},
         ready=control.ready,
-        status=owner.status,
+        status=lambda: {**owner.status(), **(beside.status() if shadow else {})},
     )

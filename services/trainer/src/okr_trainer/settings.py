@@ -42,6 +42,13 @@ class GateSettings(Group):
         return Rules(**self.model_dump())
 
 
+class PipelineSettings(Group):
+    """Which pipelines a model has."""
+
+    champion: str = Field(description="the pipeline of its first training, by its builder's name")
+    challengers: list[str] = Field(default=[], description="those that learn in its shadow")
+
+
 class TrainerSettings(Group):
     """How models are made and read."""
 
@@ -49,6 +56,17 @@ class TrainerSettings(Group):
         default={}, description="model: its sources; a source that is not named is its own model"
     )
     pipeline: str = Field("newton", description="the champion's pipeline, by its builder's name")
+    challengers: list[str] = Field(
+        default=[],
+        description="pipelines that [learn in the shadow](models.md#challengers) of the one that serves, in a process "
+        "of their own, and take its place where they pass the gates. None by default: each costs about as much "
+        "processor time as the stream itself",
+    )
+    pipelines: dict[str, PipelineSettings] = Field(
+        default={},
+        description="model: its pipelines as `champion` and `challengers`, where they are not `pipeline` and "
+        "`challengers`",
+    )
     promotion: Literal["automatic", "manual"] = Field(
         "automatic",
         description="whether a version that passes the gates serves at once, or waits for `okr models promote`",
@@ -65,13 +83,20 @@ class TrainerSettings(Group):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.pipeline not in BUILDERS:
-            raise ValueError(f"no pipeline is called {self.pipeline!r}; known are {', '.join(sorted(BUILDERS))}")
+        self._pipelines_known()
         self._bands_consistent()
         named = [source for sources in self.models.values() for source in sources]
         if len(named) != len(set(named)):
             raise ValueError("a source can belong to one model only")
         return self
+
+    def _pipelines_known(self) -> None:
+        for one in (self._of_all, *self.pipelines.values()):
+            for name in (one.champion, *one.challengers):
+                if name not in BUILDERS:
+                    raise ValueError(f"no pipeline is called {name!r}; known are {', '.join(sorted(BUILDERS))}")
+            if len({one.champion, *one.challengers}) <= len(one.challengers):
+                raise ValueError("each pipeline can be named once only, as champion or as challenger")
 
     def _bands_consistent(self) -> None:
         high, medium = self.high_risk_below, self.medium_risk_below
@@ -86,6 +111,25 @@ class TrainerSettings(Group):
         if self.high_risk_below is None or self.medium_risk_below is None:
             return None
         return CutPoints(self.high_risk_below, self.medium_risk_below)
+
+    @property
+    def _of_all(self) -> PipelineSettings:
+        return PipelineSettings(champion=self.pipeline, challengers=self.challengers)
+
+    @property
+    def has_challengers(self) -> bool:
+        """Whether any model may have one."""
+        return bool(self.challengers) or any(one.challengers for one in self.pipelines.values())
+
+    def trained_as(self, model: str, serves: str | None) -> str:
+        """The pipeline of the model's next training: the one that serves, where it is one of the model's."""
+        known = self.pipelines.get(model, self._of_all)
+        return serves if serves in {known.champion, *known.challengers} and serves is not None else known.champion
+
+    def in_shadow_of(self, model: str, serves: str) -> list[str]:
+        """The pipelines that learn in the shadow of this one: the model's others, whatever they began as."""
+        known = self.pipelines.get(model, self._of_all)
+        return sorted({known.champion, *known.challengers} - {serves}) if known.challengers else []
 
     def model_of(self, source: str) -> str:
         """The model that serves this source."""

@@ -22,7 +22,7 @@ from okr_trainer.ageing import AGE
 from okr_trainer.domain.daily import standing
 from okr_trainer.domain.evaluation import headline
 from okr_trainer.progress import Progress
-from okr_trainer.trainings import REGISTER, TRAIN
+from okr_trainer.trainings import CHALLENGE, REGISTER, TRAIN
 
 PATIENCE_SECONDS = 600.0
 """How long the stream may take to reach what that day's etl published."""
@@ -111,10 +111,15 @@ class TrainerSteps:
         return {**proof, "since": None if since is None else since.isoformat(), **said}
 
     async def register(self, context: RunContext) -> Detail:
-        """What was learned since the registered versions is a version."""
-        return await self._have_done(
-            context, REGISTER, await self.progress.grown(), "no model has learned since it was registered"
-        )
+        """What was learned since the registered versions is a version; challengers are judged, and may take over."""
+        grown, challenged = await self.progress.grown(), await self.progress.challenged()
+        done: dict[str, Any] = {}
+        if grown or not challenged:
+            done = {**await self._have_done(context, REGISTER, grown, "no model has learned since it was registered")}
+        if challenged:
+            judged = await self._have_done(context, CHALLENGE, challenged, "")
+            done |= {model: {**done.get(model, {}), **said} for model, said in judged.items()}
+        return done
 
     async def track_performance(self, context: RunContext) -> Detail:
         """The daily report: each model's last seven days beside its best baseline, and its report of seven days ago."""

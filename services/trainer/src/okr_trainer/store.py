@@ -139,8 +139,8 @@ async def unlearned(connection: Connection, learner: Learner, inputs: Sequence[I
     ended = {one.key_result_id for one in inputs if isinstance(one, Outcome)}
     found: dict[str, list[Stored]] = {}
     if ended and isinstance(learner.predictor, LearnedModel):
-        training = learner.predictor.training
-        rows = await connection.fetch(SQL["unlearned"], learner.model, training, list(ended))
+        asked = (learner.model, learner.predictor.training, list(ended), learner.predictor.builder)
+        rows = await connection.fetch(SQL["unlearned"], *asked)
         xs = [orjson.loads(row["features"]) for row in rows]
         raws = own_raws(learner.predictor, [(x, row["raw"]) for x, row in zip(xs, rows, strict=True)])
         for row, x, raw in zip(rows, xs, raws, strict=True):

@@ -24,7 +24,7 @@ from okr_common.postgres import work_items
 from okr_common.postgres.work_items import WorkItem
 from okr_common.topics import PROCESSED_RECORDS
 from okr_common.topology import Stage
-from okr_trainer import promotion, registry, store
+from okr_trainer import challenging, promotion, registry, store
 from okr_trainer.domain.inputs import Input, Place, read
 from okr_trainer.domain.learner import Learner, SourceMark
 from okr_trainer.domain.predictors import LearnedModel
@@ -38,8 +38,11 @@ TRAIN, AGAIN, REGISTER = "train_initial", "train_again", "register"
 """Kinds of items: make a version by a replay; another one; make one of what the stream has learned since."""
 REBUILD = "rebuild"
 """A parameter of the item: train although there is a trained version."""
+CHALLENGE = "challenge"
+"""Have the challengers judged; the best that passes the gates serves."""
 PROMOTE, ROLLBACK = "promote", "rollback"
 """Kinds that change what serves; they go before trainings, because somebody waits."""
+KINDS = frozenset({TRAIN, AGAIN, REGISTER, CHALLENGE, PROMOTE, ROLLBACK})
 CHUNK = 5_000
 NOTHING = {
     "no_outcomes": "there is no outcome to learn from yet",
@@ -73,7 +76,7 @@ class Trainings:
         items = await work_items.open_items(connection, self._stage.service)
         for item in sorted(items, key=lambda one: one.kind not in {PROMOTE, ROLLBACK}):
             partition = PROCESSED_RECORDS.partition_of(item.subject)
-            if item.kind in {TRAIN, AGAIN, REGISTER, PROMOTE, ROLLBACK} and partition in held:
+            if item.kind in KINDS and partition in held:
                 learner = (await memory.get(connection, item.subject, held[partition])).learner
                 due = await self._judge(connection, item, held[partition], learner)
                 if due is not None:
@@ -85,14 +88,20 @@ class Trainings:
         model = learner.predictor
         if item.kind in {PROMOTE, ROLLBACK}:
             return Due(item, held, learner, needless=False)
-        if item.kind == REGISTER:
-            registered = await connection.fetchval(SQL["registered_learned"], learner.model, model.training)
-            return Due(item, held, learner, not isinstance(model, LearnedModel) or model.learned == registered)
+        if item.kind in {REGISTER, CHALLENGE}:
+            return Due(item, held, learner, await self._nothing_new(connection, item, learner))
         parameters = orjson.loads(await connection.fetchval(SQL["parameters"], item.item_id))
         wanted = item.kind == AGAIN or parameters.get(REBUILD)
         needless = isinstance(model, LearnedModel) and not wanted
         ripe = needless or await self._heard_enough(learner, parameters)
         return Due(item, held, learner, needless) if ripe else None
+
+    async def _nothing_new(self, connection: Owning, item: WorkItem, learner: Learner) -> bool:
+        model = learner.predictor
+        if not isinstance(model, LearnedModel) or item.kind == CHALLENGE:
+            return not isinstance(model, LearnedModel)
+        asked = (learner.model, model.training, model.builder)
+        return bool(model.learned == await connection.fetchval(SQL["registered_learned"], *asked))
 
     async def _heard_enough(self, learner: Learner, parameters: Mapping[str, Any]) -> bool:
         if "position" not in parameters:
@@ -144,16 +153,20 @@ class Trainings:
             return await self._change(connection, due)
         if due.item.kind == REGISTER:
             return await self._register(connection, due)
+        if due.item.kind == CHALLENGE:
+            return await self._challenge(connection, due)
         return await self._train(connection, due)
 
     async def _change(self, connection: Owning, due: Due) -> Learner:
         parameters = orjson.loads(await connection.fetchval(SQL["parameters"], due.item.item_id))
         reason = parameters.get("reason", "no reason given")
-        if due.item.kind == PROMOTE:
-            version = parameters["version"]
-            changed, said = await promotion.promote(connection, self._stage, due.learner, version, reason)
+        now, by = (connection, self._stage, due.learner), self._settings
+        if due.item.kind == ROLLBACK:
+            changed, said = await promotion.roll_back(*now, reason, settings=by)
+        elif "pipeline" in parameters:
+            changed, said = await challenging.promote(*now, parameters["pipeline"], reason, settings=by)
         else:
-            changed, said = await promotion.roll_back(connection, self._stage, due.learner, reason)
+            changed, said = await promotion.promote(*now, parameters["version"], reason, settings=by)
         await work_items.close(connection, due.item, said)
         log.info("model_changed", model=due.learner.model, kind=due.item.kind, **said)
         return changed
@@ -166,6 +179,12 @@ class Trainings:
         await work_items.close(connection, due.item, said)
         log.info("model_registered", model=due.learner.model, **said)
         return registered.learner
+
+    async def _challenge(self, connection: Owning, due: Due) -> Learner:
+        changed, said = await challenging.challenge(connection, self._stage, self._settings, due.learner)
+        await work_items.close(connection, due.item, {"serves": changed.predictor.version, "challengers": said})
+        log.info("challengers_judged", model=due.learner.model, serves=changed.predictor.version, challengers=said)
+        return changed
 
     async def _train(self, connection: Owning, due: Due) -> Learner | None:
         attempt = connection.transaction()  # a savepoint: of one that came to nothing no prediction is kept
@@ -192,7 +211,9 @@ class Trainings:
 
     async def _replay(self, connection: Owning, learner: Learner) -> Replay:
         (version, training), *_ = await connection.fetch(SQL["next_version"], learner.model)
-        replay = Replay.begin(learner.model, version, training, self._settings.pipeline, self._settings.cut_points)
+        served = learner.predictor.builder if isinstance(learner.predictor, LearnedModel) else None
+        builder = self._settings.trained_as(learner.model, served)
+        replay = Replay.begin(learner.model, version, training, builder, self._settings.cut_points)
         writing = store.Writing(connection, learner.model, utc_now())
         written: asyncio.Task[None] = asyncio.create_task(writing.write([]))
         try:

@@ -52,6 +52,7 @@ class Draft:
 
     `interval`: where the probability lies with 90 % certainty; None where no outcome was learned, as by the pace rule.
     `places`: where its key result stands, to be counted there when it ends; None where it cannot be judged.
+    `learned_before`: rows its model had learned when it said this; None: the pace rule said it.
     `shown`: it is from now on what is said of its key result, in every list and on the topic.
     """
 
@@ -85,6 +86,7 @@ class Draft:
     interval: tuple[float, float] | None = None
     risk: Risk | None = None
     reasons: Reasons = field(default_factory=list)
+    learned_before: int | None = None
     learned_seq: int | None = None
 
     @property

@@ -13,6 +13,7 @@ from okr_trainer.domain.numbers import logit
 from okr_trainer.domain.pipeline import Pipeline, View, build, loosen, view_of
 from okr_trainer.domain.reasons import describe, explain
 from okr_trainer.domain.risk import CutPoints
+from okr_trainer.domain.scores import Scores
 
 KEPT_AT_DRIFT = 0.1
 """What was learned before errors grew counts a tenth: the next outcomes decide, and nothing is thrown away.
@@ -65,15 +66,19 @@ class LearnedModel:
     def answer(self, drafts: Sequence[Draft], cut_points: CutPoints | None) -> None:
         """Scores a batch at once and fills in what the model says. `cut_points`: those that are configured."""
         bands = cut_points or self.cut_points or CutPoints()
-        if self._view is None:
-            self._view = view_of(self.pipeline, self.words)
-        scores = self._view.score([draft.x for draft in drafts if draft.x is not None])
+        scores = self.score([draft.x for draft in drafts if draft.x is not None])
         for draft, raw in zip(drafts, scores.raw.tolist(), strict=True):
-            draft.version = self.version
+            draft.version, draft.learned_before = self.version, self.learned
             draft.raw = raw
             draft.probability, draft.interval = self.calibration.told(raw)
             draft.risk = bands.band(draft.probability)
         explain(drafts, scores, [self.calibration.steepness(raw) for raw in scores.raw.tolist()])
+
+    def score(self, xs: Sequence[Features]) -> Scores:
+        """Log-odds before calibration, and contributions, of these rows."""
+        if self._view is None:
+            self._view = view_of(self.pipeline, self.words)
+        return self._view.score(xs)
 
     def learn(self, x: Features, raw: float, achieved: bool, weight: float) -> int:  # noqa: FBT001
         """Learns one stored prediction and returns its number in the order of learning."""

@@ -31,13 +31,18 @@ select key, open, outcomes, achieved from tally where model = $1
 
 -- name: unlearned
 -- What an outcome may teach: rows of the current training, each once; replay rows lie before the stream's. Where another
--- version served after this training was made, the rows it made in the stream, without its raw score.
-select prediction_id, key_result_id::text, features, case when training = $2 then raw end as raw from prediction p
-where key_result_id = any($3::uuid[]) and model = $1 and learned_seq is null and features is not null
-  and ((training = $2 and kind in ('live', 'replay') and raw is not null)
-    or (training <> $2 and kind = 'live' and made_at > (
-        select min(v.made_at) from model_version v where v.model = $1 and v.training = $2)))
-order by key_result_id, kind = 'live', seq
+-- version served after this training was made, the rows it made in the stream, without its raw score. Where another pipeline
+-- served along this training, the score is what pipeline $4 said in its shadow.
+select p.prediction_id, p.key_result_id::text, p.features,
+       case when p.training <> $2 then null when v.pipeline = $4 then p.raw
+            else (select s.raw from shadow_prediction s
+                  where s.prediction_id = p.prediction_id and s.pipeline = $4 and s.training = $2) end as raw
+from prediction p left join model_version v on v.model = p.model and v.version = p.model_version
+where p.key_result_id = any($3::uuid[]) and p.model = $1 and p.learned_seq is null and p.features is not null
+  and ((p.training = $2 and p.kind in ('live', 'replay') and p.raw is not null)
+    or (p.training <> $2 and p.kind = 'live' and p.made_at > (
+        select min(t.made_at) from model_version t where t.model = $1 and t.training = $2)))
+order by p.key_result_id, p.kind = 'live', p.seq
 
 -- name: next_unit
 select nextval('prediction_unit')

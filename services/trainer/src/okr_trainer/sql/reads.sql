@@ -106,7 +106,7 @@ select coalesce((select nullif(training, 0) from checkpoint where model = $1),
                 (select max(training) from model_version where model = $1))
 
 -- name: retraced_versions
-select version, pipeline, learned, state_digest, contract_hash, libraries, heard
+select version, training, pipeline, learned, state_digest, contract_hash, libraries, heard
 from model_version where model = $1 and training = $2 and version > 0 order by version
 
 -- name: recorded
@@ -121,7 +121,7 @@ where c.model = $1 and c.learned_again > 0
 -- name: learned_rows
 -- What training $2 learned, in order, each with the outcome that taught it: the first $5 in its replay, by the newest that was
 -- heard by then ($3); the others in the stream, where each outcome says how many rows it taught. `taught_by` tells two outcomes
--- of one key result apart. `raw` null: a version of another training made the row.
+-- of one key result apart. `raw`: what pipeline $6 said of the row along this training; null: it was not asked then.
 with replayed as (
     select distinct on (key_result_id) key_result_id, achieved from outcome_heard
     where model = $1 and achieved is not null and heard_seq <= $3
@@ -131,13 +131,15 @@ with replayed as (
     from outcome_heard where model = $1 and learned > 0 and heard_seq > $3
     window in_order as (partition by key_result_id order by heard_seq)
 ), learned as (
-    select p.learned_seq, p.key_result_id, p.features, p.learned_seq <= $5 as in_replay,
-           case when v.training = $2 then p.raw end as raw,
+    select p.prediction_id, p.learned_seq, p.key_result_id, p.features, p.learned_seq <= $5 as in_replay,
+           case when v.training = $2 and v.pipeline = $6 then p.raw
+                else (select s.raw from shadow_prediction s
+                      where s.prediction_id = p.prediction_id and s.pipeline = $6 and s.training = $2) end as raw,
            row_number() over (partition by p.key_result_id, p.learned_seq <= $5 order by p.learned_seq) as nth
     from prediction p left join model_version v on v.model = p.model and v.version = p.model_version
     where p.model = $1 and p.training = $2 and p.learned_seq <= $4
 )
-select l.learned_seq, l.key_result_id::text, l.features, l.raw, coalesce(s.heard_seq, 0) as taught_by,
+select l.prediction_id::text, l.learned_seq, l.key_result_id::text, l.features, l.raw, coalesce(s.heard_seq, 0) as taught_by,
        case when l.in_replay then r.achieved else s.achieved end as achieved
 from learned l
 left join replayed r on l.in_replay and r.key_result_id = l.key_result_id

@@ -61,7 +61,9 @@ update model_version set alias = case when alias = 'champion' and version > 0 th
 where model = $1 and alias in ('champion', 'previous')
 
 -- name: retire_challenger
-update model_version set alias = null where model = $1 and alias = 'challenger'
+-- That of the same pipeline, and those of pipelines that learn in no shadow any more.
+update model_version v set alias = null where model = $1 and alias = 'challenger'
+  and (pipeline = $2 or not exists (select from challenger c where c.model = $1 and c.pipeline = v.pipeline))
 
 -- name: is_champion
 select exists (select from model_version where model = $1 and version = $2 and alias = 'champion')
@@ -81,7 +83,8 @@ from model_change where model = $1 order by change_id desc limit $2
 -- What training $2 has still to learn: of outcomes heard after $3, the rows that it learned once, in their order; else one row
 -- of each check-in and definition, its own before one that another version made in the stream after it was trained. Nothing of
 -- a key result of which it had learned when it had learned $4 rows: an outcome taken back and told again is heard twice.
--- A raw score is its own by the version that made the row: a row belongs to whichever training has learned it last.
+-- A raw score is its own by the version that made the row: a row belongs to whichever training has learned it last. Where
+-- another pipeline served along this training, it is what pipeline $5 said in its shadow.
 with ended as (
     select key_result_id, achieved, heard_seq, knowledge_time from outcome_heard
     where model = $1 and heard_seq > $3 and not superseding and achieved is not null
@@ -89,7 +92,9 @@ with ended as (
     select min(made_at) as at from model_version where model = $1 and training = $2
 ), found as (
     select p.prediction_id, p.key_result_id, e.achieved, p.features, p.kind, p.seq, p.training = $2 as own, p.learned_seq,
-           case when v.training = $2 then p.raw end as raw, e.heard_seq,
+           case when v.training <> $2 then null when v.pipeline = $5 then p.raw
+                else (select s.raw from shadow_prediction s
+                      where s.prediction_id = p.prediction_id and s.pipeline = $5 and s.training = $2) end as raw, e.heard_seq,
            bool_or(p.training = $2 and p.learned_seq is not null) over (partition by p.key_result_id) as learned,
            coalesce(bool_or(p.training = $2 and p.learned_seq <= $4) over (partition by p.key_result_id), false) as known,
            row_number() over (partition by p.key_result_id, coalesce(p.check_in_id, p.key_result_id), p.revision

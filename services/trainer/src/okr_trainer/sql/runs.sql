@@ -23,10 +23,11 @@ select model, count(distinct asked_by)::int as failures, max(ended_at) as last_a
 from failed group by model
 
 -- name: grown
--- Models that have learned since their newest version of this training was registered.
-select c.model from checkpoint c
+-- Models that have learned since their newest version of this training and pipeline was registered.
+select c.model from checkpoint c join model_version s on s.model = c.model and s.version = c.version
 where c.version > 0 and c.learned > (
-    select max(v.learned) from model_version v where v.model = c.model and v.training = c.training)
+    select max(v.learned) from model_version v
+    where v.model = c.model and v.training = c.training and v.pipeline = s.pipeline)
 order by c.model
 
 -- name: champions

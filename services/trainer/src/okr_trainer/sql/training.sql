@@ -20,15 +20,15 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 insert into model_version
     (model, version, alias, training, pipeline, cut, since, until, check_ins, outcomes, learned, metrics, reference,
      contract_hash, libraries, state_digest, sha256, checkpoint, verdict, heard)
-select t.model, $3, $14, t.training, t.pipeline, $4, t.since, $5,
+select t.model, $3, $14, t.training, $17, $4, t.since, $5,
        t.check_ins + (select count(*) from prediction p
                       where p.model = $1 and p.training = $2 and p.kind = 'live' and p.check_in_id is not null),
        $6, $7, $8, t.reference, $9, $10, $11, $12, $13, $15, $16
 from model_version t where t.model = $1 and t.training = $2 order by t.version limit 1
 
 -- name: registered_learned
--- How many rows the newest version of this training had learned, whether it serves or not.
-select max(learned) from model_version where model = $1 and training = $2
+-- How many rows the newest version of this training and pipeline had learned, whether it serves or not.
+select max(learned) from model_version where model = $1 and training = $2 and pipeline = $3
 
 -- name: ask_for_training
 -- By an event: only while version 0 serves, and, where a training came to nothing better, with a quarter more outcomes ($3).
