@@ -45,7 +45,7 @@ MOVED = """
 select count(*) from outcome o join key_result k using (key_result_id)
 where o.closed is null and k.closed is null and k.due_on > $1::date
 """
-FEW, MANY = range(6, 8), range(8, 50)
+FEW, MANY = range(6, 8), range(8, 28)
 FIRST_DAY = date(2026, 1, 10)
 
 
