@@ -131,17 +131,21 @@ async def test_the_daily_run_has_it_judged_and_the_better_one_serves(scene: Scen
         await trained(scene, trainer, past)
         await level(scene, "linear", HISTORY + A_YEAR)
         (before,) = await scene.get(trainer, "/models/acme/challengers")
-        await scene.ops.execute(JUDGE)
-        await scene.until(DONE, 0)
+        async with httpx2.AsyncClient(timeout=30) as client:
+            asked = (await client.post(f"{trainer.url}/runs", json={})).json()
+        await scene.until("select count(*) from run where ended_at is not null", 1, 60)
+        run = await scene.get(trainer, f"/runs/{asked['run_id']}")
         versions = await scene.get(trainer, "/models/acme")
         result = orjson.loads(await scene.ops.fetchval("select result from work_item where kind = 'challenge'"))
         audit = await scene.get(trainer, "/models/acme/changes")
+    (told,) = [one["detail"]["acme"] for one in run["steps"] if one["step"] == "register"]
+    assert (told["challengers"], told["serves"]) == (result["challengers"], result["serves"])
     (linear,) = [one for one in versions if one["pipeline"] == "linear"]
     assert linear["verdict"] == before["verdict"]
-    assert result["challengers"]["linear"]["version"] == linear["version"] == 2
-    assert (linear["alias"] == "champion") is before["verdict"]["passed"] is (result["serves"] == 2)
+    assert result["challengers"]["linear"]["version"] == linear["version"] == 3
+    assert (linear["alias"] == "champion") is before["verdict"]["passed"] is (result["serves"] == 3)
     assert before["verdict"]["passed"], before["verdict"]["reasons"]
-    assert (audit[0]["kind"], audit[0]["made_by"], audit[0]["serves"]) == ("promoted", "gates", 2)
+    assert (audit[0]["kind"], audit[0]["made_by"], audit[0]["serves"]) == ("promoted", "gates", 3)
     assert "linear passed the gates: over" in audit[0]["reason"]
 
 

@@ -14,11 +14,14 @@ from okr_trainer.domain.predictors import LearnedModel, Predictor
 from okr_trainer.following import Following
 from okr_trainer.store import SQL
 
+MOST_BEHIND = 20_000
+"""Rows. The stream stands still while they are learned, some seconds at most; the challenger's own process goes on."""
+
 
 async def caught_up(connection: Connection, learner: Learner, pipeline: str) -> Following:
     """The challenger with all that its model has learned; until this transaction ends nobody else writes it.
 
-    Raises PermanentError: no_such_challenger, challenger_waits, checkpoint_refused.
+    Raises PermanentError: no_such_challenger, challenger_behind, challenger_waits, checkpoint_refused.
     """
     name = following.lock(learner.model, pipeline)
     await connection.execute(SQL["end_shadow"], name)
@@ -30,6 +33,10 @@ async def caught_up(connection: Connection, learner: Learner, pipeline: str) -> 
             f"{pipeline} has not learned the history of {learner.model} in its shadow; `okr models challengers "
             f"{learner.model}` shows which have",
         )
+    served = learner.predictor
+    behind = served.learned - made.learned if isinstance(served, LearnedModel) else 0
+    if behind > MOST_BEHIND:
+        raise PermanentError("challenger_behind", f"{pipeline} is {behind} rows behind {learner.model}, and goes on")
     while made.waits is None and await following.go_on(connection, made):
         pass
     if made.waits is not None:
