@@ -63,7 +63,10 @@ class LearnedModel:
         return cls(version, training, builder, build(builder))
 
     def answer(self, drafts: Sequence[Draft], cut_points: CutPoints | None) -> None:
-        """Scores a batch at once and fills in what the model says. `cut_points`: those that are configured."""
+        """Scores a batch at once and fills in what the model says. `cut_points`: those that are configured.
+
+        A replay's predictions are there to be scored and learned, and nobody acts on them: they give no reasons.
+        """
         bands = cut_points or self.cut_points or CutPoints()
         if self._view is None:
             self._view = view_of(self.pipeline, self.words)
@@ -73,7 +76,8 @@ class LearnedModel:
             draft.raw = raw
             draft.probability, draft.interval = self.calibration.told(raw)
             draft.risk = bands.band(draft.probability)
-        explain(drafts, scores, [self.calibration.steepness(raw) for raw in scores.raw.tolist()])
+        if drafts[0].kind != "replay":
+            explain(drafts, scores, [self.calibration.steepness(raw) for raw in scores.raw.tolist()])
 
     def learn(self, x: Features, raw: float, achieved: bool, weight: float) -> int:  # noqa: FBT001
         """Learns one stored prediction and returns its number in the order of learning."""
