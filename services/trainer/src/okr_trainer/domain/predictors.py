@@ -78,13 +78,14 @@ class LearnedModel:
         if self._view is None:
             self._view = view_of(self.pipeline, self.words)
         scores = self._view.score([draft.x for draft in drafts if draft.x is not None], columns)
-        for draft, raw in zip(drafts, scores.raw.tolist(), strict=True):
+        raws = scores.raw.tolist()
+        for draft, raw, told in zip(drafts, raws, self.calibration.told(raws), strict=True):
             draft.version = self.version
             draft.raw = raw
-            draft.probability, draft.interval = self.calibration.told(raw)
+            draft.probability, draft.interval = told
             draft.risk = bands.band(draft.probability)
         if drafts[0].kind != "replay":
-            explain(drafts, scores, [self.calibration.steepness(raw) for raw in scores.raw.tolist()])
+            explain(drafts, scores, [self.calibration.steepness(raw) for raw in raws])
 
     def learn(self, x: Features, raw: float, achieved: bool, weight: float) -> int:  # noqa: FBT001
         """Learns one stored prediction and returns its number in the order of learning."""
