@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okr_trainer.domain.features import CROSSED, FEATURES, NAMES, WORDS, contract_hash, features, learnable, stood
+from okr_trainer.domain.columns import features
+from okr_trainer.domain.facts import facts, stood
+from okr_trainer.domain.features import CROSSED, FEATURES, NAMES, WORDS, Features, contract_hash, learnable
 from okr_trainer.domain.forecast import forecast
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.past import Past, asked_of
-from okr_trainer.domain.pipeline import BUILDERS, build
+from okr_trainer.domain.pipeline import BUILDERS, build, view_of
 from okr_trainer.domain.tallies import Tally
 from okr_trainer.domain.track_record import NO_RECORD, BaseRate, TrackRecord, series_of
 from okr_trainer.testing import Company
@@ -45,7 +47,13 @@ def checked_in(state: KeyResultState, *values: float, target: float = 100.0) -> 
 
 def of(state: KeyResultState, record: TrackRecord = NO_RECORD, base: BaseRate | None = None) -> dict[str, float | str]:
     day = state.newest or state.start
-    return features(state, day, Past({state.series: record}, base or BaseRate()), stood(state, day))
+    return seen_of(state, day, Past({state.series: record}, base or BaseRate()))
+
+
+def seen_of(state: KeyResultState, day: int, past: Past) -> Features:
+    seen = features([facts(state, day, past)], past)
+    assert seen.places == [stood(state, day)]
+    return seen.xs[0]
 
 
 @given(
@@ -86,7 +94,7 @@ def test_no_rubbish_reaches_river(  # noqa: PLR0917
     places = stood(state, day)
     tallies = dict.fromkeys(asked_of(state, places), tally)
     base = BaseRate(outcomes[1], outcomes[0])
-    x = features(state, day, Past({state.series: TrackRecord(3, 1, True, margin)}, base, tallies), places)
+    x = seen_of(state, day, Past({state.series: TrackRecord(3, 1, True, margin)}, base, tallies))
     for one in FEATURES:
         number = x[one.name]
         assert type(number) is float
@@ -102,6 +110,26 @@ def test_every_feature_is_there_in_one_order() -> None:
     x = of(checked_in(state_of(), 99.0))
     crossed = [f"{name}@1" for name in CROSSED]
     assert tuple(x) == (*NAMES, *WORDS, *crossed)
+
+
+def test_together_each_is_seen_as_it_is_alone_and_the_columns_say_what_the_rows_say() -> None:
+    states = [
+        state_of(attributes={"team": "blue", "size": 9.0}),
+        checked_in(state_of("increase", baseline=50.0, owner="kim"), 60.0, 75.0),
+        checked_in(state_of("stay_between", 100.0, 60.0, due_known=False), 110.0),
+        checked_in(state_of("stay_below"), *range(90, 96)),
+    ]
+    days, past = [state.newest or state.start for state in states], Past()
+    told = [facts(state, day, past) for state, day in zip(states, days, strict=True)]
+    together = features(told, past)
+    assert together.xs == [features([one], past).xs[0] for one in told]
+    for name, column in together.columns.items():
+        assert column.tolist() == [x.get(name, 0.0) for x in together.xs]
+    model = build("newton")
+    for number, x in enumerate(together.xs * 5):
+        model.learn_one(learnable(x), number % 3 == 0)
+    by_columns, by_rows = (view_of(model, {}).score(together.xs, columns) for columns in (together.columns, {}))
+    assert by_columns.raw.tolist() == by_rows.raw.tolist()
 
 
 def test_a_number_counts_for_the_stage_it_was_said_at() -> None:

@@ -1,7 +1,7 @@
 """What a person asks of a model's owner: work items, and the answer once the owner has done them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -15,10 +15,11 @@ PATIENCE_SECONDS = 20.0
 
 
 class Asking:
-    """Asks by okr_ops, so any replica may."""
+    """Asks by okr_ops, so any replica may. `wake` has the owner in this process look at once; another looks soon."""
 
-    def __init__(self, ops: Pool) -> None:
+    def __init__(self, ops: Pool, wake: Callable[[], None]) -> None:
         self._ops = ops
+        self._wake = wake
 
     async def have(self, kind: str, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What the owner did. Raises PermanentError in its words where it refused, and `under_way` for a second one."""
@@ -45,4 +46,5 @@ class Asking:
         )
         if item is None:
             raise PermanentError("under_way", f"a {kind} of {model} is under way; ask again when it has ended")
+        self._wake()
         return item

@@ -58,7 +58,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
         workers={"stream": owner.run, "triggers": triggers.run, **shadow, **control.workers},
         carriers={"relay": relay.run},
         routers=[
-            registry_api.router(reads, Asking(ops), settings.rest.api_key),
+            registry_api.router(reads, Asking(ops, owner.look), settings.rest.api_key),
             router(reads),
             control.router,
         ],

@@ -77,6 +77,10 @@ class Owner:
             await self.feed.stop()
             await self._ownership.close()
 
+    def look(self) -> None:
+        """There is something to do besides the stream: it does not wait for its second to be over."""
+        self._items_at = 0.0
+
     async def _turn(self, stop: asyncio.Event) -> None:
         batch = await self.feed.next(AT_ONCE if self._ageing.under_way else WAIT_SECONDS)
         if batch is not None:

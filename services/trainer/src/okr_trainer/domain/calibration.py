@@ -16,7 +16,10 @@ off together (`swaying`) that is how far off the probability may be: its interva
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import exp, log, log1p, sqrt
+from math import exp, log, log1p
+from typing import Any
+
+import numpy as np
 
 from okr_trainer.domain.newton import LEAST_CURVATURE
 from okr_trainer.domain.numbers import bounded, sigmoid
@@ -65,15 +68,17 @@ class BetaMap:
         >>> round(low, 2), round(high, 2)
         (0.32, 0.68)
         """
-        return self.told(raw)[1]
+        ((_, interval),) = self.told([raw])
+        return interval
 
-    def told(self, raw: float) -> tuple[float, tuple[float, float]]:
-        """Probability and interval, at once."""
-        shape = _shape(raw)
+    def told(self, raws: Sequence[float]) -> list[tuple[float, tuple[float, float]]]:
+        """Of each of these log-odds probability and interval."""
+        shape = np.array([_shape(raw) for raw in raws]).T
         middle = _product((self.slope, self.bend, self.shift), shape)
         reach = _product([_product(row, shape) for row in self.spread], shape)
-        width = SURE * sqrt(max(reach + self.swaying.variance, 0.0))
-        return sigmoid(middle), (sigmoid(middle - width), sigmoid(middle + width))
+        width = SURE * np.sqrt(np.maximum(reach + self.swaying.variance, 0.0))
+        columns = ([sigmoid(one) for one in column.tolist()] for column in (middle, middle - width, middle + width))
+        return [(probability, (low, high)) for probability, low, high in zip(*columns, strict=True)]
 
     def steepness(self, raw: float) -> float:
         """By how much the published log-odds grow with the raw one here.
@@ -137,5 +142,5 @@ def _shape(raw: float) -> Shape:
     return raw, log(4.0) - abs(raw) - 2.0 * log1p(exp(-abs(raw))), 1.0
 
 
-def _product(row: Sequence[float], shape: Sequence[float]) -> float:
+def _product(row: Sequence[Any], shape: Any) -> Any:  # noqa: ANN401 - numbers or columns of them
     return row[0] * shape[0] + row[1] * shape[1] + row[2] * shape[2]

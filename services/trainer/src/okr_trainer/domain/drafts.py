@@ -73,8 +73,8 @@ class Draft:
     forecast: float | None
     batch_id: int
     row_num: int
-    x: Features | None
     why: str | None
+    x: Features | None = None
     places: Moments | None = None
     shown: bool = False
     learnable: bool = False

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from okr_trainer.domain import drafting
-from okr_trainer.domain.drafting import Cause
+from okr_trainer.domain.drafting import Begun, Cause
 from okr_trainer.domain.drafts import Draft, Kind, Stored, prediction_id
 from okr_trainer.domain.drift import Kind as DriftKind
-from okr_trainer.domain.features import relative_margin
+from okr_trainer.domain.facts import relative_margin
 from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, Withdrawn, utc_day
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.past import Past
@@ -91,7 +91,7 @@ class Learner:
     marks: dict[str, SourceMark] = field(default_factory=dict)
     watermark: datetime | None = None
     waiting: dict[str, list[Draft]] = field(default_factory=dict)
-    _unanswered: list[Draft] = field(default_factory=list)
+    _unanswered: list[Begun] = field(default_factory=list)
     _past: Past | None = None
     _closing: set[str] = field(default_factory=set)
     _step: Step = field(default_factory=Step)
@@ -191,16 +191,15 @@ class Learner:
         )
         if self._past is None:
             self._past = self.past
-        draft = drafting.draft(cause, state, on, self._past)
+        begun = drafting.begin(cause, state, on, self._past)
+        draft = begun.draft
         draft.version, draft.training = self.predictor.version, self.predictor.training
-        judged, newest = draft.places is not None, not isinstance(one, CheckIn) or one.as_of == state.newest
+        judged, newest = draft.why is None, not isinstance(one, CheckIn) or one.as_of == state.newest
         draft.shown = state.open and (kind == "live" or (kind == "late" and newest))
         draft.learnable = judged and kind != "late" and not state.closed and self._learning
         draft.learnable &= isinstance(one, CheckIn) or not state.check_ins
-        if draft.places is not None:
-            self._unanswered.append(draft)
-            if kind != "late":
-                state.stood(draft.places)
+        if judged:
+            self._unanswered.append(begun)
         self._keep(draft)
 
     def _kind(self, one: Definition | CheckIn, state: KeyResultState) -> Kind:
@@ -225,10 +224,15 @@ class Learner:
             self._step.drafts.append(draft)
 
     def _answer(self) -> None:
-        """The model is constant since the last outcome: all predictions since then are made at once."""
-        if self._unanswered:
-            self.predictor.answer(self._unanswered, self.cut_points)
-            self._unanswered = []
+        """Past and model are constant since the last outcome: all predictions since then are made at once."""
+        if not self._unanswered:
+            return
+        columns = drafting.complete(self._unanswered, self._past or self.past)
+        for draft, state, _ in self._unanswered:
+            if draft.kind != "late" and draft.places is not None:
+                state.stood(draft.places)
+        self.predictor.answer([begun.draft for begun in self._unanswered], self.cut_points, columns)
+        self._unanswered = []
 
     def _outcome(self, one: Outcome, stored: Mapping[str, Sequence[Stored]]) -> None:
         self._answer()

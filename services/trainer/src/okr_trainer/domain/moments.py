@@ -4,8 +4,12 @@ Three of them: by the days left; by how far it is on its way and through its tim
 far it is through its time. What is not known has a place of its own.
 """
 
-from bisect import bisect_right
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from okr_trainer.domain.numbers import Column
 
 LEFT = (1, 3, 7, 14, 30, 60, 120)
 ELAPSED = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -24,19 +28,21 @@ class Moments(NamedTuple):
     gap: int
 
 
-def moments(left: int | None, elapsed: float | None, progress: float | None, margin: float | None) -> Moments:
-    """None: not known. `progress` is the share of the way done, `margin` what is past the target, relative to it.
+def moments(left: Column, elapsed: Column, progress: Column, margin: Column) -> list[Moments]:
+    """Of each row; NaN: not known. `progress` is the share of the way done, `margin` what is past the target.
 
-    >>> moments(5, 0.8, 0.6, -0.2), moments(None, None, None, None)
-    (Moments(left=2, way=34, gap=76), Moments(left=8, way=64, gap=127))
+    >>> moments(*np.array([[5.0, np.nan], [0.8, np.nan], [0.6, np.nan], [-0.2, np.nan]]))
+    [Moments(left=2, way=34, gap=76), Moments(left=8, way=64, gap=127)]
     """
-    time = _place(ELAPSED, elapsed)
-    return Moments(
-        _place(LEFT, left),
-        _WAYS + _place(WAY, progress) * _TIMES + time,
-        _GAPS + _place(GAP, margin) * _TIMES + time,
+    time = _places(ELAPSED, elapsed)
+    places = (
+        _places(LEFT, left),
+        _WAYS + _places(WAY, progress) * _TIMES + time,
+        _GAPS + _places(GAP, margin) * _TIMES + time,
     )
+    return [Moments(*row) for row in zip(*(column.tolist() for column in places), strict=True)]
 
 
-def _place(cuts: tuple[float, ...], value: float | None) -> int:
-    return len(cuts) + 1 if value is None else bisect_right(cuts, value)
+def _places(cuts: tuple[float, ...], values: Column) -> NDArray[np.int64]:
+    """How many cuts lie below or at each value; what is not known is placed behind all of them."""
+    return np.searchsorted(cuts, values, side="right") + np.isnan(values)

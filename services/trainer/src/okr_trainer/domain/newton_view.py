@@ -18,6 +18,7 @@ from okr_trainer.domain.newton import CUT, NewtonLogistic
 from okr_trainer.domain.numbers import Column
 from okr_trainer.domain.scores import Scores
 
+NO_COLUMNS: Mapping[str, Column] = {}
 Words = dict[float | str | None, float]
 """What each word of a feature adds; None: any other one."""
 
@@ -71,11 +72,11 @@ class NewtonView:
             for name, (row, of) in self._plan.words.items()
         }
 
-    def score(self, xs: Sequence[Features]) -> Scores:
-        """Log-odds and contributions of these rows."""
+    def score(self, xs: Sequence[Features], columns: Mapping[str, Column] = NO_COLUMNS) -> Scores:
+        """Log-odds and contributions of these rows. `columns`: numbers of them that are known as columns already."""
         raw = np.full(len(xs), self._base)
         aspects: dict[str, Column] = {}
-        for aspect, part in zip(self._plan.aspects, self._parts(xs), strict=True):
+        for aspect, part in zip(self._plan.aspects, self._parts(xs, columns), strict=True):
             raw += part
             if aspect in aspects:
                 aspects[aspect] += part
@@ -83,14 +84,21 @@ class NewtonView:
                 aspects[aspect] = part
         return Scores(raw, aspects)
 
-    def _parts(self, xs: Sequence[Features]) -> Column:
+    def _parts(self, xs: Sequence[Features], columns: Mapping[str, Column]) -> Column:
         """What each feature adds to each row."""
         parts = np.zeros((len(self._plan.aspects), len(xs)))
-        parts[self._plan.rows] += _adds(self._scales, _table(self._plan.numbers, xs))
+        parts[self._plan.rows] += _adds(self._scales, _table_of(self._plan.numbers, xs, columns))
         for name, (row, said) in self._words.items():
             none = said[None]
             parts[row] += [said.get(x.get(name), none) for x in xs]
         return parts
+
+
+def _table_of(numbers: tuple[str, ...], xs: Sequence[Features], columns: Mapping[str, Column]) -> Column:
+    if not columns:
+        return _table(numbers, xs)
+    found = (columns[name] if name in columns else [_number(x.get(name, 0.0)) for x in xs] for name in numbers)
+    return np.array(list(found)).reshape(len(numbers), len(xs))
 
 
 def _table(numbers: tuple[str, ...], xs: Sequence[Features]) -> Column:

@@ -22,7 +22,8 @@ def bounded(number: float, lowest: float, highest: float, default: float = 0.0) 
     return number if number == number else default  # noqa: PLR0124 - only a NaN differs from itself
 
 
-_LOGS = tuple(math.log1p(count) for count in range(4096))
+LOGS = tuple(math.log1p(count) for count in range(4096))
+"""log1p of each count below their number; none is above 12."""
 
 
 def log_of(count: int) -> float:
@@ -31,7 +32,7 @@ def log_of(count: int) -> float:
     >>> log_of(0), log_of(5000) == math.log1p(5000)
     (0.0, True)
     """
-    return _LOGS[count] if count < len(_LOGS) else math.log1p(count)
+    return LOGS[count] if count < len(LOGS) else math.log1p(count)
 
 
 def finite(number: float | None) -> float | None:

@@ -1,20 +1,25 @@
 """What a model knows of other key results when it judges one, and what that says of it, as features.
 
-Hit rates are told as log-odds, less those of the base rate: 0 where nothing has ended yet. Counts are log1p.
+Hit rates are told as log-odds, less those of the base rate: 0 where nothing has ended yet.
 """
 
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
+from math import tanh
 
 from okr_trainer.domain import tallies as keys
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.moments import Moments
-from okr_trainer.domain.numbers import bounded, log_of, logit
+from okr_trainer.domain.numbers import bounded, logit
 from okr_trainer.domain.tallies import NO_TALLY, Tally
 from okr_trainer.domain.track_record import NO_RECORD, SHRINKAGE, BaseRate, TrackRecord
 
 SUREST = 5.3
 """In log-odds: no rate is told as surer, however often it held."""
+
+
+Series = tuple[float, float, float, float]
+"""Of a series: 1 or -1 as its last outcome was, tanh(its margin / 0.05), hit rate and log-odds less the base rate's."""
 
 
 @dataclass(slots=True)
@@ -31,6 +36,8 @@ class Past:
     odds: float = field(init=False)
     lately: tuple[float, float] = field(init=False)
     _told: dict[str, float] = field(init=False, default_factory=dict)
+    _placed: dict[tuple[str, str, int], float] = field(init=False, default_factory=dict)
+    _series: dict[str, Series] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rate = self.base.value
@@ -38,9 +45,14 @@ class Past:
         last_50, last_500 = self.base.lately
         self.lately = odds(last_50.value(self.rate), self.odds), odds(last_500.value(self.rate), self.odds)
 
-    def record(self, state: KeyResultState) -> TrackRecord:
-        """Of the key result's series."""
-        return self.records.get(state.series, NO_RECORD)
+    def series(self, name: str) -> Series:
+        """What is told of this series."""
+        told = self._series.get(name)
+        if told is None:
+            record = self.records.get(name, NO_RECORD)
+            rate, last = record.hit_rate(self.rate), 0.0 if record.last is None else 1.0 if record.last else -1.0
+            told = self._series[name] = (last, tanh(record.margin / 0.05), rate - self.rate, odds(rate, self.odds))
+        return told
 
     def odds_of(self, key: str | None) -> float:
         """How those ended that are counted under this key; 0 where none has, and of no key."""
@@ -56,10 +68,18 @@ class Past:
             return 0.0
         return odds((tally.achieved + SHRINKAGE * self.rate) / (tally.outcomes + SHRINKAGE), self.odds)
 
-    def others(self, key: str | None, state: KeyResultState) -> float:
-        """How many open key results but this one are counted under this key, as log1p."""
+    def odds_at(self, source: str, direction: str, moment: int) -> float:
+        """How those ended that once stood at this place, of this source and direction."""
+        at = source, direction, moment
+        told = self._placed.get(at)
+        if told is None:
+            told = self._placed[at] = self.odds_of(keys.moment_key(source, direction, moment))
+        return told
+
+    def others(self, key: str | None, own: int) -> int:
+        """How many open key results are counted under this key, without one's own, if it is open."""
         tally = self.tallies.get(key) if key else None
-        return 0.0 if tally is None else min(20.0, log_of(max(0, tally.open - state.open)))
+        return 0 if tally is None else max(0, tally.open - own)
 
 
 def asked_of(state: KeyResultState, places: Moments) -> set[str]:
@@ -71,9 +91,9 @@ def _alike(state: KeyResultState, places: Moments) -> dict[str, str | None]:
     return {
         "owner_odds": keys.owner_key(state),
         "objective_odds": keys.objective_key(state),
-        "left_odds": keys.moment_key(state, places.left),
-        "way_odds": keys.moment_key(state, places.way),
-        "gap_odds": keys.moment_key(state, places.gap),
+        "left_odds": keys.moment_key(state.source, state.direction, places.left),
+        "way_odds": keys.moment_key(state.source, state.direction, places.way),
+        "gap_odds": keys.moment_key(state.source, state.direction, places.gap),
     }
 
 

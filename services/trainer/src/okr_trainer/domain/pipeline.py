@@ -8,19 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from okr_trainer.domain.features import AT, ATTRIBUTE, LAST_STAGE, WORDS, Features, aspect_of
 from okr_trainer.domain.mean import MeanOf
 from okr_trainer.domain.newton import NewtonLogistic
-from okr_trainer.domain.newton_view import NewtonView
+from okr_trainer.domain.newton_view import NO_COLUMNS, NewtonView
+from okr_trainer.domain.numbers import Column
 from okr_trainer.domain.river_parts import LogisticRegression, OneHotEncoder, StandardScaler, compose, optim
 from okr_trainer.domain.scores import Scores
 
 Pipeline = Any
 """River ships no types."""
-Column = NDArray[np.float64]
-
 
 LATELY = tuple(
     f"{name}{stage}"
@@ -83,8 +81,8 @@ def _features() -> Pipeline:
 class View(Protocol):
     """What a pipeline knows at one moment, as plain numbers: score with it until the pipeline learns again."""
 
-    def score(self, xs: Sequence[Features]) -> Scores:
-        """Log-odds and contributions of these rows."""
+    def score(self, xs: Sequence[Features], columns: Mapping[str, Column] = NO_COLUMNS) -> Scores:
+        """Log-odds and contributions of these rows. `columns`: numbers of them that are known as columns already."""
 
 
 def view_of(pipeline: Pipeline, words: Mapping[str, Mapping[str, int]]) -> View:
@@ -100,9 +98,9 @@ class MeanView:
     def __init__(self, views: Sequence[View]) -> None:
         self._views = views
 
-    def score(self, xs: Sequence[Features]) -> Scores:
+    def score(self, xs: Sequence[Features], columns: Mapping[str, Column] = NO_COLUMNS) -> Scores:
         """The mean of their log-odds, and of what each aspect added to them."""
-        said = [view.score(xs) for view in self._views]
+        said = [view.score(xs, columns) for view in self._views]
         aspects = sorted({aspect for one in said for aspect in one.aspects})
         none = np.zeros(len(xs))
         parts = {aspect: sum((one.aspects.get(aspect, none) for one in said), none) / len(said) for aspect in aspects}
@@ -115,7 +113,7 @@ class _Additive:
     base: float
     typical: dict[str, float]
 
-    def score(self, xs: Sequence[Features]) -> Scores:
+    def score(self, xs: Sequence[Features], _: Mapping[str, Column] = NO_COLUMNS) -> Scores:
         """Log-odds and contributions of these rows, summed in one fixed order of names."""
         raw = np.full(len(xs), self.base)
         aspects: dict[str, Column] = {}

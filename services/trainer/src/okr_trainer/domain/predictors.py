@@ -1,6 +1,6 @@
 """Who answers: version 0, the linear-pace rule, until there is a model; then the learned model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from okr_trainer.domain.baselines import LINEAR_PACE
@@ -9,7 +9,8 @@ from okr_trainer.domain.digest import state_digest
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.drift import Drift
 from okr_trainer.domain.features import WORDS, Features, learnable
-from okr_trainer.domain.numbers import logit
+from okr_trainer.domain.newton_view import NO_COLUMNS
+from okr_trainer.domain.numbers import Column, logit
 from okr_trainer.domain.pipeline import Pipeline, View, build, loosen, view_of
 from okr_trainer.domain.reasons import describe, explain
 from okr_trainer.domain.risk import CutPoints
@@ -29,7 +30,9 @@ class PaceRule:
     version: int = 0
     training: int = 0
 
-    def answer(self, drafts: Sequence[Draft], cut_points: CutPoints | None) -> None:
+    def answer(
+        self, drafts: Sequence[Draft], cut_points: CutPoints | None, _: Mapping[str, Column] = NO_COLUMNS
+    ) -> None:
         """Fills in probability, risk and the one reason there is. `cut_points`: those that are configured."""
         bands = cut_points or CutPoints()
         for draft in drafts:
@@ -63,22 +66,29 @@ class LearnedModel:
         """An unlearned one."""
         return cls(version, training, builder, build(builder))
 
-    def answer(self, drafts: Sequence[Draft], cut_points: CutPoints | None) -> None:
-        """Scores a batch at once and fills in what the model says. `cut_points`: those that are configured."""
+    def answer(
+        self, drafts: Sequence[Draft], cut_points: CutPoints | None, columns: Mapping[str, Column] = NO_COLUMNS
+    ) -> None:
+        """Scores a batch at once and fills in what the model says. `cut_points`: those that are configured.
+
+        A replay's predictions are there to be scored and learned, and nobody acts on them: they give no reasons.
+        """
         bands = cut_points or self.cut_points or CutPoints()
-        scores = self.score([draft.x for draft in drafts if draft.x is not None])
-        for draft, raw in zip(drafts, scores.raw.tolist(), strict=True):
+        scores = self.score([draft.x for draft in drafts if draft.x is not None], columns)
+        raws = scores.raw.tolist()
+        for draft, raw, told in zip(drafts, raws, self.calibration.told(raws), strict=True):
             draft.version, draft.learned_before = self.version, self.learned
             draft.raw = raw
-            draft.probability, draft.interval = self.calibration.told(raw)
+            draft.probability, draft.interval = told
             draft.risk = bands.band(draft.probability)
-        explain(drafts, scores, [self.calibration.steepness(raw) for raw in scores.raw.tolist()])
+        if drafts[0].kind != "replay":
+            explain(drafts, scores, [self.calibration.steepness(raw) for raw in raws])
 
-    def score(self, xs: Sequence[Features]) -> Scores:
-        """Log-odds before calibration, and contributions, of these rows."""
+    def score(self, xs: Sequence[Features], columns: Mapping[str, Column] = NO_COLUMNS) -> Scores:
+        """Log-odds before calibration, and contributions, of these rows; `columns` as `View.score` takes them."""
         if self._view is None:
             self._view = view_of(self.pipeline, self.words)
-        return self._view.score(xs)
+        return self._view.score(xs, columns)
 
     def learn(self, x: Features, raw: float, achieved: bool, weight: float) -> int:  # noqa: FBT001
         """Learns one stored prediction and returns its number in the order of learning."""

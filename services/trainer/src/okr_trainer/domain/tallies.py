@@ -66,9 +66,9 @@ def word_key(name: str, word: str) -> str:
     return f"{WORD}:{_fit(name)}|{_fit(word)}"
 
 
-def moment_key(state: KeyResultState, moment: int) -> str:
+def moment_key(source: str, direction: str, moment: int) -> str:
     """Where a key result stood on a day, among those of its source and direction."""
-    return f"{MOMENT}|{state.source}|{state.direction}|{moment}"
+    return f"{MOMENT}|{source}|{direction}|{moment}"
 
 
 def _fit(text: str) -> str:
@@ -93,7 +93,7 @@ def ended_under(state: KeyResultState) -> tuple[str, ...]:
     """Under which keys its outcome counts."""
     if not state.defined:
         return ()
-    moments = (moment_key(state, moment) for moment in state.moments)
+    moments = (moment_key(state.source, state.direction, moment) for moment in state.moments)
     return _there(objective_key(state), owner_key(state), *word_keys(state).values(), *moments)
 
 

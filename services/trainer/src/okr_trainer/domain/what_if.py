@@ -7,7 +7,7 @@ from datetime import datetime
 
 from okr_trainer.domain.drafting import Cause, draft
 from okr_trainer.domain.drafts import Draft
-from okr_trainer.domain.features import stood
+from okr_trainer.domain.facts import stood
 from okr_trainer.domain.inputs import CheckIn, Place, Version
 from okr_trainer.domain.key_result_state import KeyResultState, clean_attributes
 from okr_trainer.domain.learner import Learner
