@@ -228,3 +228,31 @@ async def test_killed_around_its_commit_it_loses_nothing_and_says_nothing_twice(
     assert reached.exists()
     assert said == HISTORY + A_YEAR
     assert "challenger linear" in verified["proven"]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("point", ["before_training_commit:3", "after_training_commit:3"])
+async def test_killed_while_it_takes_over_it_has_taken_over_once(
+    scene: Scene, past: Company, tmp_path: Path, point: str
+) -> None:
+    """The third of these commits: after the training, and the promotion of its version."""
+    reached = tmp_path / "reached"
+    crashing = {**MANUAL, "OKR_CRASH_AT": point, "OKR_CRASH_REACHED": str(reached)}
+    with scene.stack.service("trainer", crashing) as trainer:
+        await trained(scene, trainer, past)
+        await level(scene, "linear", HISTORY + A_YEAR)
+        with pytest.raises(httpx2.HTTPError):
+            await post(trainer, "promote", {"challenger": "linear"})
+        trainer.wait(10)
+        trainer.start()
+        trainer.until_ready()
+        await scene.until(DONE, 0)
+        one_more_year(past, 2016)
+        await scene.publish(past.batch())
+        await level(scene, "newton", HISTORY + 2 * A_YEAR)
+        verified = await scene.get(trainer, "/models/acme/verify")
+        promoted = await scene.ops.fetchval("select count(*) from model_change where kind = 'promoted'")
+    assert reached.exists()
+    assert promoted == 2
+    assert verified["proven"] == ["version 2", "the checkpoint", "version 1", "challenger newton"]
+    assert (verified["findings"], verified["unproven"]) == ([], [])
