@@ -165,6 +165,33 @@ async def test_one_that_does_not_pass_stands_in_the_registry_and_goes_on(scene: 
     assert "not better than" in linear["verdict"]["reasons"][0]
 
 
+async def test_where_the_order_has_a_hole_it_waits_and_says_so_until_the_next_training(
+    scene: Scene, past: Company
+) -> None:
+    """A rollback to another training: what was learned meanwhile bears the numbers of the one that served."""
+    with scene.stack.service("trainer", MANUAL) as trainer:
+        await trained(scene, trainer, past)
+        await level(scene, "linear", HISTORY + A_YEAR)
+        await post(trainer, "rebuild", {})
+        await scene.until("select count(*) from model_version where version = 2", 1)
+        await post(trainer, "promote", {"version": 2})
+        one_more_year(past, 2016)
+        await scene.publish(past.batch())
+        await level(scene, "linear", HISTORY + 2 * A_YEAR)
+        await post(trainer, "rollback", {})
+        await scene.until("select count(*) from challenger where training = 1 and waits is not null", 1)
+        (found,) = await scene.get(trainer, "/models/acme/challengers")
+        status, refused = await post(trainer, "promote", {"challenger": "linear"})
+        await post(trainer, "rebuild", {})
+        await scene.until("select count(*) from model_version where version = 3", 1)
+        await post(trainer, "promote", {"version": 3})
+        await level(scene, "linear", HISTORY + 2 * A_YEAR)
+        verified = await scene.get(trainer, "/models/acme/verify")
+    assert "the next training has all of them" in found["waits"]
+    assert (status, found["waits"] in refused["detail"]) == (409, True)
+    assert "challenger linear" in verified["proven"]
+
+
 DIGEST = "select state_digest from challenger where model = '{model}'"
 RAWS = """
 select array_agg(s.raw order by p.learned_seq), array_agg(s.probability order by p.learned_seq), count(*)
