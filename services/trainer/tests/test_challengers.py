@@ -165,6 +165,33 @@ async def test_one_that_does_not_pass_stands_in_the_registry_and_goes_on(scene: 
     assert "not better than" in linear["verdict"]["reasons"][0]
 
 
+async def test_where_the_order_has_a_hole_it_waits_and_says_so_until_the_next_training(
+    scene: Scene, past: Company
+) -> None:
+    """A rollback to another training: what was learned meanwhile bears the numbers of the one that served."""
+    with scene.stack.service("trainer", MANUAL) as trainer:
+        await trained(scene, trainer, past)
+        await level(scene, "linear", HISTORY + A_YEAR)
+        await post(trainer, "rebuild", {})
+        await scene.until("select count(*) from model_version where version = 2", 1)
+        await post(trainer, "promote", {"version": 2})
+        one_more_year(past, 2016)
+        await scene.publish(past.batch())
+        await level(scene, "linear", HISTORY + 2 * A_YEAR)
+        await post(trainer, "rollback", {})
+        await scene.until("select count(*) from challenger where training = 1 and waits is not null", 1)
+        (found,) = await scene.get(trainer, "/models/acme/challengers")
+        status, refused = await post(trainer, "promote", {"challenger": "linear"})
+        await post(trainer, "rebuild", {})
+        await scene.until("select count(*) from model_version where version = 3", 1)
+        await post(trainer, "promote", {"version": 3})
+        await level(scene, "linear", HISTORY + 2 * A_YEAR)
+        verified = await scene.get(trainer, "/models/acme/verify")
+    assert "the next training has all of them" in found["waits"]
+    assert (status, found["waits"] in refused["detail"]) == (409, True)
+    assert "challenger linear" in verified["proven"]
+
+
 DIGEST = "select state_digest from challenger where model = '{model}'"
 RAWS = """
 select array_agg(s.raw order by p.learned_seq), array_agg(s.probability order by p.learned_seq), count(*)
@@ -228,3 +255,31 @@ async def test_killed_around_its_commit_it_loses_nothing_and_says_nothing_twice(
     assert reached.exists()
     assert said == HISTORY + A_YEAR
     assert "challenger linear" in verified["proven"]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("point", ["before_training_commit:3", "after_training_commit:3"])
+async def test_killed_while_it_takes_over_it_has_taken_over_once(
+    scene: Scene, past: Company, tmp_path: Path, point: str
+) -> None:
+    """The third of these commits: after the training, and the promotion of its version."""
+    reached = tmp_path / "reached"
+    crashing = {**MANUAL, "OKR_CRASH_AT": point, "OKR_CRASH_REACHED": str(reached)}
+    with scene.stack.service("trainer", crashing) as trainer:
+        await trained(scene, trainer, past)
+        await level(scene, "linear", HISTORY + A_YEAR)
+        with pytest.raises(httpx2.HTTPError):
+            await post(trainer, "promote", {"challenger": "linear"})
+        trainer.wait(10)
+        trainer.start()
+        trainer.until_ready()
+        await scene.until(DONE, 0)
+        one_more_year(past, 2016)
+        await scene.publish(past.batch())
+        await level(scene, "newton", HISTORY + 2 * A_YEAR)
+        verified = await scene.get(trainer, "/models/acme/verify")
+        promoted = await scene.ops.fetchval("select count(*) from model_change where kind = 'promoted'")
+    assert reached.exists()
+    assert promoted == 2
+    assert verified["proven"] == ["version 2", "the checkpoint", "version 1", "challenger newton"]
+    assert (verified["findings"], verified["unproven"]) == ([], [])
