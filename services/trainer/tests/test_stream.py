@@ -125,6 +125,30 @@ async def test_open_rows_of_the_replay_are_learned_when_their_outcome_comes(scen
     assert [row["kind"] for row in rows] == ["replay", "replay", "live"]
 
 
+async def test_what_a_definition_says_after_the_first_check_in_teaches_nothing(scene: Scene, past: Company) -> None:
+    """As in a training, whether the training said it or the stream."""
+    name = "series 1/2015"
+    past.define(name, date(2015, 1, 1))
+    past.check_in(name, date(2015, 1, 31), 97.0)
+    past.define(name, date(2015, 2, 10), revision=2, target=101.0)
+    with scene.stack.service("trainer"):
+        await scene.publish(past.batch())
+        await scene.until(VERSION_1, 1)
+        past.define(name, date(2015, 3, 10), revision=3, target=102.0)
+        past.check_in(name, date(2015, 3, 31), 96.0)
+        past.outcome(name, date(2015, 12, 31), 96.0, achieved=False)
+        await scene.publish(past.batch())
+        learned = (
+            f"select count(*) from outcome_heard where key_result_id = '{past.key_result_id(name)}' and learned > 0"
+        )
+        await scene.until(learned, 1)
+    rows = await scene.ops.fetch(
+        "select kind, revision, check_in_id is null as definition from prediction"
+        " where key_result = 'series 1/2015' and learned_seq is not null order by learned_seq"
+    )
+    assert [tuple(row) for row in rows] == [("replay", 1, True), ("replay", 1, False), ("live", 1, False)]
+
+
 async def test_a_redelivery_makes_no_second_prediction(scene: Scene, past: Company) -> None:
     told = past.batch()
     asked = sum(not isinstance(one, Outcome) for one in told)

@@ -32,7 +32,8 @@ select key, open, outcomes, achieved from tally where model = $1
 -- name: unlearned
 -- What an outcome may teach: rows of the current training, each once; replay rows lie before the stream's. Where another
 -- version served after this training was made, the rows it made in the stream, without its raw score. Where another pipeline
--- served along this training, the score is what pipeline $4 said in its shadow.
+-- served along this training, the score is what pipeline $4 said in its shadow. Of definitions, as in a training, those that came
+-- before the first check-in.
 select p.prediction_id, p.key_result_id::text, p.features,
        case when p.training <> $2 then null when v.pipeline = $4 then p.raw
             else (select s.raw from shadow_prediction s
@@ -42,6 +43,9 @@ where p.key_result_id = any($3::uuid[]) and p.model = $1 and p.learned_seq is nu
   and ((p.training = $2 and p.kind in ('live', 'replay') and p.raw is not null)
     or (p.training <> $2 and p.kind = 'live' and p.made_at > (
         select min(t.made_at) from model_version t where t.model = $1 and t.training = $2)))
+  and (p.check_in_id is not null or not exists (
+    select from prediction c where c.key_result_id = p.key_result_id and c.model = p.model and c.check_in_id is not null
+      and c.knowledge_time < p.knowledge_time))
 order by p.key_result_id, p.kind = 'live', p.seq
 
 -- name: next_unit
