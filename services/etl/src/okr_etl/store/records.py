@@ -46,9 +46,8 @@ def records(place: Place, rows: bytes) -> list[tuple[int, Outgoing]]:
         rows, has_header=False, separator=DELIMITER, quote_char=QUOTE, new_columns=list(COLUMNS), infer_schema=False
     )
     told = frame.select(pl.col("seq").cast(pl.Int64), "entity_id", _subject(), _value(place))
-    told = told.with_columns(uuids(told.select(_name(place)).to_series()).alias("ce_id")).with_columns(
-        _parent(told.height)
-    )
+    ids = uuids(told.select(_name(place)).to_series())
+    told = told.with_columns(ids.alias("ce_id")).with_columns(_parent(told.height))
     shared = codec.envelope(ce_id=NONE, ce_type=CE_TYPE, source=STAGE.event_source, subject="", time=utc_now())
     topic, source = PROCESSED_RECORDS.name, place.source
     made = []
