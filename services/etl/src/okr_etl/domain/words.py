@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 
 from okr_common.counted import counted
@@ -105,6 +106,7 @@ def _moves(key_result: KeyResult) -> Iterator[str]:
         yield f"The target moved {counted(moves, 'time')}, from {first} to {last}."
 
 
+@lru_cache(maxsize=4096)
 def _day(day: date | None) -> str:
     """An ISO date, which every reader understands alike."""
     return "?" if day is None else day.isoformat()

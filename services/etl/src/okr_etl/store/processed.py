@@ -13,6 +13,7 @@ import polars as pl
 from okr_common import crash
 from okr_common.delivery import outbox
 from okr_common.delivery.outbox import Connection, Outgoing
+from okr_common.delivery.relay import Page
 from okr_common.events import BatchLoaded, BatchPublished
 from okr_common.postgres.copying import CSV
 from okr_common.sources import Mapping
@@ -118,7 +119,7 @@ class ProcessedStore:
         async with self._pool.acquire() as connection, connection.transaction():
             await outbox.put(connection, STAGE.service, outgoing)
 
-    async def read_unit(self, unit: dict[str, Any], after: int, limit: int) -> list[tuple[int, Outgoing]]:
+    async def read_unit(self, unit: dict[str, Any], after: int, limit: int) -> Page:
         """For the relay: the records of a batch after a place, in the order they are published."""
         place = Place(**unit)
         at, after = (place.source, place.position, place.generation), max(after, place.after_seq)
