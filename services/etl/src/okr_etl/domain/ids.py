@@ -49,7 +49,9 @@ def content_hashes(payloads: pl.Series) -> pl.Series:
 
 
 def _hashed(texts: pl.Series, digits: Callable[[bytes], str]) -> pl.Series:
-    return pl.Series([None if text is None else digits(text) for text in texts.cast(pl.Binary).to_list()], dtype=pl.String)
+    return pl.Series(
+        [None if text is None else digits(text) for text in texts.cast(pl.Binary).to_list()], dtype=pl.String
+    )
 
 
 def _each_once(texts: pl.Series, make: Callable[[pl.Series], pl.Series]) -> pl.Series:

@@ -37,17 +37,31 @@ class Place:
     until_seq: int | None = None
 
 
-def records(place: Place, rows: bytes) -> Page:
-    """Each row of entity_version, as COPY writes it with `COLUMNS` and `CSV`, as a message; its place is its seq.
+def as_read(rows: bytes) -> pl.DataFrame:
+    """Rows of entity_version as COPY writes them with `COLUMNS` and `CSV`: all of it text."""
+    if not rows:
+        return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
+    return pl.read_csv(
+        rows, has_header=False, separator=DELIMITER, quote_char=QUOTE, new_columns=list(COLUMNS), infer_schema=False
+    )
+
+
+def as_written(versions: pl.DataFrame) -> pl.DataFrame:
+    """The same of rows as they were written, with the columns of entity_version; none of them closes anything."""
+    time = pl.col("knowledge_time").dt.to_string("%Y-%m-%d %H:%M:%S%.6f").str.replace(r"\.?0+$", "")
+    known = versions.with_columns(time, closed=pl.lit(None, pl.String))
+    return known.select(pl.col(COLUMNS).cast(pl.String))
+
+
+def records(place: Place, versions: pl.DataFrame) -> Page:
+    """Each of these rows of entity_version as a message; its place is its seq.
 
     Millions pass here, so what they share is made once, and columns are put together instead of rows.
     """
-    if not rows:
+    if versions.is_empty():
         return Page()
-    frame = pl.read_csv(
-        rows, has_header=False, separator=DELIMITER, quote_char=QUOTE, new_columns=list(COLUMNS), infer_schema=False
-    )
-    told = frame.select(pl.col("seq").cast(pl.Int64), _bytes(pl.col("entity_id")), _subject(), _bytes(_value(place)))
+    seq = pl.col("seq").cast(pl.Int64)
+    told = versions.select(seq, _bytes(pl.col("entity_id")), _subject(), _bytes(_value(place)))
     ids = uuids(told.select(_name(place)).to_series())
     told = told.with_columns(ids.alias("ce_id")).with_columns(_parent(told.height))
     keys, values = told["entity_id"].to_list(), told["value"].to_list()
