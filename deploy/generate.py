@@ -89,6 +89,11 @@ RULES = {
         "1m",
         "no file is read, because of the {{ $labels.why }}: `/status` of ingest-csv says more",
     ),
+    "OkrChallengerBehind": (
+        f"{name_of(metrics.CHALLENGER_BEHIND)} > 1000",
+        "30m",
+        "{{ $labels.pipeline }} has been behind {{ $labels.model }} for 30 minutes; `okr models challengers` says more",
+    ),
     "OkrEventLoopBlocked": (
         f"{name_of(metrics.LOOP_LAG)} > 1",
         "1m",

@@ -9,11 +9,13 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 
 from okr_common import polling
 from okr_common.topics import MODEL_EVENTS, PREDICTIONS
 from okr_stack.solo import SoloService
 from okr_trainer.testing import Company, history
+from okr_trainer.trailing import Trailing
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 KEY = "a key of sixteen"
@@ -78,6 +80,23 @@ async def test_it_learns_the_same_labels_in_the_shadow_and_publishes_nothing(sce
     assert verified["findings"] == []
     assert verified["unproven"] == []
     assert verified["proven"] == ["version 1", "the checkpoint", "challenger linear"]
+
+
+async def test_a_metric_tells_how_far_it_is_behind(scene: Scene, past: Company) -> None:
+    trailing, named = Trailing(scene.ops), {"model": "acme", "pipeline": "linear"}
+    with scene.stack.service("trainer", MANUAL) as trainer:
+        await trained(scene, trainer, past)
+        await level(scene, "linear", HISTORY + A_YEAR)
+    told = []
+    for moved in ("learned", "learned - 5", "training - 1"):
+        column = moved.split(" ", 1)[0]
+        await scene.ops.execute(f"update challenger set {column} = {moved}")
+        await trailing.look()
+        told.append(REGISTRY.get_sample_value("okr_challenger_behind", named))
+    await scene.ops.execute("delete from challenger")
+    await trailing.look()
+    assert told == [0, 5, HISTORY + A_YEAR]
+    assert REGISTRY.get_sample_value("okr_challenger_behind", named) is None
 
 
 async def test_promoted_it_serves_and_the_other_goes_on_in_the_shadow_and_a_rollback_takes_both_back(

@@ -35,6 +35,9 @@ BATCH_SECONDS = Histogram(
 PREDICTIONS = Counter("okr_predictions_total", "Predictions committed", ["model", "kind"])
 OUTCOMES_LEARNED = Counter("okr_outcomes_learned_total", "Outcomes learned", ["model"])
 MODEL_DRIFTS = Counter("okr_model_drifts_total", "Drifts found in the outcomes a model learned", ["model", "kind"])
+CHALLENGER_BEHIND = Gauge(
+    "okr_challenger_behind", "Rows a challenger has still to learn to stand where its model does", ["model", "pipeline"]
+)
 RUNS = Counter("okr_runs_total", "Runs that ended", ["pipeline", "state"])
 RUN_STEP_SECONDS = Histogram(
     "okr_run_step_seconds",

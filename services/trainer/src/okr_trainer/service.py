@@ -22,6 +22,7 @@ from okr_trainer.reads import Reads
 from okr_trainer.settings import Settings
 from okr_trainer.steps import TrainerSteps
 from okr_trainer.stream import Owner
+from okr_trainer.trailing import Trailing
 from okr_trainer.trainings import Trainings
 from okr_trainer.triggers import Triggers
 from okr_trainer.units import reader
@@ -52,7 +53,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     steps = TrainerSteps(Progress(ops, processed, cut_points)).as_steps()
     reads = Reads(ops, processed, settings.trainer, clock or utc_now)
     beside = Beside()
-    shadow = {"challengers": beside.run} if settings.trainer.has_challengers else {}
+    shadow = {"challengers": beside.run, "trailing": Trailing(ops).run} if settings.trainer.has_challengers else {}
     control = ControlPlane(STAGE, settings, ops, relay, steps, clock=clock)
     return Parts(
         workers={"stream": owner.run, "triggers": triggers.run, **shadow, **control.workers},

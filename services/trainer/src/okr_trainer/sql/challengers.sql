@@ -31,6 +31,11 @@ select contract_hash, libraries, state_digest, sha256, state from challenger whe
 -- name: challengers
 select pipeline, training, learned, waits, seconds, state_digest, updated_at from challenger where model = $1 order by pipeline
 
+-- name: trailing
+-- Each with how many rows it has still to learn: all of them, where it has not begun with the training that serves.
+select h.model, h.pipeline, c.learned - case when h.training = c.training then h.learned else 0 end as behind
+from challenger h join checkpoint c using (model) order by h.model, h.pipeline
+
 -- name: challenged
 -- Models that have a challenger.
 select distinct model from challenger order by model
