@@ -88,9 +88,11 @@ async def test_what_only_etl_finds_wrong_with_a_mapping_is_told_before_a_file_an
     mapping.write_text(GROUPED.replace("kind: \"'number'\"", "kind: LOWR('number')"))
     file.write_text("".join(",".join(cells) + "\n" for cells in (GROUPED_HEADER, grouped("Grow", "ada", "Signups"))))
     with flow.stack.supervised(("ingest-csv", "etl"), {"OKR_SOURCES__FOLDER": str(tmp_path)}):
-        code, said = await check(flow, file)
         state = ["--state", str(flow.stack.stack.state.folder)]
+        none = await asyncio.to_thread(CliRunner().invoke, app, [*state, "sources"])
+        code, said = await check(flow, file)
         sent = await asyncio.to_thread(CliRunner().invoke, app, [*state, "ingest", str(file), "--wait"])
+    assert f"nothing was applied yet; mappings are read from {tmp_path}" in " ".join(none.output.split())
     wrong = f"{mapping}:13: derived.kind: there is no function LOWR; did you mean LOWER?"
     assert (code, sent.exit_code) == (1, 1)
     assert f"mapping {wrong} would be read, and wait in etl: the mapping must be mended" in " ".join(said.split())

@@ -82,7 +82,7 @@ def export_(
 ) -> None:
     """The rejected rows of a source as CSV, to be mended: where they stand, why, and their cells under their header."""
     rows = asyncio.run(mendable(reach_of(context), source, reason, every=every))
-    header = list(dict.fromkeys(name for row in rows for name in row))
+    header = list(dict.fromkeys((*TOLD, WHICH, *(name for row in rows for name in row))))
     count = csv_rows(header, ([row.get(name, "") for name in header] for row in rows), output)
     told(count, "rejected row", output)
 

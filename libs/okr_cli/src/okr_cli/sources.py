@@ -67,7 +67,12 @@ RowsOption = Annotated[int, typer.Option("--rows", min=1, max=1000, help="Record
 def sources(context: typer.Context, *, as_json: JsonOption = False) -> None:
     """What was applied of each source, and why one waits."""
     if context.invoked_subcommand is None:
-        show("Sources", listed(reach_of(context).get("etl", "/quality").json()), SOURCES, as_json=as_json)
+        quality = reach_of(context).get("etl", "/quality").json()
+        found = listed(quality)
+        show("Sources", found, SOURCES, as_json=as_json)
+        if not found:
+            where = f"nothing was applied yet; mappings are read from {quality['folder']}"
+            err.print(where, highlight=False, markup=False, soft_wrap=True)
 
 
 def listed(quality: dict[str, Any]) -> list[dict[str, Any]]:
