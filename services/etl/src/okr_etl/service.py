@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from okr_common import topics
-from okr_common.clock import Clock
+from okr_common.clock import Clock, utc_now
 from okr_common.control_plane import ControlPlane
 from okr_common.delivery.guard import Guard
 from okr_common.kafka.admin import identities
@@ -41,12 +41,12 @@ HEARD = topics.INGESTION_EVENTS.name
 
 
 async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None = None) -> Parts:
-    """Connects and wires. `clock` is the schedule's."""
+    """Connects and wires. `clock` is the schedule's, and that by which key results come due."""
     kafka, mine = settings.kafka.bootstrap, settings.etl
     stores = await connect(stack, settings.postgres, Producer(kafka, STAGE.module))
     mappings = Mappings(SourcesFolder(settings.sources.folder), mine.person_key)
     told = stores.relays.processed.wake
-    decider = Decider(stores.due, Absences(stores.raw, stores.absent, mappings.key), mappings)
+    decider = Decider(stores.due, Absences(stores.raw, stores.absent, mappings.key), mappings, clock or utc_now)
     share = Share(topics.INGESTION_EVENTS)
     applier = Applier(
         stores.raw,
