@@ -21,7 +21,7 @@ from okr_common.kafka.consumer import Feed, event_of
 from okr_common.kafka.dead_letters import dead_letter
 from okr_common.kafka.original import ATTEMPT, ORIGIN, Header
 from okr_common.kafka.probe import BrokerProbe
-from okr_common.kafka.producer import Exact, Producer
+from okr_common.kafka.producer import Exact, ExactProducer, Producer
 from okr_common.kafka.reader import read_all
 from okr_common.testing.waiting import until
 from okr_common.topology import STAGES
@@ -62,7 +62,7 @@ async def letters(flow: Flow, count: int, *arguments: str) -> list[dict[str, Any
 
 
 async def send(flow: Flow, *messages: Exact) -> None:
-    await Producer(flow.stack.bootstrap, "stranger").publish_exactly(messages)
+    await ExactProducer(flow.stack.bootstrap, "stranger").publish(messages)
 
 
 async def raw(flow: Flow, topic: str, count: int) -> list[Any]:

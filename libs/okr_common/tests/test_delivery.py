@@ -13,7 +13,7 @@ import pytest
 from okr_common import codec
 from okr_common.delivery import fence, offsets, outbox
 from okr_common.delivery.outbox import Outgoing, announce
-from okr_common.delivery.relay import Relay
+from okr_common.delivery.relay import Page, Relay
 from okr_common.errors import FencedError
 from okr_common.events import BatchIngested
 from okr_common.kafka import admin
@@ -37,9 +37,10 @@ def batch_ingested(position: int) -> Outgoing:
     return announce(BatchIngested(source="s", batch_id=position, position=position, rows=1, file_id=1), STAGE)
 
 
-async def read_unit(unit: Mapping[str, int], after: int, limit: int) -> list[tuple[int, Outgoing]]:
+async def read_unit(unit: Mapping[str, int], after: int, limit: int) -> Page:
     places = range(after + 1, min(after + limit, unit["records"]) + 1)
-    return [(place, Outgoing("s", PROCESSED_RECORDS.name, "s", b"key", str(place).encode())) for place in places]
+    records = [Outgoing("s", PROCESSED_RECORDS.name, "s", b"key", str(place).encode()) for place in places]
+    return Page(after + len(records), records)
 
 
 @asynccontextmanager

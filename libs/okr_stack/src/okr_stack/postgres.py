@@ -28,7 +28,7 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "password_encryption": "scram-sha-256",
     "max_connections": "200",
-    "shared_buffers": "128MB",
+    "shared_buffers": "512MB",  # holds the indexes of a million rows: ids are random, so each batch meets all their pages
     "max_wal_size": "2GB",  # a bulk load is not held up by checkpoints
     "jit": "off",  # compiling a query costs more than our queries do
     "timezone": "UTC",

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from okr_common import codec, topics
-from okr_common.delivery.relay import Relay
+from okr_common.delivery.relay import Page, Relay
 from okr_common.events import BatchLoaded, BatchPublished, event_id
 from okr_common.kafka.producer import Producer
 from okr_common.kafka.reader import read_all
@@ -20,6 +20,7 @@ from okr_common.sources import Mapping
 from okr_common.topology import STAGES
 from okr_etl.domain.batch import propose
 from okr_etl.domain.turn import Task
+from okr_etl.store.processed import ProcessedStore
 from okr_etl.testing import MemorySource, RawWriter
 from okr_etl.testing.inner import Inner, inner
 from okr_stack.testing import StackUnderTest
@@ -94,6 +95,34 @@ async def test_what_is_published_and_in_which_order(etl: Etl, raw: RawWriter, mt
         *((BatchLoaded, 1), (BatchPublished, 1), (BatchLoaded, 2), (BatchPublished, 2))
     ]
     assert [event.behind for event in events if isinstance(event, BatchPublished)] == [1, 0]
+
+
+async def test_records_from_memory_are_those_of_the_table(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    await raw.release("mta_nyct", mta_file[0], mta_file[1][:400])
+    await etl.apply_all("mta_nyct")
+    unit = orjson.loads(await etl.pool.fetchval("select unit from delivery.outbox where unit is not null"))
+    committed = [await etl.processed.read_unit(unit, after, 300) for after in (0, 300)]
+    read_back = [await ProcessedStore(etl.pool).read_unit(unit, after, 300) for after in (0, 300)]
+    assert [_told(page) for page in committed] == [_told(page) for page in read_back]
+    assert committed[0].place == 300
+    assert (await etl.processed.read_unit(unit, committed[1].place, 300)).records == ()
+
+
+async def test_what_is_not_the_last_batch_is_read_from_the_table(etl: Etl, raw: RawWriter, mta_file: Table) -> None:
+    await raw.release("mta_nyct", mta_file[0], mta_file[1][:400], batch_rows=200)
+    await etl.apply_all("mta_nyct")
+    units = await etl.pool.fetch("select unit from delivery.outbox where unit is not null order by id")
+    pages = [await etl.processed.read_unit(orjson.loads(row["unit"]), 0, 5_000) for row in units]
+    assert sum(len(page.records) for page in pages) == await etl.pool.fetchval("select count(*) from entity_version")
+
+
+def _told(page: Page) -> list[tuple[object, ...]]:
+    """Without what tells the moment of sending."""
+    return [(*one._replace(headers=None), _lasting(one.headers or {})) for one in page.records]
+
+
+def _lasting(headers: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in headers.items() if name not in {"traceparent", "ce_time"}}
 
 
 async def test_ids_are_those_of_the_language(etl: Etl, raw: RawWriter, mta_file: Table) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from okr_common import codec
 from okr_common.delivery.outbox import Outgoing
-from okr_common.delivery.relay import ReadUnit
+from okr_common.delivery.relay import Page, ReadUnit
 from okr_common.records import Prediction
 from okr_common.topology import Stage
 from okr_trainer.store import SQL, Pool, Row
@@ -23,31 +23,29 @@ NONE = UUID(int=0)
 def reader(pool: Pool, stage: Stage) -> ReadUnit:
     """Reads units of predictions and of tombstones."""
 
-    async def read_unit(unit: dict[str, Any], after: int, limit: int) -> list[tuple[int, Outgoing]]:
+    async def read_unit(unit: dict[str, Any], after: int, limit: int) -> Page:
         if unit["kind"] == "gone":
             gone = unit["key_results"][after : after + limit]
-            return [(place, _tombstone(unit["model"], name)) for place, name in enumerate(gone, after + 1)]
+            return Page(after + len(gone), [_tombstone(unit["model"], name) for name in gone])
         found = await pool.fetch(SQL["read_unit"], unit["unit"], after, limit)
-        return await asyncio.to_thread(_records, unit["model"], found, stage.event_source)
+        return await asyncio.to_thread(_records, unit["model"], found, stage.event_source) if found else Page()
 
     return read_unit
 
 
-def _records(model: str, found: Sequence[Row], event_source: str) -> list[tuple[int, Outgoing]]:
+def _records(model: str, found: Sequence[Row], event_source: str) -> Page:
     """What the predictions of a unit share is made once: they are many, and all of one moment."""
-    if not found:
-        return []
     shared = codec.envelope(
         ce_id=NONE, ce_type=Prediction.ce_type, source=event_source, subject="", time=found[0]["made_at"]
     )
     topic, spans = Prediction.topic.name, os.urandom(8 * len(found)).hex()
     made = []
-    for number, (place, ce_id, key_result_id, value, _) in enumerate(found):
+    for number, (_, ce_id, key_result_id, value, _) in enumerate(found):
         span = spans[16 * number : 16 * number + 16]
         own = {"ce_id": ce_id, "ce_subject": key_result_id, "traceparent": f"00-{ce_id.replace('-', '')}-{span}-01"}
         key = key_result_id.encode()
-        made.append((place, Outgoing(model, topic, key_result_id, key, value.encode(), {**shared, **own})))
-    return made
+        made.append(Outgoing(model, topic, key_result_id, key, value.encode(), {**shared, **own}))
+    return Page(found[-1][0], made)
 
 
 def _tombstone(model: str, key_result_id: str) -> Outgoing:

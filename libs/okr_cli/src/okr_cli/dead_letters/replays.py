@@ -18,7 +18,7 @@ from okr_common.errors import OkrError, RetryableError
 from okr_common.events import NAMESPACE
 from okr_common.kafka.dead_letters import LEFT_OUT, PREFIX, TOO_LARGE
 from okr_common.kafka.original import ATTEMPT, ORIGIN
-from okr_common.kafka.producer import Exact, Producer
+from okr_common.kafka.producer import Exact, ExactProducer
 from okr_common.topics import DEAD_LETTERS, TOPICS
 
 EVENT_SOURCE = "/okr/cli"
@@ -126,13 +126,13 @@ def note_of(plan: Planned, offset: int) -> Exact:
 
 async def send(bootstrap: str, plans: Sequence[Planned]) -> dict[str, str]:
     """Sends what is not refused, and then notes it. Returns of each letter's name where its message stands now."""
-    producer, places = Producer(bootstrap, "okr-cli"), {}
+    producer, places = ExactProducer(bootstrap, "okr-cli"), {}
     wanted = [plan for plan in plans if plan.refused is None]
     for first in range(0, len(wanted), TOGETHER):
         some = wanted[first : first + TOGETHER]
         try:
-            offsets = await producer.publish_exactly([message_of(plan) for plan in some])
-            await producer.publish_exactly([note_of(*pair) for pair in zip(some, offsets, strict=True)])
+            offsets = await producer.publish([message_of(plan) for plan in some])
+            await producer.publish([note_of(*pair) for pair in zip(some, offsets, strict=True)])
         except RetryableError as error:
             raise OkrError(
                 f"after {first} of {len(wanted)} replays the broker did not acknowledge: {error}. Run it again: a "

@@ -1,7 +1,6 @@
 """The transactional outbox: what is to be said, written in the transaction of what happened."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -13,7 +12,6 @@ from okr_common.sql import queries
 from okr_common.topology import Stage
 
 SQL = queries(__package__)
-EMPTY: Mapping[str, str] = MappingProxyType({})
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 
@@ -28,7 +26,7 @@ class Outgoing(NamedTuple):
     partition_key: str
     message_key: bytes | None = None
     value: bytes | None = None
-    headers: Mapping[str, str] = EMPTY
+    headers: dict[str, str] | None = None
     unit: dict[str, Any] | None = None
 
 
@@ -57,7 +55,7 @@ async def put(connection: Connection, service: str, outgoing: Sequence[Outgoing]
         [one.message_key for one in outgoing],
         [one.partition_key for one in outgoing],
         [one.value for one in outgoing],
-        [codec.to_json(dict(one.headers)).decode() for one in outgoing],
+        [codec.to_json(one.headers or {}).decode() for one in outgoing],
         [None if one.unit is None else codec.to_json(one.unit).decode() for one in outgoing],
     )
 

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import orjson
@@ -30,8 +30,16 @@ WINDOW = 5_000
 KEPT = timedelta(days=1)
 """How long a sent row stays findable."""
 
-ReadUnit = Callable[[dict[str, Any], int, int], Awaitable[list[tuple[int, Outgoing]]]]
-"""Reads a unit's records after a place, at most so many: (place, record) in order. Empty: the unit is at its end."""
+
+class Page(NamedTuple):
+    """Records of a unit in their order, and the place of the last one. Without any the unit is at its end."""
+
+    place: int = 0
+    records: Sequence[Outgoing] = ()
+
+
+ReadUnit = Callable[[dict[str, Any], int, int], Awaitable[Page]]
+"""Reads a unit's records after a place, at most so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +145,9 @@ class Relay:
         if self._read_unit is None:
             raise FatalError(f"outbox row {row.id} of {self._service} is a unit, and this relay has no reader of units")
         place = row.place
-        while records := await self._read_unit(unit, place, WINDOW):
-            await self._producer.publish([record for _, record in records])
-            place = records[-1][0]
+        while (page := await self._read_unit(unit, place, WINDOW)).records:
+            await self._producer.publish(page.records)
+            place = page.place
             crash.point("between_acknowledgement_and_mark")
             if not await self._lease():
                 raise FencedError(f"another relay of {self._service} took the lease while unit {unit} was sent")

@@ -56,19 +56,20 @@ def fitting(outgoing: Outgoing, stage: Stage) -> Outgoing:
     if outgoing.value is None or len(outgoing.value) <= limit or outgoing.topic == DEAD_LETTERS.name:
         return outgoing
     metrics.DEAD_LETTERS.labels(outgoing.topic, TOO_LARGE).inc()
+    own = outgoing.headers or {}
     told = (
         f"it is {len(outgoing.value):,} bytes; {outgoing.topic} takes {limit:,}. What it tells stands in the database"
     )
     context = {
         "topic": outgoing.topic,
         "partition": outgoing.partition_key,
-        "offset": f"never sent: {outgoing.headers.get('ce_id')}",
+        "offset": f"never sent: {own.get('ce_id')}",
         "exception.class.name": TOO_LARGE,
         "exception.message": told,
         "stage": stage.service,
         **_cut(outgoing.value),
     }
-    headers = {**outgoing.headers} | {PREFIX + name: text for name, text in context.items()}
+    headers = own | {PREFIX + name: text for name, text in context.items()}
     return outgoing._replace(topic=DEAD_LETTERS.name, value=outgoing.value[:MOST_BYTES], headers=headers)
 
 

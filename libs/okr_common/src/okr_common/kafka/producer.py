@@ -32,36 +32,17 @@ class Producer:
     """Publishes in order per partition; `publish` runs in a thread, so the event loop stays free."""
 
     def __init__(self, bootstrap: str, client_id: str) -> None:
-        self._kafka = KafkaProducer(
-            {
-                "bootstrap.servers": bootstrap,
-                "client.id": client_id,
-                "enable.idempotence": True,
-                "acks": "all",
-                "compression.type": "lz4",
-                "linger.ms": 5,
-                "queue.buffering.max.messages": 200_000,
-                "message.max.bytes": 2_097_152,
-                "delivery.timeout.ms": 30_000,
-                "log_level": 2,  # a broker that is away shows in what `publish` raises, in our own logs
-            }
-        )
+        self._kafka = _kafka(bootstrap, client_id, {"delivery.report.only.error": True})  # else one call per message
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Returns when all are acknowledged. Raises RetryableError when one is not; all may then be sent again."""
         await asyncio.to_thread(self._publish, messages)
         _count(message.topic for message in messages)
 
-    async def publish_exactly(self, messages: Sequence[Exact]) -> list[int]:
-        """Publishes messages byte for byte as they are given. Returns the offset of each; raises as `publish` does."""
-        offsets = await asyncio.to_thread(self._publish_exactly, messages)
-        _count(message.topic for message in messages)
-        return offsets
-
     def _publish(self, messages: Sequence[Outgoing]) -> None:
         failures: list[KafkaError] = []
 
-        def delivered(error: KafkaError | None, _: Message) -> None:
+        def failed(error: KafkaError | None, _: Message) -> None:
             if error is not None:
                 failures.append(error)
 
@@ -71,13 +52,26 @@ class Producer:
                 value=message.value,
                 key=message.message_key,
                 partition=TOPICS[message.topic].partition_of(message.partition_key),
-                headers=dict(message.headers),
-                on_delivery=delivered,
+                headers=message.headers,  # type: ignore[arg-type]  # it is only read, so texts alone will do
+                on_delivery=failed,
             )
         self._kafka.flush()
-        self._raise(failures)
+        _raise(failures)
 
-    def _publish_exactly(self, messages: Sequence[Exact]) -> list[int]:
+
+class ExactProducer:
+    """The same for messages that are given byte for byte, and told where they stand."""
+
+    def __init__(self, bootstrap: str, client_id: str) -> None:
+        self._kafka = _kafka(bootstrap, client_id, {})
+
+    async def publish(self, messages: Sequence[Exact]) -> list[int]:
+        """Returns the offset of each; raises as `Producer.publish` does."""
+        offsets = await asyncio.to_thread(self._publish, messages)
+        _count(message.topic for message in messages)
+        return offsets
+
+    def _publish(self, messages: Sequence[Exact]) -> list[int]:
         failures: list[KafkaError] = []
         offsets = [-1] * len(messages)
 
@@ -97,16 +91,35 @@ class Producer:
                 on_delivery=partial(delivered, number),
             )
         self._kafka.flush()
-        self._raise(failures)
+        _raise(failures)
         return offsets
 
-    def _raise(self, failures: list[KafkaError]) -> None:
-        fatal = next((error for error in failures if error.fatal()), None)
-        if fatal is not None:
-            raise FatalError(f"the producer cannot go on: {fatal}")
-        if failures:
-            lost = counted(len(failures), "message was", "messages were")
-            raise RetryableError(f"{lost} not acknowledged, first: {failures[0]}; sent again")
+
+def _kafka(bootstrap: str, client_id: str, settings: dict[str, str | int | bool]) -> KafkaProducer:
+    return KafkaProducer(
+        {
+            "bootstrap.servers": bootstrap,
+            "client.id": client_id,
+            "enable.idempotence": True,
+            "acks": "all",
+            "compression.type": "lz4",
+            "linger.ms": 5,
+            "queue.buffering.max.messages": 200_000,
+            "message.max.bytes": 2_097_152,
+            "delivery.timeout.ms": 30_000,
+            "log_level": 2,  # a broker that is away shows in what `publish` raises, in our own logs
+            **settings,
+        }
+    )
+
+
+def _raise(failures: list[KafkaError]) -> None:
+    fatal = next((error for error in failures if error.fatal()), None)
+    if fatal is not None:
+        raise FatalError(f"the producer cannot go on: {fatal}")
+    if failures:
+        lost = counted(len(failures), "message was", "messages were")
+        raise RetryableError(f"{lost} not acknowledged, first: {failures[0]}; sent again")
 
 
 def _count(topics: Iterable[str]) -> None:

@@ -24,12 +24,12 @@ def uuids(names: pl.Series, prefix: str = "") -> pl.Series:
     """The same as `uuid5(NAMESPACE, prefix + name)` of each, as text, at five times its speed; null for null."""
     begun = hashlib.sha1(NAMESPACE.bytes + prefix.encode(), usedforsecurity=False)
 
-    def digits(name: str) -> str:
+    def digits(name: bytes) -> str:
         digest = begun.copy()
-        digest.update(name.encode())
+        digest.update(name)
         return digest.hexdigest()
 
-    return _each_once(names, digits).rename("hash").to_frame().select(_uuid().alias(names.name)).to_series()
+    return _each_once(names, lambda some: _hashed(some, digits).to_frame("hash").select(_uuid()).to_series())
 
 
 def _uuid() -> pl.Expr:
@@ -41,13 +41,23 @@ def _uuid() -> pl.Expr:
 
 def content_hashes(payloads: pl.Series) -> pl.Series:
     """blake2b-128 of each text, as hex."""
-    return _each_once(payloads, lambda text: hashlib.blake2b(text.encode(), digest_size=16).hexdigest())
+
+    def digits(payload: bytes) -> str:
+        return hashlib.blake2b(payload, digest_size=16).hexdigest()
+
+    return _each_once(payloads, lambda some: _hashed(some, digits))
 
 
-def _each_once(texts: pl.Series, make: Callable[[str], str]) -> pl.Series:
+def _hashed(texts: pl.Series, digits: Callable[[bytes], str]) -> pl.Series:
+    return pl.Series(
+        [None if text is None else digits(text) for text in texts.cast(pl.Binary).to_list()], dtype=pl.String
+    )
+
+
+def _each_once(texts: pl.Series, make: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """What is made of each text; of those that repeat, once. Polars' own replacement takes ten times their memory."""
-    told = texts.to_list()
-    if texts.n_unique() == len(told):
-        return pl.Series(texts.name, [None if text is None else make(text) for text in told], pl.String)
-    made = {text: None if text is None else make(text) for text in texts.unique().to_list()}
-    return pl.Series(texts.name, [made[text] for text in told], pl.String)
+    if texts.n_unique() == texts.len():
+        return make(texts).alias(texts.name)
+    once = texts.unique()
+    made = dict(zip(once.to_list(), make(once).to_list(), strict=True))
+    return pl.Series(texts.name, [made[text] for text in texts.to_list()], pl.String)

@@ -53,7 +53,7 @@ def resolve(candidates: pl.DataFrame, held: pl.DataFrame, floor: datetime | None
     before this batch: a later version cannot have been known earlier.
     """
     chain = _chain(candidates, _since_closed(held))
-    judged = chain.with_columns(_verdict(), pl.col("entity_id").rle_id().alias("run")).filter("is_candidate")
+    judged = chain.with_columns(_verdict()).filter("is_candidate")
     numbered = judged.with_columns(_number(), _revision())
     final = numbered.with_columns(_verdict_by_revision(), _knowledge_time(floor))
     return placed(final)
@@ -108,14 +108,22 @@ def _verdict() -> pl.Expr:
 
 def _number() -> pl.Expr:
     stored = pl.col("verdict").is_in([CHANGED, KEPT])
-    count = stored.cum_sum().over("run") + pl.col("held_number").fill_null(0)
-    return pl.when(stored).then(count).cast(pl.Int64).alias("number")
+    count = _count_within(stored) + pl.col("held_number").fill_null(0)
+    return pl.when(stored).then(count).alias("number")
 
 
 def _revision() -> pl.Expr:
     published = pl.col("verdict") == CHANGED
-    count = published.cum_sum().over("run") + pl.col("held_revision").fill_null(0)
-    return pl.when(published).then(count).cast(pl.Int64).alias("revision")
+    count = _count_within(published) + pl.col("held_revision").fill_null(0)
+    return pl.when(published).then(count).alias("revision")
+
+
+def _count_within(counts: pl.Expr) -> pl.Expr:
+    """How many so far, of an entity's: they stand together. A window for each would take ten times as long."""
+    begins = pl.col("entity_id").ne_missing(pl.col("entity_id").shift(1))
+    so_far = counts.cast(pl.Int64).cum_sum()
+    before = pl.when(begins).then(so_far - counts.cast(pl.Int64)).forward_fill()
+    return so_far - before
 
 
 def _verdict_by_revision() -> pl.Expr:

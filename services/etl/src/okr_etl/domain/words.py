@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 
 from okr_common.counted import counted
@@ -105,18 +106,20 @@ def _moves(key_result: KeyResult) -> Iterator[str]:
         yield f"The target moved {counted(moves, 'time')}, from {first} to {last}."
 
 
+@lru_cache(maxsize=4096)
 def _day(day: date | None) -> str:
     """An ISO date, which every reader understands alike."""
     return "?" if day is None else day.isoformat()
 
 
+@lru_cache(maxsize=8192)
 def _figure(number: float | None, unit: str | None, nothing: str = "no value") -> str:
-    """A number as people write it, with its unit.
+    """A number as people write it, with its unit. Targets and values repeat, over time as over key results.
 
-    >>> _figure(4120.0, None), _figure(99.36, "%"), _figure(None, "%")
-    ('4,120', '99.36 %', 'no value')
+    >>> _figure(4120.0, None), _figure(99.36, "%"), _figure(None, "%"), _figure(-0.0, None)
+    ('4,120', '99.36 %', 'no value', '0')
     """
     if number is None:
         return nothing
-    text = f"{number:,.10g}"
+    text = f"{number + 0.0:,.10g}"  # no minus before a zero: both are one number
     return f"{text} {unit}" if unit else text

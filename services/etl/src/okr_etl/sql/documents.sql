@@ -35,8 +35,8 @@ join objective o using (objective_id)
 -- The key result, then the fields of CheckIn.
 select w.id::text, as_of, value::float8, target::float8, progress, coalesce(status, status_raw) as status, comment
 from unnest($1::uuid[]) as w (id)
-cross join lateral (select * from check_in where key_result_id = w.id and closed is null offset 0) c
-order by w.id, as_of, check_in_id
+cross join lateral (
+    select * from check_in where key_result_id = w.id and closed is null order by as_of, check_in_id offset 0) c
 
 -- name: document_outcomes
 -- The key result, then the fields of Outcome.

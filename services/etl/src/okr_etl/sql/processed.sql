@@ -111,16 +111,13 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 select count(*) from outcome where source = $1 and closed is null
 
 -- name: mark_documents
--- $1: objectives and key results whose own text changed; $2: objectives whose change their key results show.
--- `offset 0` as in `held`.
+-- $2, $3: objectives and key results of the source whose own text changed; $4: objectives whose change their key results show.
 insert into document_due (entity_id, entity, source)
-select o.objective_id, 'objective', o.source from unnest($1::uuid[]) as w (id)
-cross join lateral (select * from objective where objective_id = w.id offset 0) o
-union
-select k.key_result_id, 'key_result', k.source from unnest($1::uuid[]) as w (id)
-cross join lateral (select * from key_result where key_result_id = w.id offset 0) k
-union
-select key_result_id, 'key_result', source from key_result where objective_id = any($2)
+select id, 'objective', $1 from unnest($2::uuid[]) as w (id)
+union all
+select id, 'key_result', $1 from unnest($3::uuid[]) as w (id)
+union all
+select key_result_id, 'key_result', source from key_result where objective_id = any($4) and key_result_id <> all($3)
 on conflict (entity_id) do update set revision = nextval('document_revision'), due_at = now()
 
 -- name: unit_records

@@ -1,9 +1,9 @@
 """Documents: from okr_processed, where they are due, to okr_curated."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import groupby
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -76,7 +76,9 @@ class DocumentStore:
     async def _key_results(self, ids: Sequence[UUID]) -> list[KeyResult]:
         queries = "document_key_results", "document_check_ins", "document_outcomes"
         rows, check_ins, outcomes = await asyncio.gather(*(self._processed.fetch(SQL[query], ids) for query in queries))
-        histories = {key: [CheckIn._make(row[1:]) for row in group] for key, group in groupby(check_ins, FIRST)}
+        histories: dict[str, list[CheckIn]] = defaultdict(list)
+        for row in check_ins:
+            histories[FIRST(row)].append(CheckIn._make(row[1:]))
         endings = {FIRST(row): Outcome(*row[1:]) for row in outcomes}
         return [_key_result(row, histories.get(FIRST(row), ()), endings.get(FIRST(row))) for row in rows]
 

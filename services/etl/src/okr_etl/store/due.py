@@ -117,7 +117,7 @@ async def _decide(connection: Connection, decision: Decision, ended: pl.DataFram
     await tables.copy(connection, "held_version", tables.due_held(news))
     rows = tables.as_recordset(tables.due_current(news, source))
     await connection.execute(SQL["put_due_outcomes"], rows)
-    await connection.execute(SQL["mark_documents"], ended["key_result_id"].to_list(), [])
+    await connection.execute(SQL["mark_documents"], source, [], ended["key_result_id"].to_list(), [])
     told = OutcomesDecided(
         source=source,
         position=place.position,

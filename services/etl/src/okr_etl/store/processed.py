@@ -13,6 +13,7 @@ import polars as pl
 from okr_common import crash
 from okr_common.delivery import outbox
 from okr_common.delivery.outbox import Connection, Outgoing
+from okr_common.delivery.relay import Page
 from okr_common.events import BatchLoaded, BatchPublished
 from okr_common.postgres.copying import CSV
 from okr_common.sources import Mapping
@@ -23,9 +24,10 @@ from okr_etl.domain.head import Head
 from okr_etl.domain.sent_back import taken_for
 from okr_etl.domain.turn import Task, Turn, take
 from okr_etl.store import SQL, goals, parents, tables, units
+from okr_etl.store.fresh import Fresh
 from okr_etl.store.held import held
 from okr_etl.store.parents import ParentStore
-from okr_etl.store.records import Place, records
+from okr_etl.store.records import Place, as_read, records
 from okr_etl.store.waits import WaitStore
 from okr_etl.store.writing import write
 
@@ -50,6 +52,7 @@ class ProcessedStore:
         self._pool = pool
         self.parents = ParentStore(pool)
         self.waits = WaitStore(pool, "batches")
+        self._fresh = Fresh()
         self._kept: set[tuple[str, str]] = set()
 
     async def keep(self, mapping: Mapping) -> None:
@@ -108,6 +111,9 @@ class ProcessedStore:
                 await _put(connection, turn)
                 crash.point("before_commit")
             crash.point("after_commit")
+            if not task.late:  # the records of rows that waited stand between its own
+                place, at = _place(task, turn.every), (task.batch.position, task.generation)
+                self._fresh.keep(place, tables.entity_versions(task.batch, turn.applied, *at))
             return turn.applied.counts
 
     async def until_sent(self) -> int:
@@ -119,14 +125,21 @@ class ProcessedStore:
         async with self._pool.acquire() as connection, connection.transaction():
             await outbox.put(connection, STAGE.service, outgoing)
 
-    async def read_unit(self, unit: dict[str, Any], after: int, limit: int) -> list[tuple[int, Outgoing]]:
+    async def read_unit(self, unit: dict[str, Any], after: int, limit: int) -> Page:
         """For the relay: the records of a batch after a place, in the order they are published."""
         place = Place(**unit)
-        at, after = (place.source, place.position, place.generation), max(after, place.after_seq)
-        rows, asked = io.BytesIO(), (*at, after, place.until_seq, limit)
+        after = max(after, place.after_seq)
+        versions = self._fresh.take(place, after, limit)
+        if versions is None:
+            versions = await self._versions(place, after, limit)
+        return await asyncio.to_thread(records, place, versions)
+
+    async def _versions(self, place: Place, after: int, limit: int) -> pl.DataFrame:
+        asked = (place.source, place.position, place.generation, after, place.until_seq, limit)
+        rows = io.BytesIO()
         async with self._pool.acquire() as connection:
             await connection.copy_from_query(SQL["unit_records"], *asked, output=rows, **CSV)
-        return await asyncio.to_thread(records, place, rows.getvalue())
+        return as_read(rows.getvalue())
 
 
 async def _advance(connection: Connection, task: Task) -> Head | None:
@@ -202,16 +215,21 @@ def result_row(task: Task, applied: Applied, *, versions: int, outcomes: int) ->
     )
 
 
+def _place(task: Task, every: Sequence[Applied]) -> Place:
+    """Of its records."""
+    return Place(task.batch.source, task.batch.position, task.generation, until_seq=published_by(every))
+
+
 async def _announce(connection: Connection, task: Task, every: Sequence[Applied]) -> None:
     """The batch is loaded; its records; then that they are published: one order key, so in this order."""
-    batch, versions = task.batch, published_by(every)
+    batch, unit = task.batch, _place(task, every)
     place: dict[str, Any] = {"source": batch.source, "position": batch.position, "generation": task.generation}
     loaded = BatchLoaded(batch_id=batch.batch_id, rows=batch.size, **place, **every[-1].counts)
     published = BatchPublished(
         batch_id=batch.batch_id,
-        versions=versions,
+        versions=published_by(every),
         behind=task.behind,
         outcomes=await connection.fetchval(SQL["count_outcomes"], batch.source),
         **place,
     )
-    await units.publish(connection, Place(**place, until_seq=versions), published, before=loaded)
+    await units.publish(connection, unit, published, before=loaded)

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from itertools import repeat
 from uuid import UUID
 
 import orjson
@@ -10,6 +11,7 @@ import polars as pl
 from okr_common import codec
 from okr_common.clock import utc_now
 from okr_common.delivery.outbox import Outgoing
+from okr_common.delivery.relay import Page
 from okr_common.events import event_name
 from okr_common.postgres.copying import DELIMITER, QUOTE
 from okr_common.records import ProcessedRecord
@@ -35,26 +37,47 @@ class Place:
     until_seq: int | None = None
 
 
-def records(place: Place, rows: bytes) -> list[tuple[int, Outgoing]]:
-    """Each row of entity_version, as COPY writes it with `COLUMNS` and `CSV`, as (seq, message).
+def as_read(rows: bytes) -> pl.DataFrame:
+    """Rows of entity_version as COPY writes them with `COLUMNS` and `CSV`: all of it text."""
+    if not rows:
+        return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
+    return pl.read_csv(
+        rows, has_header=False, separator=DELIMITER, quote_char=QUOTE, new_columns=list(COLUMNS), infer_schema=False
+    )
+
+
+def as_written(versions: pl.DataFrame) -> pl.DataFrame:
+    """The same of rows as they were written, with the columns of entity_version; none of them closes anything."""
+    time = pl.col("knowledge_time").dt.to_string("%Y-%m-%d %H:%M:%S%.6f").str.replace(r"\.?0+$", "")
+    known = versions.with_columns(time, closed=pl.lit(None, pl.String))
+    return known.select(pl.col(COLUMNS).cast(pl.String))
+
+
+def records(place: Place, versions: pl.DataFrame) -> Page:
+    """Each of these rows of entity_version as a message; its place is its seq.
 
     Millions pass here, so what they share is made once, and columns are put together instead of rows.
     """
-    if not rows:
-        return []
-    frame = pl.read_csv(
-        rows, has_header=False, separator=DELIMITER, quote_char=QUOTE, new_columns=list(COLUMNS), infer_schema=False
-    )
-    told = frame.select(pl.col("seq").cast(pl.Int64), "entity_id", _subject(), _value(place))
+    if versions.is_empty():
+        return Page()
+    seq = pl.col("seq").cast(pl.Int64)
+    told = versions.select(seq, _bytes(pl.col("entity_id")), _subject(), _bytes(_value(place)))
     ids = uuids(told.select(_name(place)).to_series())
     told = told.with_columns(ids.alias("ce_id")).with_columns(_parent(told.height))
+    keys, values = told["entity_id"].to_list(), told["value"].to_list()
+    source = repeat(place.source)
+    rows_of = zip(source, repeat(PROCESSED_RECORDS.name), source, keys, values, _headers(told), repeat(None))
+    return Page(told["seq"][-1], list(map(Outgoing._make, rows_of)))
+
+
+def _headers(told: pl.DataFrame) -> list[dict[str, str]]:
     shared = codec.envelope(ce_id=NONE, ce_type=CE_TYPE, source=STAGE.event_source, subject="", time=utc_now())
-    topic, source = PROCESSED_RECORDS.name, place.source
-    made = []
-    for seq, key, subject, value, ce_id, parent in told.iter_rows():
-        headers = {**shared, "ce_id": ce_id, "ce_subject": subject, "traceparent": parent}
-        made.append((seq, Outgoing(source, topic, source, key.encode(), value.encode(), headers)))
-    return made
+    own = zip(*(told[name].to_list() for name in ("ce_id", "subject", "parent")), strict=True)
+    return [{**shared, "ce_id": one, "ce_subject": subject, "traceparent": parent} for one, subject, parent in own]
+
+
+def _bytes(text: pl.Expr) -> pl.Expr:
+    return text.cast(pl.Binary)
 
 
 def _subject() -> pl.Expr:
@@ -70,7 +93,7 @@ def _parent(messages: int) -> pl.Expr:
     """A new traceparent of each message, in the trace that its id names."""
     spans = os.urandom(8 * messages).hex()
     own = pl.Series([spans[start : start + 16] for start in range(0, len(spans), 16)], dtype=pl.String)
-    return pl.format("00-{}-{}-01", pl.col("ce_id").str.replace_all("-", "", literal=True), own).alias("traceparent")
+    return pl.format("00-{}-{}-01", pl.col("ce_id").str.replace_all("-", "", literal=True), own).alias("parent")
 
 
 def _value(place: Place) -> pl.Expr:

@@ -8,7 +8,7 @@ import polars as pl
 
 from okr_common.delivery.outbox import Connection
 from okr_common.sources import Mapping
-from okr_etl.domain.batch import Applied, Proposed
+from okr_etl.domain.batch import Applied
 from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.late import Part
 from okr_etl.store import SQL, goals, tables
@@ -36,7 +36,7 @@ async def write(
             await asyncio.wait([making])  # whichever fails, nothing else uses the connection when it rolls back
         ahead = making.result()
     await _write_changes(connection, ahead)
-    await _mark_documents(connection, part.proposed, applied)
+    await _mark_documents(connection, part, applied)
     await goals.mark_aligned(connection, part, applied, mapping)
 
 
@@ -52,15 +52,20 @@ def _changes(table: str, part: Part, applied: Applied, mapping: Mapping, place: 
         case "entity_version":
             return _Changes(tables.ready(table, tables.entity_versions(part.batch, applied, *place)))
         case "held_version":
-            return _Changes(tables.ready(table, tables.held_versions(part.batch, applied)))
+            return _Changes(_by_id(table, tables.held_versions(part.batch, applied)))
         case "key_result_revision":
-            return _Changes(tables.ready(table, tables.key_result_revisions(part.proposed, applied)))
+            return _Changes(_by_id(table, tables.key_result_revisions(part.proposed, applied)))
         case "rejected":
             rejected = [*part.proposed.rejected, *applied.contradicting]
             return _Changes(tables.ready(table, tables.rejected(part.batch, rejected)))
     rows = tables.current(table, part.batch, part.proposed, applied, mapping)
     new, held = (rows.filter(is_held).drop("is_held") for is_held in (~pl.col("is_held"), pl.col("is_held")))
-    return _Changes(tables.ready(table, new), tables.as_recordset(held) if held.height else None)
+    return _Changes(_by_id(table, new), tables.as_recordset(held) if held.height else None)
+
+
+def _by_id(table: str, rows: pl.DataFrame) -> tables.Ready:
+    """Rows whose first column is an id, in its order: so neighbours meet the same pages of its index."""
+    return tables.ready(table, rows.sort(rows.columns[0]))
 
 
 async def _write_changes(connection: Connection, changes: _Changes) -> None:
@@ -69,12 +74,12 @@ async def _write_changes(connection: Connection, changes: _Changes) -> None:
         await connection.execute(SQL[f"update_{changes.new.table}"], changes.held)
 
 
-async def _mark_documents(connection: Connection, proposed: Proposed, applied: Applied) -> None:
+async def _mark_documents(connection: Connection, part: Part, applied: Applied) -> None:
     """Of an objective its own and its key results'; of a key result also its objective's, which lists it."""
-    rows = proposed.wide.select(*tables.PLACE, "objective.id", "key_result.id")
+    rows = part.proposed.wide.select(*tables.PLACE, "objective.id", "key_result.id")
     published = applied.published.select(*tables.PLACE, "entity").join(rows, on=tables.PLACE)
     definitions = published.filter(pl.col("entity").is_in(["objective", "key_result"]))
     goals = definitions["objective.id"].unique().to_list()
     key_results = published.filter(pl.col("entity") != "objective")["key_result.id"].unique().to_list()
     changed = definitions.filter(pl.col("entity") == "objective")["objective.id"].unique().to_list()
-    await connection.execute(SQL["mark_documents"], goals + key_results, changed)
+    await connection.execute(SQL["mark_documents"], part.batch.source, goals, key_results, changed)

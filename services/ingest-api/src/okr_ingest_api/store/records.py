@@ -8,7 +8,7 @@ import orjson
 
 from okr_common import codec
 from okr_common.delivery.outbox import Outgoing
-from okr_common.delivery.relay import ReadUnit
+from okr_common.delivery.relay import Page, ReadUnit
 from okr_common.events import event_id
 from okr_common.records import RawRecord
 from okr_common.topology import Stage
@@ -19,10 +19,11 @@ from okr_ingest_api.store.pages import SQL, records_key
 def reader(pool: asyncpg.Pool, stage: Stage) -> ReadUnit:
     """Reads the records of a unit `{batch_id, object_id}` after a row number."""
 
-    async def read_unit(unit: dict[str, Any], after: int, limit: int) -> list[tuple[int, Outgoing]]:
+    async def read_unit(unit: dict[str, Any], after: int, limit: int) -> Page:
         rows = await pool.fetch(SQL["records_of_batch"], unit["batch_id"], after, limit)
         identify = jmespath.compile(unit["object_id"]).search
-        return [(row["row_num"], _message(row, unit["batch_id"], identify, stage)) for row in rows]
+        messages = [_message(row, unit["batch_id"], identify, stage) for row in rows]
+        return Page(rows[-1]["row_num"], messages) if rows else Page()
 
     return read_unit
 

@@ -1,0 +1,39 @@
+"""The records of the batch committed last, which the relay need not read back.
+
+After a restart, in another replica, or where the relay lags behind they are read from the table.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from okr_etl.store.records import Place, as_written
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    place: Place
+    versions: pl.DataFrame
+
+
+class Fresh:
+    """At most one batch of a process, for it is large."""
+
+    def __init__(self) -> None:
+        self._batch: _Batch | None = None
+
+    def keep(self, place: Place, versions: pl.DataFrame) -> None:
+        """Call it when these rows of entity_version, all that this place has, are committed."""
+        self._batch = _Batch(place, versions)
+
+    def take(self, place: Place, after: int, limit: int) -> pl.DataFrame | None:
+        """As `as_read` has them, those of this place after a seq, at most so many; None where they are not here.
+
+        With the last ones the batch is let go.
+        """
+        if self._batch is None or self._batch.place != place:
+            return None
+        left = self._batch.versions.filter(pl.col("seq") > after)
+        if left.height <= limit:
+            self._batch = None
+        return as_written(left.head(limit)) if left.height else None
