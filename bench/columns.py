@@ -98,7 +98,7 @@ def seconds(raw: RawBatch, how: Mapping) -> float:
     proposed = propose(raw, how)
     assert not proposed.rejected, proposed.rejected[0]  # noqa: S101 - rows that are set aside cost something else
     applied = apply(proposed, pl.DataFrame(schema=HELD_SCHEMA), None)
-    tables.as_csv(tables.entity_versions(raw, applied, 1))
+    tables.as_csv(tables.entity_versions(raw, applied, 1, 1))
     for entity in ENTITIES:
         tables.as_csv(tables.current(entity, raw, proposed, applied, how))
     return time.process_time() - began

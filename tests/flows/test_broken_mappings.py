@@ -24,7 +24,7 @@ UNREADABLE = {
     "unknown_key": ("clock: data", "clok: data", 'clok: unknown key "clok"; did you mean "clock"?'),
     "no_column": ("title: goal,", "title: gaol,", 'entities.key_result.title: there is no column "gaol"'),
     "no_entities": ("entities:", "entity:", 'entity: unknown key "entity"; did you mean "entities"?'),
-    "nested": ('nothing: "0"', "nothing: { a: [0] }", "derived.nothing: Input should be a valid string"),
+    "nested": ('nothing: "0"', "nothing: { a: [0] }", "derived.nothing: a text is wanted here, not keys with values"),
     "aliases": ("clock: data", "clock: &x data\nread: *x", "anchors and aliases"),
 }  # fmt: skip
 UNCOMPUTABLE = {

@@ -30,6 +30,11 @@ where source = '{}' and entity = 'check_in' and payload ->> 'source_id' like 'g/
 HOLDS = "select value::float8 from check_in where source = '{}' and source_id like 'g/%'"
 KEPT = "select count(*) from held_version h join check_in c on c.check_in_id = h.entity_id where h.revision is null"
 
+EARLIER = """
+select count(*) from entity_version later join entity_version v using (entity_id)
+where later.revision > v.revision and later.knowledge_time < v.knowledge_time
+"""
+
 
 def row(value: int, hour: int, goal: str = "g") -> list[str]:
     day = "2024-02-01"
@@ -108,6 +113,7 @@ async def test_a_quarantined_file_let_go_late_has_its_turn_then(market: Market) 
         await market.let_go()
         assert await market.histories() == {"shops": "2.0 1.0 -> 1", "farms": "2.0 -> 2"}
     assert await market.flow.ask("processed", KEPT) > 0, "what was older is kept, and not published"
+    assert await market.flow.ask("processed", EARLIER) == 0, "nobody knew the older file's rows before it was let go"
 
 
 async def test_a_b_a_makes_three_and_so_does_a_revert(market: Market) -> None:

@@ -70,8 +70,8 @@ async def test_of_a_mapping_that_cannot_be_read_every_mistake_is_told_with_its_p
         _, by_name = await check(flow, file.rename(tmp_path / "export.csv"), "--source", "goals")
         _, told = await check(flow, tmp_path / "export.csv", "--source", "goals", "--json")
     clock, kind = json.loads(told)["problems"]
-    assert clock == f"{mapping}:5: clock: Input should be 'data' or 'wall'"
-    assert kind.startswith(f"{mapping}:12: columns.objective.type: Input should be 'text'")
+    assert clock == f'{mapping}:5: clock: one of data, wall is wanted here, not "walk"; did you mean "wall"?'
+    assert kind.startswith(f"{mapping}:12: columns.objective.type: one of text, integer, number")
     assert code == 1
     for said in (by_folder, by_name):
         flat = " ".join(said.split())
@@ -79,6 +79,25 @@ async def test_of_a_mapping_that_cannot_be_read_every_mistake_is_told_with_its_p
         assert "would be failed, broken_mapping: the mapping must be mended first" in flat
         assert "yaml:5: clock:" in flat
         assert "yaml:12: columns.objective.type:" in flat
+
+
+async def test_what_only_etl_finds_wrong_with_a_mapping_is_told_before_a_file_and_at_once_of_one_that_is_sent(
+    flow: Flow, tmp_path: Path
+) -> None:
+    mapping, file = tmp_path / "groups.yaml", tmp_path / "groups.csv"
+    mapping.write_text(GROUPED.replace("kind: \"'number'\"", "kind: LOWR('number')"))
+    file.write_text("".join(",".join(cells) + "\n" for cells in (GROUPED_HEADER, grouped("Grow", "ada", "Signups"))))
+    with flow.stack.supervised(("ingest-csv", "etl"), {"OKR_SOURCES__FOLDER": str(tmp_path)}):
+        state = ["--state", str(flow.stack.stack.state.folder)]
+        none = await asyncio.to_thread(CliRunner().invoke, app, [*state, "sources"])
+        code, said = await check(flow, file)
+        sent = await asyncio.to_thread(CliRunner().invoke, app, [*state, "ingest", str(file), "--wait"])
+    assert f"nothing was applied yet; mappings are read from {tmp_path}" in " ".join(none.output.split())
+    wrong = f"{mapping}:13: derived.kind: there is no function LOWR; did you mean LOWER?"
+    assert (code, sent.exit_code) == (1, 1)
+    assert f"mapping {wrong} would be read, and wait in etl: the mapping must be mended" in " ".join(said.split())
+    told = " ".join(sent.output.split())
+    assert f"groups waits, broken_mapping: {wrong}. The rows go on by themselves" in told
 
 
 async def test_rows_that_wait_for_a_parent_are_shown_before_and_after_they_are_loaded(flow: Flow) -> None:

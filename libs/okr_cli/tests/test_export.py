@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okr_cli.export import Format, csv_rows, export, harmless
+from okr_common.errors import OkrError
 
 MARKS = [*"=+-@", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
 BLANKS = ["", " ", "\t", "\r\n", "\u00a0 ", "\u3000", "\ufeff", "\u200b"]
@@ -65,3 +66,26 @@ async def test_objects_become_columns_and_empty_ones_none(tmp_path: Path) -> Non
         {"id": "a", "meta.target": 1.5, "meta.cost.euro": 3},
         {"id": "b", "meta.target": None, "meta.cost.euro": None},
     ]
+
+
+async def none() -> AsyncIterator[Mapping[str, object]]:
+    return
+    yield {}
+
+
+async def test_where_there_are_no_rows_no_older_file_passes_for_the_new_one(tmp_path: Path) -> None:
+    lines, columns, table = (tmp_path / name for name in ("all.jsonl", "all.parquet", "mend.csv"))
+    for file in (lines, columns, table):
+        file.write_text("older")
+    assert await export(none(), None, lines) == 0
+    assert lines.read_text() == ""
+    assert csv_rows(["okr where"], [], table) == 0
+    assert table.read_text().strip() == "okr where"
+    with pytest.raises(OkrError, match=r"no columns: no .*all\.parquet; the older file of that name is left"):
+        await export(none(), None, columns)
+    assert columns.read_text() == "older"
+    assert names(tmp_path) == ["all.jsonl", "all.parquet", "mend.csv"], "nothing half written is left"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())

@@ -35,3 +35,15 @@ def test_what_cannot_be_read_says_why(ce_type: str | None, value: bytes | None, 
     with pytest.raises(PermanentError) as caught:
         codec.decode_event(headers, value)
     assert caught.value.reason == reason
+
+
+def test_what_does_not_fit_is_told_in_one_line_without_the_words_of_a_library() -> None:
+    with pytest.raises(PermanentError) as caught:
+        codec.decode_record(b'{"strange": 1}')
+    assert str(caught.value) == (
+        "the value is no okr.processed.record.v1: source is missing; position is missing; seq is missing; and 9 more"
+    )
+    value = b'{"source":"x","batch_id":"seven","position":1,"rows":1,"file_id":1,"strange":1}'
+    with pytest.raises(PermanentError, match=r"batch_id .*integer; strange is not known$") as caught:
+        codec.decode_event([("ce_type", BatchIngested.ce_type.encode())], value)
+    assert "\n" not in str(caught.value)

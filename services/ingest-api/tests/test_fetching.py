@@ -15,6 +15,7 @@ from okr_common.testing.check_ins import check_in, check_ins
 from okr_common.testing.misbehaving_process import Misbehaving
 from okr_ingest_api.domain.answers import AskedToWaitError
 from okr_ingest_api.domain.requests import request_id
+from okr_ingest_api.store.ledger import Ledger
 from okr_ingest_api.store.records import reader
 from okr_ingest_api.testing import SOURCE, STAGE, Fetching
 
@@ -218,6 +219,28 @@ async def test_records_that_cannot_be_rows_are_kept_beside_them(fetching: Fetchi
     kept = await fetching.pool.fetchrow("select reason, first_line, byte_start, raw from unreadable")
     assert kept is not None
     assert (kept["reason"], kept["first_line"], kept["byte_start"]) == ("not_text", 1, 3)
+
+
+async def test_a_record_that_stays_unreadable_is_kept_once_and_makes_no_batch_again(
+    fetching: Fetching, server: Misbehaving
+) -> None:
+    broken, other = OBJECTS[3] | {"body": "a NUL \x00"}, OBJECTS[4] | {"body": "another \x00"}
+    server.hold([*OBJECTS[:3], broken])
+    await fetching.fetch()
+    said = await fetching.outbox()
+    run = uuid4()
+    again = await fetching.fetch(run)
+    assert (again.rows, again.unchanged, again.unreadable, again.batches) == (0, 3, 1, 0)
+    assert await fetching.outbox() == said, "nothing new, nothing said"
+    assert await Ledger(fetching.pool, STAGE).discrepancies(run) == []
+    server.hold([*OBJECTS[:3], broken, other])
+    run = uuid4()
+    news = await fetching.fetch(run)
+    assert (news.unreadable, news.batches) == (2, 1)
+    assert await fetching.pool.fetchval("select count(*) from unreadable") == 2
+    assert await Ledger(fetching.pool, STAGE).discrepancies(run) == []
+    server.hold([OBJECTS[0], broken])
+    assert (await fetching.missing().fetch()).batches == 1, "what is gone is told all the same"
 
 
 async def test_the_same_source_is_fetched_by_one_at_a_time(fetching: Fetching, server: Misbehaving) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from okr_cli.previewed import previewed
 from okr_cli.reach import Reach
 from okr_cli.send import beginning
 from okr_common.errors import OkrError
@@ -24,10 +25,10 @@ def checked(reach: Reach, file: Path, source: str | None, limit: int) -> dict[st
     sample = reach.upload("ingest-api", "/samples", iter([content]), len(content), source=source).json()
     rows = sample.pop("rows")
     body = {"header": [], "rows": [row["cells"] for row in rows], "path": ""}
-    preview = reach.post("etl", f"/sources/{source}/preview?limit={limit}", body).json()
-    for one in (*preview["records"], *preview["rejected"]):
+    told = {"problems": [], **sample, "rows": len(rows), **previewed(reach, source, body, limit)}
+    for one in (*told["preview"]["records"], *told["preview"]["rejected"]) if told["preview"] else ():
         one["line"] = rows[one["row_num"] - 1]["record"]
-    return {**sample, "rows": len(rows), "preview": preview}
+    return told
 
 
 def told(found: dict[str, Any]) -> Iterator[str]:

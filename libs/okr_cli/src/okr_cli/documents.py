@@ -49,7 +49,10 @@ def export_(
     form: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """All documents: text, meta, labels. In Parquet meta and labels are columns, as meta.due_on."""
+    """All documents: text, meta, labels. In Parquet meta and labels are columns, as meta.due_on.
+
+    Where there is none, JSON Lines are an empty file, and exit code 1 says that there is no Parquet: it had no columns.
+    """
     reach = reach_of(context)
     told(asyncio.run(_exported(reach, "all_documents", (source, entity), form, output)), "document", output)
 

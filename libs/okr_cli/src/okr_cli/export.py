@@ -32,7 +32,10 @@ OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Where
 
 
 async def export(rows: AsyncIterator[Mapping[str, Any]], form: Format | None, output: Path | None) -> int:
-    """Writes the rows and returns how many there were; in Parquet an object becomes columns, level by level."""
+    """Writes the rows and returns how many there were; in Parquet an object becomes columns, level by level.
+
+    Where there is none, JSON Lines are an empty file. Parquet would have no columns: OkrError, and nothing is written.
+    """
     if output is not None and not output.parent.is_dir():
         raise OkrError(f"there is no folder {output.parent} for {output.name}")
     if (form or _by_name(output)) is Format.JSONL:
@@ -44,11 +47,17 @@ async def export(rows: AsyncIterator[Mapping[str, Any]], form: Format | None, ou
     try:
         with lines.open("w", encoding="utf-8") as file:
             count = await _lines(rows, file)
-        if count:
-            _as_parquet(lines, output)
+        if not count:
+            raise _no_columns(output)
+        _as_parquet(lines, output)
         return count
     finally:
         lines.unlink(missing_ok=True)
+
+
+def _no_columns(output: Path) -> OkrError:
+    left = "; the older file of that name is left as it was" if output.exists() else ""
+    return OkrError(f"there is nothing to write, and without rows Parquet has no columns: no {output}{left}")
 
 
 def _by_name(output: Path | None) -> Format:
@@ -77,11 +86,10 @@ def _as_parquet(lines: Path, output: Path) -> None:
 
 
 def csv_rows(header: Sequence[str], rows: Iterable[Sequence[str]], output: Path | None) -> int:
-    """Writes a table; no cell of it is taken for a formula by a spreadsheet."""
+    """Writes a table, its header in any case; no cell of it is taken for a formula by a spreadsheet."""
     told = [[harmless(cell) for cell in row] for row in rows]
-    if told:
-        with opened(output) as file:
-            csv.writer(file).writerows([[harmless(name) for name in header], *told])
+    with opened(output) as file:
+        csv.writer(file).writerows([[harmless(name) for name in header], *told])
     return len(told)
 
 
@@ -105,5 +113,4 @@ def opened(output: Path | None) -> Iterator[TextIO]:
 def told(count: int, one: str, output: Path | None) -> None:
     """Says how many were written, where that is not standard output."""
     if output is not None:
-        said = f"{counted(count, one)} written to {output}" if count else f"there are no {one}s; nothing was written"
-        err.print(said, highlight=False, markup=False)
+        err.print(f"{counted(count, one)} written to {output}", highlight=False, markup=False)

@@ -17,6 +17,8 @@ from okr_common.sql import queries
 SQL = queries("okr_cli")
 LOOK_SECONDS = 0.04
 """Between two looks at least; a look that takes long makes the pause longer."""
+HELD_SECONDS = 6.0
+"""etl tries again each five seconds; what it says for longer is not of before the mapping was mended."""
 Asked = Sequence[str] | Sequence[int]
 """Files by the paths they were dropped at, or by their ids."""
 ENDED_BADLY = ("quarantined", "failed", "vanished")
@@ -28,7 +30,10 @@ class NotInTimeError(OkrError):
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Where some files are. `trouble` says which cannot become predictions, and why; `waiting` which rows must wait."""
+    """Where some files are. `trouble` says which cannot become predictions, and why; `waiting` which rows must wait.
+
+    `held`: which of their sources cannot go on, and why.
+    """
 
     files: int
     seen: int
@@ -48,6 +53,7 @@ class Stand:
     batches_applied: int = 0
     unsent: int = 0
     waiting: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
     @property
     def arrived(self) -> bool:
@@ -84,6 +90,7 @@ class Follower:
         ids = [one for one in asked if isinstance(one, int)]
         rows = [dict(row) for row in await self._raw.fetch(SQL["followed"], paths, ids)]
         batches = [batch for row in rows for batch in row["batches"]]
+        sources = sorted({row["source"] for row in rows if row["source"]})
         applied = await self._processed.fetchrow(SQL["applied"], batches)
         assert applied is not None  # noqa: S101 - an aggregate has a row
         return Stand(
@@ -91,7 +98,7 @@ class Follower:
             seen=len(rows),
             done=sum(row["state"] == "done" for row in rows),
             trouble=tuple(filter(None, map(trouble, rows))),
-            sources=tuple(sorted({row["source"] for row in rows if row["source"]})),
+            sources=tuple(sources),
             bytes=sum(row["bytes"] or 0 for row in rows),
             bytes_read=sum(row["next_byte"] or 0 for row in rows),
             rows=sum(row["rows"] or 0 for row in rows),
@@ -105,17 +112,26 @@ class Follower:
             outcomes_heard=await self._ops.fetchval(SQL["outcomes_heard"], batches),
             unsent=await self._ops.fetchval(SQL["unsent"]),
             waiting=tuple(waits(dict(row)) for row in await self._processed.fetch(SQL["waiting_rows"], batches)),
+            held=tuple(holds(dict(row)) for row in await self._processed.fetch(SQL["held_sources"], sources)),
         )
 
     async def until_arrived(self, asked: Asked, within_seconds: float) -> AsyncIterator[Stand]:
-        """Where they are, again and again, until they have arrived. Raises NotInTimeError where they have not."""
-        began = time.monotonic()
+        """Where they are, again and again, until they have arrived. Raises NotInTimeError where they have not.
+
+        Or cannot, since a source is held until somebody mends something.
+        """
+        began = since = time.monotonic()
+        held: tuple[str, ...] = ()
         while True:
             looked = time.monotonic()
             stand = await self.stand(asked)
             yield stand
             if stand.arrived:
                 return
+            if stand.batches_applied == stand.batches or stand.held != held:
+                held, since = stand.held, looked
+            if held and looked - since > HELD_SECONDS:
+                raise NotInTimeError(f"{stand}. {'; '.join(held)}. The rows go on by themselves once that is mended.")
             if looked - began > within_seconds:
                 raise NotInTimeError(
                     f"after {within_seconds:.0f} s: {stand}. `okr status` says which part does not move."
@@ -144,6 +160,15 @@ def waits(row: Mapping[str, Any]) -> str:
     """
     rows = counted(row["rows"], "row waits for its parent", "rows wait for their parents")
     return f"{rows}: okr pending --source {row['source']}"
+
+
+def holds(row: Mapping[str, Any]) -> str:
+    """Why a source cannot go on.
+
+    >>> holds({"source": "goals", "reason": "no_mapping", "detail": "there is no goals.yaml"})
+    'goals waits, no_mapping: there is no goals.yaml'
+    """
+    return f"{row['source']} waits, {row['reason']}: {row['detail']}"
 
 
 @asynccontextmanager

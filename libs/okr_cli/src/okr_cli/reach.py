@@ -28,6 +28,15 @@ class NotUpError(OkrError):
     """There is no stack to speak to; the message says how to start it."""
 
 
+class RefusedError(OkrError):
+    """A service refuses; `status` is HTTP's, `detail` in its own words."""
+
+    def __init__(self, asked: str, status: int, detail: str) -> None:
+        super().__init__(f"{asked}: {detail}")
+        self.status = status
+        self.detail = detail
+
+
 @dataclass(frozen=True)
 class Reach:
     """The addresses of one stack; `state` is its folder."""
@@ -95,7 +104,7 @@ class Reach:
         return self._answered("POST", service, path, params=parameters, content=body, headers=headers, timeout=timeout)
 
     def _answered(self, method: str, service: str, path: str, **more: object) -> httpx2.Response:
-        """The answer. Raises NotUpError where nobody listens, OkrError in the service's words where it refuses."""
+        """The answer. Raises NotUpError where nobody listens, RefusedError in the service's words where it refuses."""
         url = self.env[f"OKR_{service.replace('-', '_').upper()}_URL"] + path
         try:
             more = {"timeout": REST_SECONDS, "verify": PLAIN if url.startswith("http:") else True, **more}
@@ -103,7 +112,8 @@ class Reach:
         except httpx2.TransportError as error:
             raise NotUpError(f"{service} does not answer at {url} ({_cause(error)}): {self._cure()}") from error
         if response.is_error:
-            raise OkrError(f"{service} answered {response.status_code} to {method} {path}: {_detail(response)}")
+            asked = f"{service} answered {response.status_code} to {method} {path}"
+            raise RefusedError(asked, response.status_code, _detail(response))
         return response
 
     def _cure(self) -> str:

@@ -16,19 +16,21 @@ from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
 from okr_cli.show import WHOLE, Column, show
 from okr_common.counted import counted
-from okr_common.spreadsheets import TOLD
+from okr_common.spreadsheets import TOLD, WHICH, which
 from okr_common.sql import queries
 
 SQL = queries("okr_cli")
 
 
 def seen(row: Mapping[str, Any]) -> str:
-    """What is wrong with a row, and in how many exports it came, if in several.
+    """What is wrong with a row, in how many exports it came, if in several, and whether it came back mended.
 
-    >>> seen({"said": "Due is blank", "exports": 5}), seen({"said": "Due is blank", "exports": 1})
-    ('Due is blank (seen in 5 exports)', 'Due is blank')
+    >>> seen({"said": "Due is blank", "exports": 5}), seen({"said": "Due is blank", "exports": 1, "sent_back": 14})
+    ('Due is blank (seen in 5 exports)', 'Due is blank (sent back in batch 14)')
     """
-    return f"{row['said']} (seen in {counted(row['exports'], 'export')})" if row["exports"] > 1 else row["said"]
+    seen_in = f" (seen in {counted(row['exports'], 'export')})" if row["exports"] > 1 else ""
+    back = f" (sent back in batch {row['sent_back']})" if row.get("sent_back") else ""
+    return f"{row['said']}{seen_in}{back}"
 
 
 COLUMNS = (
@@ -40,7 +42,9 @@ COLUMNS = (
 )
 RAW_SHOWN = 200
 """Characters of an unreadable record in the listing; okr_raw has them all."""
-AllOption = Annotated[bool, typer.Option("--all", help="Also where a row came before: each export that has it.")]
+AllOption = Annotated[
+    bool, typer.Option("--all", help="Also where a row came before, and rows that were mended and sent back.")
+]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Only with this reason code.")]
 
 
@@ -59,7 +63,8 @@ def rejected(
 ) -> None:
     """Rows that cannot be read or break a rule: where they stand, and what would be right.
 
-    One that comes again with each export stands here once, where it came last.
+    One that comes again with each export stands here once, where it came last; one that was exported, mended and sent
+    back does not any more.
     """
     if context.invoked_subcommand is None:
         found = asyncio.run(listed(reach_of(context), source, reason, limit, every=every))
@@ -77,7 +82,7 @@ def export_(
 ) -> None:
     """The rejected rows of a source as CSV, to be mended: where they stand, why, and their cells under their header."""
     rows = asyncio.run(mendable(reach_of(context), source, reason, every=every))
-    header = list(dict.fromkeys(name for row in rows for name in row))
+    header = list(dict.fromkeys((*TOLD, WHICH, *(name for row in rows for name in row))))
     count = csv_rows(header, ([row.get(name, "") for name in header] for row in rows), output)
     told(count, "rejected row", output)
 
@@ -92,10 +97,11 @@ async def mendable(reach: Reach, source: str, reason: str | None, *, every: bool
 def _mendable(row: dict[str, Any]) -> dict[str, str]:
     cells = row["cells"]
     named = cells if isinstance(cells, dict) else {f"cell {n}": cell for n, cell in enumerate(cells or (), 1)}
-    told = dict(zip(TOLD, (row["where"], " ".join(row["reasons"]), row["said"]), strict=True))
-    return told | {
-        str(name): cell if isinstance(cell, str) else orjson.dumps(cell).decode() for name, cell in named.items()
-    }
+    place = which(row["batch_id"], row["row_num"])
+    told = dict(zip((*TOLD, WHICH), (row["where"], " ".join(row["reasons"]), row["said"], place), strict=True))
+    # told wins: a row that was sent back and is wrong again has such columns among its own
+    read = {name: cell if isinstance(cell, str) else orjson.dumps(cell).decode() for name, cell in named.items()}
+    return told | read | told
 
 
 @app.command()
@@ -111,7 +117,7 @@ async def listed(
 ) -> list[dict[str, Any]]:
     """What was rejected, each with its place in its file: unreadable records as they stand there, rows by cells.
 
-    `every`: each export that has a row, not the last one only.
+    `every`: each export that has a row, not the last one only, and rows that were mended and sent back.
     """
     async with reach.database("processed") as processed, reach.database("raw") as raw:
         rows = await _rejected(processed, raw, source, reason, limit, every=every)

@@ -12,6 +12,7 @@ from okr_cli import answers
 from okr_cli.context import err, out
 from okr_cli.export import opened
 from okr_cli.options import JsonOption
+from okr_cli.previewed import previewed
 from okr_cli.reach import Reach, reach_of
 from okr_cli.send import SAMPLE_BYTES, beginning
 from okr_cli.show import Column, print_json, show, table
@@ -66,7 +67,12 @@ RowsOption = Annotated[int, typer.Option("--rows", min=1, max=1000, help="Record
 def sources(context: typer.Context, *, as_json: JsonOption = False) -> None:
     """What was applied of each source, and why one waits."""
     if context.invoked_subcommand is None:
-        show("Sources", listed(reach_of(context).get("etl", "/quality").json()), SOURCES, as_json=as_json)
+        quality = reach_of(context).get("etl", "/quality").json()
+        found = listed(quality)
+        show("Sources", found, SOURCES, as_json=as_json)
+        if not found:
+            where = f"nothing was applied yet; mappings are read from {quality['folder']}"
+            err.print(where, highlight=False, markup=False, soft_wrap=True)
 
 
 def listed(quality: dict[str, Any]) -> list[dict[str, Any]]:
@@ -174,15 +180,14 @@ def checked(reach: Reach, file: Path, source: str | None, limit: int) -> dict[st
     told = {**sample, "rows": len(rows), "whole": whole, "preview": None}
     if sample["state"] == "waiting":
         body = {"header": sample["dialect"]["header"], "rows": rows, "path": str(file.absolute())}
-        preview = reach.post("etl", f"/sources/{sample['source']}/preview?limit={limit}", body).json()
-        told["preview"] = _with_lines(preview, lines)
+        told |= previewed(reach, sample["source"], body, limit)
+        _number(told["preview"] or {}, lines)
     return told
 
 
-def _with_lines(preview: dict[str, Any], lines: list[int]) -> dict[str, Any]:
-    for one in (*preview["records"], *preview["rejected"], *preview["pending"]):
+def _number(preview: dict[str, Any], lines: list[int]) -> None:
+    for one in (row for listed in ("records", "rejected", "pending") for row in preview.get(listed, ())):
         one["line"] = lines[one["row_num"] - 1]
-    return preview
 
 
 def _picture(found: dict[str, Any]) -> None:
@@ -192,6 +197,7 @@ def _picture(found: dict[str, Any]) -> None:
             _say(line)
     else:
         _file(found)
+    _problems(found)
     if found["preview"]:
         _show(found["preview"])
 
@@ -202,11 +208,7 @@ def _file(found: dict[str, Any]) -> None:
         _say(f"encoding    {dialect['encoding']}: {dialect['encoding_how']}")
         _say(f"delimiter   {dialect['delimiter']!r}: {dialect['delimiter_how']}")
         _say(f"header      line {dialect['header_line']}: {_names(dialect['header'])}")
-    for problem in found["problems"]:
-        out.print(f"mapping     {problem}", highlight=False, markup=False, soft_wrap=True)  # file:line stays whole
-    if found["problems"]:
-        _say(f"would be    {found['state']}, {found['reason']}: the mapping must be mended first")
-    elif found["reason"]:
+    if found["reason"] and not found["problems"]:
         _say(f"would be    {found['state']}, {found['reason']}: {found['detail']}")
     # how a file is read that nobody knows is a guess; unreadable lines would only tell of a wrong one
     unreadable = [] if found["reason"] == "unrecognised" else found["unreadable"]
@@ -214,6 +216,15 @@ def _file(found: dict[str, Any]) -> None:
         _say(f"unreadable  line {one['line']}, {one['reason']}: {one['detail']}")
     if not found["whole"]:
         _say(f"looked at   the first {SAMPLE_BYTES:,} bytes")
+
+
+def _problems(found: dict[str, Any]) -> None:
+    """What is wrong with the mapping: no file is read by it, or what is read waits in etl."""
+    for problem in found["problems"]:
+        out.print(f"mapping     {problem}", highlight=False, markup=False, soft_wrap=True)  # file:line stays whole
+    if found["problems"]:
+        state = f"{found['state']}, {found['reason']}" if found.get("reason") else "read, and wait in etl"
+        _say(f"would be    {state}: the mapping must be mended first")
 
 
 def _how_to_begin(file: Path) -> None:

@@ -85,4 +85,18 @@ def _checked(validate: Callable[[Any], Checked], value: bytes | None, ce_type: s
     except orjson.JSONDecodeError as error:
         raise PermanentError("not_json", f"the value is not JSON: {error}") from None
     except ValidationError as error:
-        raise PermanentError("wrong_shape", f"the value is no {ce_type}: {error}") from None
+        raise PermanentError("wrong_shape", f"the value is no {ce_type}: {misfits(error)}") from None
+
+
+_MISFITS = {"missing": "is missing", "extra_forbidden": "is not known"}
+_TOLD = 3
+"""Misfits that are told; one is enough to find the sender, and a table shows the sentence."""
+
+
+def misfits(error: ValidationError) -> str:
+    """What does not fit, in one line: each key with what is wrong there."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    told = [
+        f"{'.'.join(map(str, one['loc'])) or 'it'} {_MISFITS.get(one['type'], one['msg'])}" for one in found[:_TOLD]
+    ]
+    return "; ".join(told) + (f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else "")

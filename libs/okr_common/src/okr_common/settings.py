@@ -63,7 +63,10 @@ class RestSettings(Group):
 class SourcesSettings(Group):
     """Where the mappings are."""
 
-    folder: Path = Field(Path("configs/sources"), description="one YAML file per source")
+    folder: Path = Field(
+        Path("configs/sources"),
+        description="one YAML file per source; relative to where services run: to the checkout, with `okr up`",
+    )
 
 
 class LogSettings(Group):

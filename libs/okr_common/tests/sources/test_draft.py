@@ -359,3 +359,22 @@ def test_an_outline_is_drafted_with_what_each_row_stands_below(tmp_path: Path, n
 )
 def test_rows_that_are_not_indented_below_others_are_no_outline(header: list[str], cells: list[str]) -> None:
     assert "indented" not in drafted("x", header, [[cell, *["1"] * (len(header) - 1)] for cell in cells])
+
+
+@pytest.mark.parametrize(
+    ("header", "doubt"),
+    [
+        (
+            ["Theme", "KR", "Target", "Due"],
+            "no column is called like an objective, so each key result is one of its own",
+        ),
+        (["Goal", "Target", "Due"], "no column is called like a key result, so each objective has one of its name"),
+        (["Goal", "KR", "Target"], None),
+    ],
+)
+def test_where_one_column_stands_for_objective_and_key_result_the_draft_asks(
+    header: list[str], doubt: str | None
+) -> None:
+    text = drafted("drafted", header, [["Grow", "Signups", "5", "2026-01-01"][: len(header)]])
+    (line,) = [line for line in text.splitlines() if line.startswith("  objective: { key")]
+    assert (f"# ? {doubt}" in line) if doubt else ("?" not in line)

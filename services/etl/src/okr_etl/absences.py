@@ -36,7 +36,7 @@ class Absences:
         last = await self._raw.released(mapping.name, head.position)
         assert last is not None  # noqa: S101 - what was applied was released
         first = await self._raw.first_of_unit(mapping.name, last.batch_id) or head.position
-        known = known_at(mapping, head, last.ingested_at)
+        known = known_at(mapping, head, last.known_at)
         judged = Judged(mapping, head, first, last.batch_id, known, in_replay)
         closed = await self._store.decide(judged, await self._verdict(judged, last))
         if closed is None:

@@ -21,6 +21,11 @@ class Mappings:
         self._folder = folder
         self._checked: dict[str, list[str]] = {}
 
+    @property
+    def folder(self) -> Path:
+        """Where they are."""
+        return self._folder.folder.absolute()
+
     def of(self, source: str, header: Sequence[str]) -> Mapping:
         """The source's mapping, for rows under this header.
 

@@ -46,7 +46,9 @@ def previews(mappings: Mappings) -> APIRouter:
     return routes
 
 
-def router(quality: QualityStore, raw: RawStore, documents: DocumentStore, waits: WaitStore) -> APIRouter:
+def router(
+    quality: QualityStore, raw: RawStore, documents: DocumentStore, waits: WaitStore, mappings: Mappings
+) -> APIRouter:
     """The routes of etl."""
     routes = APIRouter()
 
@@ -56,8 +58,12 @@ def router(quality: QualityStore, raw: RawStore, documents: DocumentStore, waits
 
     @routes.get("/quality", tags=["quality"])
     async def counts() -> dict[str, Any]:
-        """Of each source: rows by result, the rejected ones by reason; and the sources that wait, with what to do."""
-        return {"sources": await quality.counts(), "waiting": await waits.look()}
+        """Of each source: rows by result, the rejected ones by reason; and the sources that wait, with what to do.
+
+        `folder`: where the mappings are.
+        """
+        folder = str(mappings.folder)
+        return {"sources": await quality.counts(), "waiting": await waits.look(), "folder": folder}
 
     @routes.get("/rejected", tags=["quality"])
     async def rejected(

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from okr_common import topics
-from okr_common.clock import Clock
+from okr_common.clock import Clock, utc_now
 from okr_common.control_plane import ControlPlane
 from okr_common.delivery.guard import Guard
 from okr_common.kafka.admin import identities
@@ -41,12 +41,12 @@ HEARD = topics.INGESTION_EVENTS.name
 
 
 async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None = None) -> Parts:
-    """Connects and wires. `clock` is the schedule's."""
+    """Connects and wires. `clock` is the schedule's, and that by which key results come due."""
     kafka, mine = settings.kafka.bootstrap, settings.etl
     stores = await connect(stack, settings.postgres, Producer(kafka, STAGE.module))
     mappings = Mappings(SourcesFolder(settings.sources.folder), mine.person_key)
     told = stores.relays.processed.wake
-    decider = Decider(stores.due, Absences(stores.raw, stores.absent, mappings.key), mappings)
+    decider = Decider(stores.due, Absences(stores.raw, stores.absent, mappings.key), mappings, clock or utc_now)
     share = Share(topics.INGESTION_EVENTS)
     applier = Applier(
         stores.raw,
@@ -84,12 +84,13 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     steps = EtlSteps(stores, mappings, kafka, patience, timedelta(days=mine.reconcile_days), applier.look).as_steps()
     control = ControlPlane(STAGE, settings, stores.ops, stores.relays.ops, steps, clock=clock)
     parts = _parts(stores, applier, curator, listener, control)
+    asked = rest.router(stores.quality, stores.raw, stores.documents, stores.processed.waits, mappings)
     replays = replay_routes.router(stores.replays, (stores.raw, stores.processed), replayer.wake)
     warned = warning_routes.router(stores.quality, stores.processed, mappings)
     return replace(
         parts,
         workers={**parts.workers, "replay": replayer.run, "guard": Guard(stores.guarded).run},
-        routers=[*parts.routers, rest.previews(mappings), replays, warned],
+        routers=[*parts.routers, asked, rest.previews(mappings), replays, warned],
         status=lambda: {"partitions": sorted(share.partitions), **parts.status()},
     )
 
@@ -107,7 +108,7 @@ def _parts(stores: Stores, applier: Applier, curator: Curator, listener: Listene
             "relay_curated": relays.curated.run,
             "relay_ops": relays.ops.run,
         },
-        routers=[rest.router(stores.quality, stores.raw, stores.documents, stores.processed.waits), control.router],
+        routers=[control.router],
         live={"feed": listener.feed.trouble, **control.live},
         ready=control.ready,
         status=lambda: {"heads": applier.heads, "waiting": waiting(), "documents_written": curator.documents},

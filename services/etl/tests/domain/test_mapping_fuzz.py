@@ -221,6 +221,7 @@ def a_mapping_loads_or_is_told_and_accounts_for_every_row(folder: Path, seed: in
     if not isinstance(mapping, Mapping):
         assert mapping
         assert all(str(problem).startswith(f"{file}:{problem.line}: ") and problem.message for problem in mapping)
+        assert not [problem for problem in mapping if " should " in problem.message or "Field " in problem.message]
         event("does not load")
         return
     wrong = trouble(mapping)

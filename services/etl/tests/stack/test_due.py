@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from okr_common.clock import utc_now
 from okr_common.topology import STAGES
+from okr_etl.store.quality import Patience, QualityStore, Today
 from okr_etl.testing import RawWriter
 from okr_etl.testing.inner import Inner, inner
 from okr_stack.testing import StackUnderTest
@@ -105,6 +106,31 @@ async def test_it_is_decided_once_and_again_where_something_was_corrected(etl: E
     await raw.release("goals", HEADER, [row("b", 10, "2026-04-03"), row("a", 99, "2026-04-04")])
     await etl.apply_all("goals")
     assert await etl.outcomes() == [DECIDED[0], ("b", 2, 10.0, 10.0, "achieved", "2026-04-20")], "a's came too late"
+
+
+async def test_an_outcome_whose_only_value_is_taken_back_stays_until_the_source_is_replayed(
+    etl: Etl, raw: RawWriter
+) -> None:
+    for rows in (
+        [row("a", 4, "2026-03-30"), row("c", 1, "2026-04-05", due="2026-12-31")],
+        [row("a", "", "2026-03-30")],
+    ):
+        await raw.release("goals", HEADER, rows)
+        await etl.apply_all("goals")
+    assert [outcome[:3] for outcome in await etl.outcomes()] == [("a", 1, 4.0)]
+    assert await etl.pool.fetchval("select value from check_in where source_id like 'a/%'") is None
+    today = {"goals": Today(date(2026, 4, 6), has_status=False, grace_days=3)}
+    quality = QualityStore(etl.pool)
+    (told,) = await quality.warnings(today, Patience(), "ended_without_value", 9)
+    assert told["detail"].endswith("its outcome is of a value that was taken back; okr backfill etl decides anew")
+    assert await etl.replay() == (1, 1), "closed, and the one before withdrawn"
+    (told,) = await quality.warnings(today, Patience(), "ended_without_value", 9)
+    assert told["detail"].endswith(": it has no outcome")
+    assert await etl.outcomes() == []
+    assert await etl.replay() == (0, 0)
+    await raw.release("goals", HEADER, [row("a", 5, "2026-03-30")])
+    await etl.apply_all("goals")
+    assert [outcome[:3] for outcome in await etl.outcomes()] == [("a", 3, 5.0)], "it opens again with a value"
 
 
 async def test_in_a_live_source_the_day_decides_without_a_new_row(etl: Etl, raw: RawWriter) -> None:

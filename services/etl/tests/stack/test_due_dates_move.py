@@ -123,3 +123,26 @@ async def load(etl: Etl, raw: RawWriter, sources: Sequence[str], rows: list[list
         events = await raw.release(source, HEADER, rows, batch_rows=batch_rows)
         await etl.apply_all(source)
     return events[0].position
+
+
+HELD = """
+select r.target::float8 from key_result_revision r join key_result k using (key_result_id)
+where k.source = 'ties' and r.valid_from <= $1 order by r.valid_from desc, r.revision desc limit 1
+"""
+KNOWN = "select (payload ->> 'target')::float8 from known_at($1) where entity = 'key_result' and source = 'ties'"
+
+
+async def test_of_revisions_of_one_day_the_last_one_holds_and_each_was_known_in_its_time(
+    etl: Etl, raw: RawWriter
+) -> None:
+    etl.say("ties", "keep")
+    moments = []
+    for target in ("10", "30", "20"):
+        await load(etl, raw, ["ties"], [["g", target, "5", "2026-01-10", "2026-12-31"]], 5)
+        moments.append(await etl.pool.fetchval("select clock_timestamp()"))
+    ties = "select count(*), count(distinct valid_from), min(valid_from) from key_result_revision"
+    (revisions, days, day) = await etl.pool.fetchrow(ties)
+    assert (revisions, days) == (3, 1)
+    assert await etl.pool.fetchval(HELD, day) == 20
+    assert [await etl.pool.fetchval(KNOWN, moment) for moment in moments] == [10, 30, 20]
+    assert await etl.pool.fetchval("select target::float8 from key_result") == 20

@@ -105,6 +105,46 @@ async def test_without_ingest_csv_and_with_a_broken_mapping_the_rest_is_done_and
     assert (steps["load_processed"]["heads"], steps["load_processed"]["new"]) == ({"mta_nyct": 1}, 10)
 
 
+GOALS = """
+title: goals that end by their due dates
+kind: csv
+clock: wall
+recognise: { columns: [id, due] }
+columns:
+  id: { from: id, type: text, required: true }
+  value: { from: value, type: number }
+  day: { from: day, type: date, required: true }
+  due: { from: due, type: date, required: true }
+derived: { kind: "'number'", direction: "'increase'", nothing: "0", target: "10" }
+entities:
+  objective: { key: [id], title: id }
+  key_result: { key: [id], title: id, metric_kind: kind, direction: direction, baseline: nothing, target: target,
+    start_on: day, due_on: due }
+  check_in: { key: [id, day], as_of: day, value: value }
+  outcome: { due: { grace_days: 3 } }
+absent: close
+"""
+
+
+async def test_the_daily_run_decides_what_has_come_due_and_tells_how_much(
+    fresh_stack: StackUnderTest, raw: RawWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service was up before that day: nothing is left of what it does at its start."""
+    (tmp_path / "goals.yaml").write_text(GOALS)
+    env = {"OKR_ETL__SWEEP_PATIENCE_SECONDS": "0.5", "OKR_SOURCES__FOLDER": str(tmp_path)}
+    counted = ("new", "outcomes_decided", "absent_closed", "absent_undecided")
+    header, due = ["id", "value", "day", "due"], "2026-11-21"
+    rows = [[name, "12", "2026-11-20", due if name == "g" else "2027-01-31"] for name in "ghi"]
+    async with night(fresh_stack, monkeypatch, **env) as the:
+        await raw.release("goals", header, rows)
+        _, first = await the.tick(minutes=1)
+        await raw.release("goals", header, rows[:2])
+        _, second = await the.tick(days=1)
+        _, third = await the.tick(days=1)
+    told = [[steps["load_processed"][name] for name in counted] for steps in (first, second, third)]
+    assert told == [[3, 0, 0, 0], [0, 1, 2, 0], [0, 0, 0, 0]], "on the 25th three days of grace are over"
+
+
 TAMPERED = {
     1: ("raw", "delete from raw_row where batch_id = {batch} and row_num = 2", "5 rows in the batch and 4 in okr_raw"),
     2: ("processed", "delete from rejected where batch_id = {batch}", "1 row rejected and 0 kept with reasons"),

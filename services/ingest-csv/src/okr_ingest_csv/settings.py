@@ -13,7 +13,9 @@ Complete = Literal["rest", "done_file", "manifest"]
 class Folder(Group):
     """A watched folder; where only the path is to be said, a string will do."""
 
-    path: Path = Field(description="made at start where it is missing")
+    path: Path = Field(
+        description="made at start where it is missing; relative to where services run: to the checkout, with `okr up`"
+    )
     include: tuple[str, ...] = Field(
         (),
         description="names to take, upper and lower case alike; one with a slash is held against the path below the "

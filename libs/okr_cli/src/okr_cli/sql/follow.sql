@@ -32,6 +32,9 @@ where not r.replayed and r.batch_id = any($1::bigint[]) and v.batch_id = any($1:
 select source, count(*) as rows from pending join source_head using (source, generation) where batch_id = any($1::bigint[])
 group by source order by source
 
+-- name: held_sources
+select source, reason, detail from source_wait where source = any($1::text[]) and work = 'batches' order by source
+
 -- name: outcomes_heard
 select count(*) from outcome_heard where batch_id = any($1::bigint[])
 

@@ -41,7 +41,7 @@ async def told(of: Evidence, logs: Logs) -> list[Check]:
 
 
 async def _requests(of: Evidence) -> Check:
-    check = Check("raw: API requests", "a request has as many rows and unreadable records as its released batches")
+    check = Check("raw: API requests", "a request has as many rows and new unreadable records as its released batches")
     for request in await of.raw.rows("api_requests"):
         where = f"{request['source']}: request {request['request']}"
         check.must_be(f"{where}, rows", request["rows"], request["batch_rows"])

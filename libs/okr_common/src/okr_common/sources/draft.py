@@ -175,7 +175,7 @@ derived:
 $derived
 
 entities:
-  objective: { key: [$objective_key], title: $objective$period }
+  objective: { key: [$objective_key], title: $objective$period }$doubt
   key_result: { key: [$key], title: $key_result, metric_kind: kind, direction: direction, baseline: baseline,
     target: target, start_on: start, due_on: due$more }
   check_in: { key: [$key, $day], as_of: $day, value: value$status }
@@ -286,6 +286,7 @@ def drafted(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], fil
         objective=objective,
         objective_key=", ".join([objective, *period]),
         period=", period: { label: period }" if period else "",
+        doubt=_one_for_both(found) if objective == key_result else "",
         key_result=key_result,
         key="id" if "id" in found else ", ".join(dict.fromkeys([objective, key_result, *period])),
         day="day" if "day" in found else "today",
@@ -294,6 +295,15 @@ def drafted(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], fil
         others="".join(_others(found, header, rows)),
         unused=", ".join(" ".join(one.split()) for one in header if one not in found.values()) or "nothing",
     )
+
+
+def _one_for_both(found: Collection[str]) -> str:
+    """Where one column stands for the objective and its key result: which of them nobody found."""
+    if "title" in found:
+        return (
+            " # ? no column is called like an objective, so each key result is one of its own: name the column, if any"
+        )
+    return " # ? no column is called like a key result, so each objective has one of its name" if found else ""
 
 
 def _columns(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

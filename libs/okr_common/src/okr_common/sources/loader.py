@@ -11,16 +11,10 @@ from pydantic_core import ErrorDetails
 
 from okr_common.sources.checks import Place, disagreements
 from okr_common.sources.language import Mapping
+from okr_common.sources.wording import in_our_words
 
 _Places = dict[Place, int]
 _TAG = "tag:yaml.org,2002:"
-_WORDS = {
-    "tuple_type": "a list is wanted here, as [one, another]",
-    "dict_type": "keys with values are wanted here, as { key: value }",
-    "model_type": "keys with values are wanted here, as { key: value }",
-    "model_attributes_type": "keys with values are wanted here, as { key: value }",
-}
-"""What pydantic says in the words of Python."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -134,7 +128,7 @@ def _from_pydantic(file: Path, lines: _Places, detail: ErrorDetails) -> SourcePr
     place: Place = tuple(part for part in detail["loc"] if part != "[key]")
     if detail["type"] == "unknown_key":
         place = (*place, detail["ctx"]["key"])
-    return _problem(file, _line(lines, place), place, _WORDS.get(detail["type"], detail["msg"]))
+    return _problem(file, _line(lines, place), place, in_our_words(detail))
 
 
 def _yaml_problem(file: Path, error: Exception) -> SourceProblem:

@@ -27,7 +27,7 @@ class RawBatch:
 
     Where only its news was read, `known` more rows of it stand in the file before, too, and `gone` are the check-ins of
     those rows of that file which this one has no more. `parts`: the batches its file was cut into. `above`: what the
-    rows of its file before it leave to its own.
+    rows of its file before it leave to its own. `known_at`: when its rows went on, where its file was set aside before.
     """
 
     source: str
@@ -42,6 +42,7 @@ class RawBatch:
     gone: frozenset[str] | None = None
     parts: int = 1
     above: Above = field(default_factory=dict)
+    known_at: datetime | None = None
 
     @property
     def told(self) -> dict[str, str]:
@@ -131,7 +132,9 @@ def _upright(batch: RawBatch, mapping: Mapping, key: bytes, known: pl.DataFrame 
     pending = parents.waiting(good, [*bad[ROW], *(one.row_num for one in unclear)])
     good = good.filter(~pl.col(ROW).is_in(pending[ROW].implode())) if pending.height else good
     derived, failures = derive(good.select(ROW, PART, *mapping.columns, *mapping.inherited), expressions(mapping))
-    said, wrong = columns.judge(canonical(derived, mapping, batch.ingested_at), entities.rules(mapping))
+    said, wrong = columns.judge(
+        canonical(derived, mapping, batch.known_at or batch.ingested_at), entities.rules(mapping)
+    )
     rejected = _rejected(mapping, bad, wrong, [*unclear, *failures])
     whole = said.filter(~pl.col(ROW).is_in([one.row_num for one in rejected])) if mapping.rows.several else said
     wide = chosen(whole, mapping.choose)

@@ -9,7 +9,8 @@ import polars as pl
 from okr_common.cleaning import clean
 from okr_common.sources import Mapping, references
 from okr_etl.domain.cells import RESERVED
-from okr_etl.domain.derive import FINAL, empty, expressions, first_line
+from okr_etl.domain.derive import FINAL, empty, expressions
+from okr_etl.domain.expression_words import in_our_words
 from okr_etl.domain.one_row import strange
 from okr_etl.domain.shape import ONLY
 
@@ -83,7 +84,7 @@ def _uncomputable(mapping: Mapping) -> Iterator[str]:
                 yield f"{key}: {told}"
             frame = frame.with_columns(expression.alias(name))
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            yield f"{key}: {first_line(error)}"
+            yield f"{key}: {in_our_words(error, frame.columns)}"
             return
     yield from _mistyped(mapping, frame.schema)
 

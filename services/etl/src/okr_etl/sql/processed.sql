@@ -27,6 +27,9 @@ select position, whole, statements from said where source = $1 and generation = 
 -- name: add_said
 insert into said (source, generation, position, batch_id, whole, statements, spoken) values ($1, $2, $3, $4, $5, $6, $7::uuid[])
 
+-- name: keep_sent_back
+insert into sent_back (source, batch_id, row_num, by_batch_id, by_row_num) values ($1, $2, $3, $4, $5) on conflict do nothing
+
 -- name: forget_said
 delete from said where source = $1 and generation = $2
 

@@ -3,7 +3,7 @@ select name as source, next_position - 1 as position from source
 
 -- name: released_batch
 -- A revert's batch refers to the rows of an older one.
-select b.batch_id, b.rows, b.created_at, coalesce(b.rows_of, b.batch_id) as rows_of, f.header,
+select b.batch_id, b.rows, b.created_at, greatest(b.created_at, f.let_go_at) as known_at, coalesce(b.rows_of, b.batch_id) as rows_of, f.header,
        case when b.file_id is null then 'request/' || b.request else 'file/' || b.file_id end as unit,
        s.next_position - 1 - b.position as behind, b.file_id,
        'file/' || f.compared_with as compared_with, coalesce(f.path, '') as path,

@@ -75,11 +75,13 @@ select warning, source, entity, entity_id, title, detail from (
     from astray where check_ins > 0
     union all
     select 'ended_without_value', k.source, 'key_result', k.key_result_id, k.title,
-           'it was due on ' || k.due_on || t.and_grace || ', and no check-in by then has a value: it has no outcome'
-    from key_result k join today t using (source)
+           'it was due on ' || k.due_on || t.and_grace || ', and no check-in by then has a value: '
+               || case when o.label_basis is null then 'it has no outcome'
+                       else 'its outcome is of a value that was taken back; okr backfill etl decides anew' end
+    from key_result k join today t using (source) left join outcome o on o.key_result_id = k.key_result_id and o.closed is null
     where t.ends_by_due and k.closed is null and k.due_on < t.day - t.grace_days and k.due_on >= t.day - $11::int
       and k.direction <> 'none' and k.target is not null
-      and not exists (select from outcome o where o.key_result_id = k.key_result_id and o.closed is null)
+      and o.label_basis is distinct from 'source'
       and not exists (select from check_in c where c.key_result_id = k.key_result_id and c.closed is null and c.value is not null
                       and c.as_of <= k.due_on + t.grace_days)
     union all

@@ -21,6 +21,7 @@ from okr_common.topology import STAGES
 from okr_etl.alone import alone
 from okr_etl.domain.batch import Applied
 from okr_etl.domain.head import Head
+from okr_etl.domain.sent_back import taken_for
 from okr_etl.domain.turn import Task, Turn, take
 from okr_etl.store import SQL, goals, parents, tables, units
 from okr_etl.store.fresh import Fresh
@@ -188,9 +189,11 @@ def published_by(every: Sequence[Applied]) -> int:
 async def keep_said(connection: Connection, turn: Turn) -> None:
     """For the file's batches after this one: that it was applied, and what it said without leaving another trace.
 
-    And of what it speaks, where it matters what the file lacks.
+    And of what it speaks, where it matters what the file lacks; and for which rejected rows it was sent.
     """
     task, batch = turn.task, turn.task.batch
+    for was in taken_for(batch.header, batch.rows):
+        await connection.execute(SQL["keep_sent_back"], batch.source, *was[:2], batch.batch_id, was[2])
     place = (batch.source, task.generation, batch.position, batch.batch_id, batch.whole)
     await connection.execute(SQL["add_said"], *place, tables.as_bytes(turn.told), _speaks_of(task))
 

@@ -49,9 +49,9 @@ class QualityStore:
         return [{**row, "reasons": reasons.get(row["source"], {})} for row in rows]
 
     async def applied_since(self, moment: datetime) -> dict[str, int]:
-        """What became of the rows of the batches that were applied since then."""
-        row = await self._pool.fetchrow(SQL["applied_since"], moment)
-        return dict(row or {})
+        """What became of the rows of the batches that were applied since then, and what was decided of key results."""
+        found = [await self._pool.fetchrow(SQL[query], moment) for query in ("applied_since", "decided_since")]
+        return {name: count for row in found for name, count in (row or {}).items()}
 
     async def warnings(
         self, sources: Mapping[str, Today], patience: Patience, warning: str | None, limit: int

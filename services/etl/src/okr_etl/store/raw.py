@@ -24,6 +24,8 @@ _ROWS = {"row_num": pl.Int64(), "cells": pl.String()}
 class Released:
     """A batch that waits to be applied; `behind` counts the source's released batches after it.
 
+    `known_at`: when it was ingested, or its file let go.
+
     `compared_with`: the unit before its own, where ingestion kept in which rows the two differ. `parts`: the batches
     its file was cut into.
     """
@@ -34,6 +36,7 @@ class Released:
     rows_of: int
     unit: str
     ingested_at: datetime
+    known_at: datetime
     header: Sequence[str]
     behind: int
     rows: int
@@ -70,7 +73,7 @@ class RawStore:
             unit=row["unit"],
             ingested_at=row["created_at"],
             header=orjson.loads(row["header"] or "[]"),
-            **{name: row[name] for name in ("behind", "rows", "file_id", "compared_with", "path", "parts")},
+            **{name: row[name] for name in ("known_at", "behind", "rows", "file_id", "compared_with", "path", "parts")},
         )
 
     async def is_fetching(self, unit: str) -> bool:
@@ -153,6 +156,7 @@ def _batch(released: Released, rows: pl.DataFrame) -> RawBatch:
         position=released.position,
         unit=released.unit,
         ingested_at=released.ingested_at,
+        known_at=released.known_at,
         header=released.header,
         rows=as_they_were(released.header, rows),
         path=released.path,

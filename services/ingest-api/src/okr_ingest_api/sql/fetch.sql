@@ -22,10 +22,14 @@ from api_request where source = $1 and state = 'fetching'
 -- One that was gone is news again.
 select object_id, row_hash from api_object where source = $1 and object_id = any($2::text[]) and not gone
 
+-- name: known_unreadable
+select distinct u.raw from batch b join unreadable u using (batch_id)
+where b.source = $1 and b.request is not null and u.raw = any($2::bytea[])
+
 -- name: advance
 -- Nothing matches when another replica has stored this page already.
 update api_request set pages = pages + 1, cursor = $3, state = $4, batches = batches + $5, rows = rows + $6,
-    unchanged = unchanged + $7, unreadable = unreadable + $8, reason = null, detail = null, not_before = null,
+    unchanged = unchanged + $7, unreadable = unreadable + $8, unreadable_again = unreadable_again + $9, reason = null, detail = null, not_before = null,
     changed_at = now(), ended_at = case when $4 = 'fetching' then null else now() end
 where request = $1 and pages = $2 and state = 'fetching'
 returning request, source, run_id, state, cursor, not_before, pages, batches, rows, unchanged, unreadable, rewinds, reason,

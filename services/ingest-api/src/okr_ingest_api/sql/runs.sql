@@ -16,7 +16,7 @@ select count(*) from delivery.outbox where service = $1 and sent_at is null and 
 
 -- name: stored
 -- Each request of a run beside what is really there.
-select q.request, q.source, q.rows, q.unreadable, q.batches,
+select q.request, q.source, q.rows, q.unreadable - q.unreadable_again as unreadable, q.batches,
     coalesce(b.batches, 0) as found_batches, coalesce(b.rows, 0) as batch_rows, coalesce(b.unreadable, 0) as batch_unreadable,
     coalesce(b.released, 0) as released, coalesce(b.found_rows, 0) as found_rows, coalesce(b.highest, 0) as highest
 from api_request q

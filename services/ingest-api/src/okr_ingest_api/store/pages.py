@@ -80,7 +80,8 @@ class Held:
     async def add(self, request: Request, page: Page, api: ApiBlock, max_pages: int) -> Request:
         """Stores what is news on the page and moves the cursor behind it. Raises FencedError if another did.
 
-        Where it matters what is gone, a request that changed anything ends with a batch, be it an empty one.
+        Where it matters what is gone, a request that changed anything ends with a batch, be it an empty one. Unreadable
+        records that are known to the byte count, and are not stored again.
         """
         rows, unreadable = await asyncio.to_thread(read_objects, page.records, api)
         state = following(request, page.following, max_pages)
@@ -90,7 +91,8 @@ class Held:
             ends = self._is_missed and state == "done"
             if self._is_missed:
                 await self._see(request, rows)
-            stored = bool(fresh or unreadable or (ends and (request.batches or await self._lacks(request))))
+            unknown = await self._unknown(unreadable)
+            stored = bool(fresh or unknown or (ends and (request.batches or await self._lacks(request))))
             after = await self._connection.fetchrow(
                 SQL["advance"],
                 request.request,
@@ -101,11 +103,12 @@ class Held:
                 len(fresh),
                 len(rows) - len(fresh),
                 len(unreadable),
+                len(unreadable) - len(unknown),
             )
             if after is None:
                 raise FencedError(f"{self._source}: another replica has fetched page {request.pages + 1} already")
             if stored:
-                await self._store(request, fresh, unreadable, api)
+                await self._store(request, fresh, unknown, api)
             if ends and stored:
                 await self._lose(request)
             crash.point("before_commit")
@@ -117,6 +120,13 @@ class Held:
         ids = [row.object_id for row in rows]
         found = await self._connection.fetch(SQL["known_objects"], self._source, ids)
         return {row["object_id"]: bytes(row["row_hash"]) for row in found}
+
+    async def _unknown(self, unreadable: Sequence[Unreadable]) -> list[Unreadable]:
+        if not unreadable:
+            return []
+        found = await self._connection.fetch(SQL["known_unreadable"], self._source, [one.raw for one in unreadable])
+        known = {bytes(row["raw"]) for row in found}
+        return [one for one in unreadable if one.raw not in known]
 
     async def _see(self, request: Request, rows: Sequence[Row]) -> None:
         ids = [row.object_id for row in rows]

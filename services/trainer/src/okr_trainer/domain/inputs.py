@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from okr_common.codec import misfits
 from okr_common.errors import PermanentError
 from okr_common.records import CheckInPayload, KeyResultPayload, OutcomePayload
 
@@ -158,7 +159,7 @@ def _said(entity: str, stamp: Stamp, payload: dict[str, Any]) -> Input | None:
     try:
         return reader(stamp, payload)
     except ValidationError as error:
-        raise PermanentError("wrong_shape", f"the payload is no {entity}: {error}") from None
+        raise PermanentError("wrong_shape", f"the payload is no {entity}: {misfits(error)}") from None
 
 
 def _quick_check_in(stamp: Stamp, payload: dict[str, Any]) -> CheckIn | None:

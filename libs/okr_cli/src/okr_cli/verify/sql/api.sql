@@ -1,6 +1,6 @@
 -- name: api_requests
 -- Each request beside its batches.
-select q.request, q.source, q.state, q.rows, q.unreadable, q.batches, coalesce(b.rows, 0) as batch_rows,
+select q.request, q.source, q.state, q.rows, q.unreadable - q.unreadable_again as unreadable, q.batches, coalesce(b.rows, 0) as batch_rows,
        coalesce(b.unreadable, 0) as batch_unreadable, coalesce(b.unreleased, 0) as unreleased,
        coalesce(b.numbers, '{}') as numbers
 from api_request q
