@@ -16,6 +16,7 @@ from okr_trainer.ageing import Ageing
 from okr_trainer.api import router
 from okr_trainer.asking import Asking
 from okr_trainer.beside import Beside
+from okr_trainer.grounds import Grounds
 from okr_trainer.ownership import Ownership
 from okr_trainer.progress import Progress
 from okr_trainer.reads import Reads
@@ -43,6 +44,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     ops = await stack.enter_async_context(await open_pool(settings.postgres.ops, STAGE.module))
     raw = await stack.enter_async_context(await open_pool(settings.postgres.raw, STAGE.module))
     processed = await stack.enter_async_context(await open_pool(settings.postgres.processed, STAGE.module))
+    questions = await stack.enter_async_context(await open_pool(settings.postgres.ops, STAGE.module, short_reads=True))
     relay = Relay(ops, Producer(kafka, STAGE.module), STAGE, reader(ops, STAGE))
     ownership = Ownership(STAGE, kafka, settings.postgres.ops)
     trainings = Trainings(STAGE, settings.trainer, settings.postgres.ops, raw, processed)
@@ -59,7 +61,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
         carriers={"relay": relay.run},
         routers=[
             registry_api.router(reads, Asking(ops, owner.look), settings.rest.api_key),
-            router(reads),
+            router(reads, Grounds(questions, processed, cut_points, clock or utc_now)),
             control.router,
         ],
         live={"stream": owner.feed.trouble, "triggers": triggers.feed.trouble, **control.live},
