@@ -13,7 +13,7 @@ from okr_common.service import Parts
 from okr_common.topology import STAGES
 from okr_trainer import registry_api
 from okr_trainer.ageing import Ageing
-from okr_trainer.api import router
+from okr_trainer.api import question, router
 from okr_trainer.asking import Asking
 from okr_trainer.beside import Beside
 from okr_trainer.grounds import Grounds
@@ -53,6 +53,7 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     triggers = await Triggers.on(STAGE, settings, ops)
     steps = TrainerSteps(Progress(ops, processed, cut_points)).as_steps()
     reads = Reads(ops, processed, settings.trainer, clock or utc_now)
+    grounds = Grounds(questions, processed, cut_points, clock or utc_now)
     beside = Beside()
     shadow = {"challengers": beside.run} if settings.trainer.has_challengers else {}
     control = ControlPlane(STAGE, settings, ops, relay, steps, clock=clock)
@@ -60,8 +61,9 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
         workers={"stream": owner.run, "triggers": triggers.run, **shadow, **control.workers},
         carriers={"relay": relay.run},
         routers=[
+            question(grounds),
             registry_api.router(reads, Asking(ops, owner.look), settings.rest.api_key),
-            router(reads, Grounds(questions, processed, cut_points, clock or utc_now)),
+            router(reads, grounds),
             control.router,
         ],
         live={"stream": owner.feed.trouble, "triggers": triggers.feed.trouble, **control.live},
