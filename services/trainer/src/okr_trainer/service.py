@@ -16,6 +16,7 @@ from okr_trainer.ageing import Ageing
 from okr_trainer.api import question, router
 from okr_trainer.asking import Asking
 from okr_trainer.beside import Beside
+from okr_trainer.fresh import Fresh
 from okr_trainer.grounds import Grounds
 from okr_trainer.ownership import Ownership
 from okr_trainer.progress import Progress
@@ -45,11 +46,12 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     raw = await stack.enter_async_context(await open_pool(settings.postgres.raw, STAGE.module))
     processed = await stack.enter_async_context(await open_pool(settings.postgres.processed, STAGE.module))
     questions = await stack.enter_async_context(await open_pool(settings.postgres.ops, STAGE.module, short_reads=True))
-    relay = Relay(ops, Producer(kafka, STAGE.module), STAGE, reader(ops, STAGE))
+    fresh = Fresh()
+    relay = Relay(ops, Producer(kafka, STAGE.module), STAGE, reader(ops, STAGE, fresh))
     ownership = Ownership(STAGE, kafka, settings.postgres.ops)
     trainings = Trainings(STAGE, settings.trainer, settings.postgres.ops, raw, processed)
     ageing = Ageing(STAGE, processed, clock or utc_now)
-    owner = Owner(STAGE, settings, ownership, trainings, ageing=ageing, wake=relay.wake)
+    owner = Owner(STAGE, settings, ownership, trainings, ageing=ageing, fresh=fresh, wake=relay.wake)
     triggers = await Triggers.on(STAGE, settings, ops)
     steps = TrainerSteps(Progress(ops, processed, cut_points)).as_steps()
     reads = Reads(ops, processed, settings.trainer, clock or utc_now)

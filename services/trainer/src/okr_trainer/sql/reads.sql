@@ -1,6 +1,6 @@
 -- name: read_unit
--- A published unit's records after a place, as okr_common.records.Prediction says them.
-select p.place, p.prediction_id::text as prediction_id, p.key_result_id::text as key_result_id, (
+-- A published unit's records after a place, as okr_common.records.Prediction says them; places are 1, 2, 3.
+select p.prediction_id::text as prediction_id, p.key_result_id::text as key_result_id, (
     select row_to_json(said)::text from (select
         p.prediction_id, p.model, p.model_version, p.kind, p.source, p.key_result_id, p.key_result, p.check_in_id,
         case when p.check_in_id is not null then p.revision end as check_in_revision, p.seq, p.knowledge_time,
