@@ -15,6 +15,7 @@ from okr_trainer.grounds import Grounds, Known
 
 NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
 FEW = 8
+"""Key results as supposed; they keep the event loop for a millisecond or two."""
 Asked = tuple[int, Question, Known]
 """A question that a model is to answer, by its number."""
 
