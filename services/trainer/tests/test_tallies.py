@@ -16,7 +16,7 @@ from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.reasons import describe
 from okr_trainer.domain.tallies import Tallies, Tally, word_keys
-from okr_trainer.domain.what_if import Change, what_if
+from okr_trainer.domain.what_if import Change, answered, suppose
 from okr_trainer.testing import Company
 
 NewLearner = Callable[..., Learner]
@@ -125,7 +125,8 @@ def test_what_if_counts_it_where_it_would_be(company: Company, learner: Learner)
     told(learner, company.define("new/2017", JANUARY))
     before, state = deepcopy(learner.tallies.known), learner.states[company.key_result_id("new/2017")]
     now = datetime(2017, 2, 1, tzinfo=UTC)
-    stays, moves = (what_if(learner, state, Change(due=due), 0, now).x for due in (DECEMBER, JUNE))
+    asked = [suppose(state, Change(due=due), 0, now) for due in (DECEMBER, JUNE)]
+    stays, moves = (one.x for one in answered(learner, asked, now))
     assert stays is not None
     assert moves is not None
     assert (stays["same_due"], moves["same_due"]) == (0.0, log1p(2))

@@ -7,10 +7,11 @@ from math import expm1, log1p
 
 import pytest
 
+from okr_trainer.domain import what_if
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.reasons import describe
-from okr_trainer.domain.what_if import NO_CHANGE, Change, ask, what_if
+from okr_trainer.domain.what_if import NO_CHANGE, Change, suppose
 from okr_trainer.testing import Company
 
 NOW = datetime(2017, 3, 1, tzinfo=UTC)
@@ -32,14 +33,24 @@ def told(company: Company, past: Company, new_learner: Callable[..., Learner]) -
 
 
 def answered(learner: Learner, key_result_id: str, change: Change = NO_CHANGE, today: int = LAST) -> Draft:
-    made = what_if(learner, learner.states[key_result_id], change, today, NOW)
-    ask(learner, [made])
+    (made,) = what_if.answered(learner, [suppose(learner.states[key_result_id], change, today, NOW)], NOW)
     return made
 
 
 def test_as_things_stand_it_says_what_the_stream_said(told: tuple[Learner, str, float]) -> None:
     learner, key_result_id, probability = told
     assert answered(learner, key_result_id).probability == probability
+
+
+def test_asked_together_each_is_answered_as_it_is_alone(told: tuple[Learner, str, float], company: Company) -> None:
+    learner, key_result_id, _ = told
+    learner.take([company.define("watched/2017", date(2017, 1, 1), direction="none")], {})
+    state, nobody_can = learner.states[key_result_id], learner.states[company.key_result_id("watched/2017")]
+    changes = [NO_CHANGE, Change(value=110.0), Change(due=date(2017, 6, 30).toordinal()), Change(as_of=LAST + 90)]
+    asked = [suppose(state, change, LAST, NOW) for change in changes] + [suppose(nobody_can, NO_CHANGE, LAST, NOW)]
+    alone = [what_if.answered(learner, [one], NOW)[0] for one in asked]
+    assert what_if.answered(learner, asked, NOW) == alone
+    assert len({one.probability for one in alone}) == len(asked)
 
 
 def test_a_silent_key_result_is_judged_as_of_today(told: tuple[Learner, str, float]) -> None:

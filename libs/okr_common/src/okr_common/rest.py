@@ -82,6 +82,8 @@ async def _only_known(request: Request) -> None:
 
     Pages for people, which are not in the API's description, may be linked to with anything.
     """
+    if not request.query_params:
+        return
     route = request.scope["route"]
     if not isinstance(route, APIRoute) or not route.include_in_schema:
         return

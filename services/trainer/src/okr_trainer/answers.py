@@ -130,7 +130,7 @@ def answer(model: str, version: int, draft: Draft, unchanged: Draft) -> Answer:
         as_of=date.fromordinal(draft.on),
         elapsed=draft.elapsed,
         days_left=max(0, draft.due - draft.on),
-        due_on=date.fromordinal(draft.due),
+        due_on=draft.due_on,
         baselines=draft.baselines,
         features=draft.x,
     )

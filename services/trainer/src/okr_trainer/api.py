@@ -7,6 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Query
 
 from okr_trainer.answers import Answer, Answers, Question, Questions, Refused
+from okr_trainer.direct import Direct
+from okr_trainer.grounds import Grounds
 from okr_trainer.predicting import NOT_FOUND, Together, answers
 from okr_trainer.reads import Reads
 
@@ -15,11 +17,27 @@ Limit = Annotated[int, Query(ge=1, le=10_000)]
 Newest = Annotated[int, Query(ge=1, le=200_000)]
 
 
-def router(reads: Reads) -> APIRouter:
-    """The trainer's routes."""
+def router(reads: Reads, grounds: Grounds) -> APIRouter:
+    """The trainer's routes, but for `question`."""
     api = APIRouter()
     _models(api, reads)
     _predictions(api, reads)
+    _batches(api, grounds)
+    return api
+
+
+def question(grounds: Grounds) -> APIRouter:
+    """The route that is asked most, by itself: it comes before all others."""
+    api, together = APIRouter(route_class=Direct), Together(grounds)
+
+    @api.post("/predict", tags=["predictions"])
+    async def predict(question: Question) -> Answer:
+        """The answer for a key result as of today, or as if other things were known; of one that ended, how it did."""
+        said = await together.answer(question)
+        if isinstance(said, Refused):
+            raise HTTPException(said.status, said.detail)
+        return said
+
     return api
 
 
@@ -68,8 +86,6 @@ def _models(api: APIRouter, reads: Reads) -> None:
 
 
 def _predictions(api: APIRouter, reads: Reads) -> None:
-    together = Together(reads)
-
     @api.get("/predictions", tags=["predictions"])
     async def predictions(
         key_result: UUID, kind: Literal["live", "late", "aged", "replay"] | None = None, limit: Limit = 100
@@ -84,18 +100,12 @@ def _predictions(api: APIRouter, reads: Reads) -> None:
         """Open key results with their newest prediction, the least likely first."""
         return await reads.key_results(risk, source, limit)
 
-    @api.post("/predict", tags=["predictions"])
-    async def predict(question: Question) -> Answer:
-        """The answer for a key result as of today, or as if other things were known; of one that ended, how it did."""
-        said = await together.answer(question)
-        if isinstance(said, Refused):
-            raise HTTPException(said.status, said.detail)
-        return said
 
+def _batches(api: APIRouter, grounds: Grounds) -> None:
     @api.post("/predict/batch", tags=["predictions"])
     async def predict_batch(asked: Questions) -> Answers:
         """Up to 1,000 answers at once, in the order of the questions; one that is refused keeps back no other."""
-        return Answers(answers=await answers(reads, asked.questions))
+        return Answers(answers=await answers(grounds, asked.questions))
 
 
 def _found(thing: Thing | None, otherwise: str) -> Thing:

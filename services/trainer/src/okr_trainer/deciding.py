@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from okr_common.delivery.offsets import Held
-from okr_common.delivery.outbox import Outgoing
 from okr_trainer import store
 from okr_trainer.domain.drafts import Stored
 from okr_trainer.domain.inputs import Input, Outcome
 from okr_trainer.domain.learner import Step
 from okr_trainer.memory import Memory, Remembered
 from okr_trainer.messages import Heard
-from okr_trainer.store import Owning
+from okr_trainer.store import Owning, Writing
 
 PART = 1_000
 """Inputs; each part costs a turn of the thread, and larger ones leave the database idle for longer."""
@@ -33,11 +32,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What was decided. Its predictions are written, the rest is not; `unit` publishes them."""
+    """What was decided. Its predictions are written, the rest is not."""
 
     remembered: Remembered
     step: Step
-    unit: Outgoing | None
+    writing: Writing
 
 
 async def asked(connection: Owning, memory: Memory, model: str, held: Held, heard: Sequence[Heard]) -> Asked:
@@ -70,4 +69,4 @@ async def decided(connection: Owning, one: Asked) -> Work:
     learner.release()
     last = [draft for draft in step.drafts if draft.key_result_id in ending]
     await writing.write(await asyncio.to_thread(writing.said, last))
-    return Work(one.remembered, step, writing.unit)
+    return Work(one.remembered, step, writing)

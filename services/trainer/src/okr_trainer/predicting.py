@@ -10,10 +10,12 @@ from okr_trainer.answers import MOST_QUESTIONS, Answer, Question, Refused, answe
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner
-from okr_trainer.domain.what_if import NO_CHANGE, Supposed, ask, drafted, suppose
-from okr_trainer.reads import Known, Reads
+from okr_trainer.domain.what_if import NO_CHANGE, Supposed, answered, suppose
+from okr_trainer.grounds import Grounds, Known
 
 NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
+FEW = 8
+"""Key results as supposed; they keep the event loop for a millisecond or two."""
 Asked = tuple[int, Question, Known]
 """A question that a model is to answer, by its number."""
 
@@ -21,8 +23,8 @@ Asked = tuple[int, Question, Known]
 class Together:
     """Questions that come while others are answered are next, all at once: most of what one costs is shared."""
 
-    def __init__(self, reads: Reads) -> None:
-        self._reads = reads
+    def __init__(self, grounds: Grounds) -> None:
+        self._grounds = grounds
         self._waiting: list[tuple[Question, asyncio.Future[Answer | Refused]]] = []
         self._answering: asyncio.Task[None] | None = None
 
@@ -44,7 +46,7 @@ class Together:
 
     async def _answer_these(self, asked: Sequence[tuple[Question, asyncio.Future[Answer | Refused]]]) -> None:
         try:
-            said = await answers(self._reads, [question for question, _ in asked])
+            said = await answers(self._grounds, [question for question, _ in asked])
         except Exception as error:  # noqa: BLE001 - whoever asked hears of it
             for _, future in asked:
                 if not future.done():
@@ -55,10 +57,10 @@ class Together:
                 future.set_result(one)
 
 
-async def answers(reads: Reads, questions: Sequence[Question]) -> list[Answer | Refused]:
+async def answers(grounds: Grounds, questions: Sequence[Question]) -> list[Answer | Refused]:
     """One for each question, in their order."""
     key_results = [question.key_result_id for question in questions]
-    found, days = await asyncio.gather(reads.known(key_results), reads.todays())
+    found, days = await asyncio.gather(grounds.known(key_results), grounds.todays())
     said: dict[int, Answer | Refused] = {}
     asked: dict[str, list[Asked]] = {}
     for number, question in enumerate(questions):
@@ -69,7 +71,7 @@ async def answers(reads: Reads, questions: Sequence[Question]) -> list[Answer | 
         elif known is not None:
             asked.setdefault(known.model, []).append((number, question, known))
     for model, all_of_it in asked.items():
-        said |= await _of_one_model(reads, model, all_of_it, days)
+        said |= await _of_one_model(grounds, model, all_of_it, days)
     return [said[number] for number in range(len(questions))]
 
 
@@ -101,22 +103,24 @@ def _wrong(question: Question, state: KeyResultState) -> str | None:
 
 
 async def _of_one_model(
-    reads: Reads, model: str, asked: Sequence[Asked], days: Mapping[str, date]
+    grounds: Grounds, model: str, asked: Sequence[Asked], days: Mapping[str, date]
 ) -> dict[int, Answer | Refused]:
     now = utc_now()
-    supposed = [_supposed(question, known, days.get(known.state.source), now) for _, question, known in asked]
+    pairs = [_supposed(question, known, days.get(known.state.source), now) for _, question, known in asked]
+    each = list({id(one): one for pair in pairs for one in pair}.values())  # what changes nothing is asked once
     try:
-        learner = await reads.learner(model, [each for pair in supposed for each in pair])
+        learner = await grounds.learner([known for _, _, known in asked], each)
     except PermanentError as error:
         return {
             number: Refused(key_result_id=question.key_result_id, status=CONFLICT, detail=str(error))
             for number, question, _ in asked
         }
-    drafts = await asyncio.to_thread(_drafts, learner, supposed, now)
+    drafts = await _answered(learner, each, now)
+    said = {id(one): draft for one, draft in zip(each, drafts, strict=True)}
     version = learner.predictor.version
     return {
-        number: answer(model, version, draft, unchanged)
-        for (number, _, _), (draft, unchanged) in zip(asked, drafts, strict=True)
+        number: answer(model, version, said[id(changed)], said[id(unchanged)])
+        for (number, _, _), (changed, unchanged) in zip(asked, pairs, strict=True)
     }
 
 
@@ -128,13 +132,8 @@ def _supposed(question: Question, known: Known, day: date | None, now: datetime)
     return changed, changed if same else suppose(known.state, NO_CHANGE, today, now)
 
 
-def _drafts(
-    learner: Learner, supposed: Sequence[tuple[Supposed, Supposed]], now: datetime
-) -> list[tuple[Draft, Draft]]:
-    """Of each question, both answered; a draft that is both is asked once."""
-    made = []
-    for changed, unchanged in supposed:
-        draft = drafted(learner, changed, now)
-        made.append((draft, draft if unchanged is changed else drafted(learner, unchanged, now)))
-    ask(learner, [draft for pair in made for draft in ({id(one): one for one in pair}.values())])
-    return made
+async def _answered(learner: Learner, supposed: Sequence[Supposed], now: datetime) -> list[Draft]:
+    """Few at once take less time than to hand them to a thread and be woken by it."""
+    if len(supposed) <= FEW:
+        return answered(learner, supposed, now)
+    return await asyncio.to_thread(answered, learner, supposed, now)

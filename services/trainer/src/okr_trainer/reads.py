@@ -2,38 +2,22 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, date, datetime, time
-from typing import Any, NamedTuple
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
 
 from okr_common.clock import Clock
-from okr_common.delivery.outbox import Connection
 from okr_common.postgres import source_days
 from okr_trainer import store
 from okr_trainer.challenging import beside
-from okr_trainer.domain.ending import Ending, Last, how
 from okr_trainer.domain.evaluation import evaluate
-from okr_trainer.domain.key_result_state import KeyResultState
-from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.pictures import pictures
-from okr_trainer.domain.what_if import Supposed
 from okr_trainer.domain.window import Window
 from okr_trainer.retracing import retraced
 from okr_trainer.settings import TrainerSettings
-from okr_trainer.standing import restore
 from okr_trainer.store import SQL, Pool, Row
-
-
-class Known(NamedTuple):
-    """A key result as a model knows it; `ending` None: it is open."""
-
-    model: str
-    state: KeyResultState
-    ending: Ending | None
-
 
 JSON = frozenset(
     {
@@ -60,9 +44,7 @@ class Reads:
         self._rules = settings.gates.rules
         self._retracing, self._evaluating = asyncio.Lock(), asyncio.Lock()
         self._processed = processed
-        self._cut_points = settings.cut_points
         self._clock = clock
-        self._models: dict[str, tuple[tuple[object, ...], Learner]] = {}
 
     async def models(self, model: str | None = None) -> list[dict[str, Any]]:
         """Versions, newest first; of one model or of all."""
@@ -140,62 +122,9 @@ class Reads:
         rows = await self._processed.fetch(SQL["titles"], list(ids))
         return {row["key_result_id"]: {"title": row["title"], "unit": row["unit"]} for row in rows}
 
-    async def known(self, key_results: Sequence[UUID]) -> dict[UUID, list[Known]]:
-        """What each model knows of these key results."""
-        found: dict[UUID, list[Known]] = {}
-        rows = await self._ops.fetch(SQL["known"], key_results)
-        gone = await self._gone([row["key_result_id"] for row in rows if not row["open"] and row["known_at"] is None])
-        for row in rows:
-            found.setdefault(row["key_result_id"], []).append(_known(row, gone))
-        return found
-
-    async def _gone(self, key_results: Sequence[UUID]) -> dict[UUID, datetime]:
-        if not key_results:
-            return {}
-        rows = await self._processed.fetch(SQL["gone_since"], key_results)
-        return {row["entity_id"]: row["knowledge_time"] for row in rows}
-
-    async def learner(self, model: str, supposed: Sequence[Supposed]) -> Learner:
-        """The model, with what these are judged by. Raises PermanentError("checkpoint_refused")."""
-        series = list({one.state.series for one in supposed})
-        keys = list({key for one in supposed for key in one.keys})
-        async with (
-            self._ops.acquire() as connection
-        ):  # one for all: the pool has the server reset each that is given back
-            learner = await self._learner(connection, model)
-            records = store.records(await connection.fetch(SQL["records_of"], model, series))
-            tallies = store.tallies(await connection.fetch(SQL["tallies_of"], model, keys))
-        return replace(learner, records=records, tallies=tallies)  # the learner is shared by all who ask
-
-    async def _learner(self, connection: Connection, model: str) -> Learner:
-        """The committed model; fetched and unpickled again only when it has learned."""
-        stamp = tuple(await connection.fetchrow(SQL["checkpoint_stamp"], model) or ())
-        if model not in self._models or self._models[model][0] != stamp:
-            row = await store.checkpoint_of(connection, model)
-            assert row is not None  # noqa: S101 - a key result is committed with its checkpoint
-            learner = await asyncio.to_thread(restore, model, row, self._cut_points)
-            self._models[model] = ((row["version"], row["sha256"], row["outcomes"]), learner)
-        return self._models[model][1]
-
 
 def _evaluated(window: Window) -> dict[str, Any]:
     return evaluate(window.rows) | pictures(window.rows) | {"window": window.said}
-
-
-def _known(row: Row, gone: Mapping[UUID, datetime]) -> Known:
-    state = KeyResultState.from_json(str(row["key_result_id"]), row["source"], orjson.loads(row["state"]))
-    return Known(row["model"], state, None if state.open else _ending(row, state, gone))
-
-
-def _ending(row: Row, state: KeyResultState, gone: Mapping[UUID, datetime]) -> Ending:
-    """By its outcome; else its source says it no more."""
-    made, last = row["predicted_at"], None
-    if made is not None:
-        last = Last(row["probability"], row["risk"], made, row["model_version"])
-    if row["known_at"] is not None:
-        return Ending(how(row["achieved"]), row["known_at"], row["final_value"], row["target"], last)
-    newest = datetime.combine(date.fromordinal(state.day(0)), time(), UTC)
-    return Ending("gone", gone.get(row["key_result_id"], newest), last=last)
 
 
 def _as_of_today(one: dict[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def _prediction(draft: Draft, model: str, published_as: str, made_at: str) -> st
     low, high = draft.interval or (None, None)
     value, target, forecast, raw, probability, least, most, due, batch_id, row_num, learned_seq = _plain(
         *(draft.value, draft.target, draft.forecast, draft.raw, draft.probability, low, high),
-        *(date.fromordinal(draft.due), draft.batch_id, draft.row_num, draft.learned_seq),
+        *(draft.due_on, draft.batch_id, draft.row_num, draft.learned_seq),
     )
     said = (
         *(draft.prediction_id, published_as, model, str(draft.version), str(draft.training), draft.kind),

@@ -13,9 +13,11 @@ from okr_common.service import Parts
 from okr_common.topology import STAGES
 from okr_trainer import registry_api
 from okr_trainer.ageing import Ageing
-from okr_trainer.api import router
+from okr_trainer.api import question, router
 from okr_trainer.asking import Asking
 from okr_trainer.beside import Beside
+from okr_trainer.fresh import Fresh
+from okr_trainer.grounds import Grounds
 from okr_trainer.ownership import Ownership
 from okr_trainer.progress import Progress
 from okr_trainer.reads import Reads
@@ -44,14 +46,17 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
     ops = await stack.enter_async_context(await open_pool(settings.postgres.ops, STAGE.module))
     raw = await stack.enter_async_context(await open_pool(settings.postgres.raw, STAGE.module))
     processed = await stack.enter_async_context(await open_pool(settings.postgres.processed, STAGE.module))
-    relay = Relay(ops, Producer(kafka, STAGE.module), STAGE, reader(ops, STAGE))
+    questions = await stack.enter_async_context(await open_pool(settings.postgres.ops, STAGE.module, short_reads=True))
+    fresh = Fresh()
+    relay = Relay(ops, Producer(kafka, STAGE.module), STAGE, reader(ops, STAGE, fresh))
     ownership = Ownership(STAGE, kafka, settings.postgres.ops)
     trainings = Trainings(STAGE, settings.trainer, settings.postgres.ops, raw, processed)
     ageing = Ageing(STAGE, processed, clock or utc_now)
-    owner = Owner(STAGE, settings, ownership, trainings, ageing=ageing, wake=relay.wake)
+    owner = Owner(STAGE, settings, ownership, trainings, ageing=ageing, fresh=fresh, wake=relay.wake)
     triggers = await Triggers.on(STAGE, settings, ops)
     steps = TrainerSteps(Progress(ops, processed, cut_points)).as_steps()
     reads = Reads(ops, processed, settings.trainer, clock or utc_now)
+    grounds = Grounds(questions, processed, cut_points, clock or utc_now)
     beside = Beside()
     shadow = {"challengers": beside.run, "trailing": Trailing(ops).run} if settings.trainer.has_challengers else {}
     control = ControlPlane(STAGE, settings, ops, relay, steps, clock=clock)
@@ -59,8 +64,9 @@ async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None =
         workers={"stream": owner.run, "triggers": triggers.run, **shadow, **control.workers},
         carriers={"relay": relay.run},
         routers=[
+            question(grounds),
             registry_api.router(reads, Asking(ops, owner.look), settings.rest.api_key),
-            router(reads),
+            router(reads, grounds),
             control.router,
         ],
         live={"stream": owner.feed.trouble, "triggers": triggers.feed.trouble, **control.live},

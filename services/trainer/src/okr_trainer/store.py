@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from okr_common.delivery.outbox import Connection, Outgoing
 from okr_common.postgres.copying import copied
 from okr_common.sql import queries
 from okr_common.topology import Stage
-from okr_trainer import rows
+from okr_trainer import fresh, rows
 from okr_trainer.domain.ageing import Origin
 from okr_trainer.domain.checkpoint import libraries
 from okr_trainer.domain.drafts import Draft, Stored
@@ -29,6 +29,7 @@ from okr_trainer.domain.relearning import own_raws
 from okr_trainer.domain.tallies import Tallies, Tally
 from okr_trainer.domain.track_record import TrackRecord
 from okr_trainer.domain.window import MOST, Window, newest
+from okr_trainer.fresh import Said
 from okr_trainer.standing import row_of
 
 SQL = queries("okr_trainer")
@@ -156,12 +157,13 @@ class Writing:
     model: str
     made_at: datetime
     number: int | None = None
-    _published: int = 0
+    published: list[Said] = field(default_factory=list)
 
     def said(self, drafts: Sequence[Draft]) -> list[bytes]:
         """These, as they are to be written behind those before them; work for a thread."""
-        after = self._published
-        self._published += sum(draft.publishable for draft in drafts)
+        after = len(self.published)
+        if self.number is not None:
+            self.published += fresh.said(self.model, drafts, self.made_at)
         return list(rows.prediction_rows(self.model, drafts, self.number, self.made_at, after))
 
     async def write(self, said: Sequence[bytes]) -> None:
@@ -172,7 +174,7 @@ class Writing:
     @property
     def unit(self) -> Outgoing | None:
         """What publishes them; None where there is nothing to publish."""
-        return None if self.number is None or not self._published else publication(self.model, self.number)
+        return None if self.number is None or not self.published else publication(self.model, self.number)
 
 
 async def begin_writing(connection: Connection, model: str) -> Writing:

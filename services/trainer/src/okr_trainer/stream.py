@@ -28,6 +28,7 @@ from okr_trainer import deciding, store
 from okr_trainer.ageing import Ageing
 from okr_trainer.deciding import Asked, Work, decided
 from okr_trainer.domain.learner import Drifted, Learner
+from okr_trainer.fresh import Fresh
 from okr_trainer.memory import Memory
 from okr_trainer.messages import read_values
 from okr_trainer.ownership import TOPIC, Ownership
@@ -53,6 +54,7 @@ class Owner:
         trainings: Trainings,
         *,
         ageing: Ageing,
+        fresh: Fresh,
         wake: Callable[[], None],
     ) -> None:
         self._stage = stage
@@ -60,6 +62,7 @@ class Owner:
         self._ownership = ownership
         self._trainings = trainings
         self._ageing = ageing
+        self._fresh = fresh
         self._wake = wake
         self._memory = Memory(settings.trainer)
         self._items_at = 0.0
@@ -99,6 +102,7 @@ class Owner:
                 yield await self._ownership.connection()
             except RETRYABLE:
                 self._memory.forget()
+                self._fresh.forget()
                 self._ownership.give_up()
                 raise
 
@@ -132,13 +136,14 @@ class Owner:
             async with connection.transaction():
                 writing = await store.begin_writing(connection, model)
                 await writing.write(await asyncio.to_thread(writing.said, page.step.drafts))
-                work = Work(page.remembered, page.step, writing.unit)
+                work = Work(page.remembered, page.step, writing)
                 await self._put(connection, [work], [])
                 await self._ageing.close(connection, page)
                 await offsets.commit(connection, page.held, page.held.next_offset)
                 crash.point("before_ageing_commit")
             crash.point("after_ageing_commit")
             self._ageing.committed(page)
+            self._keep([work])
         self._count([work])
         self._wake()
 
@@ -199,7 +204,14 @@ class Owner:
             crash.point("before_commit")
         crash.point("after_commit")
         self._ownership.held[held.partition] = moved
+        self._keep(works)
         return works
+
+    def _keep(self, works: Sequence[Work]) -> None:
+        """What is committed may be published from memory."""
+        for work in works:
+            if work.writing.number is not None and work.writing.published:
+                self._fresh.keep(work.writing.number, work.writing.published)
 
     async def _put(self, connection: Owning, works: Sequence[Work], letters: Sequence[Outgoing]) -> None:
         outgoing = [unit for work in works for unit in await self._write(connection, work)] + list(letters)
@@ -212,7 +224,7 @@ class Owner:
         work.remembered.saved = await store.put_checkpoint(connection, learner, work.remembered.saved)
         gone = store.withdrawal(learner.model, step.gone) if step.gone else None
         drifts = [announce(_drifted(learner, one), self._stage) for one in step.drifts]
-        return [*(one for one in (work.unit, gone) if one is not None), *drifts]
+        return [*(one for one in (work.writing.unit, gone) if one is not None), *drifts]
 
     def _count(self, works: Sequence[Work]) -> None:
         for work in works:

@@ -34,11 +34,17 @@ TANGLED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 """Another transaction was in the way: run the transaction again."""
 RETRYABLE = (*AWAY, *TANGLED, RetryableError)
 
+ANYHOW = {"plan_cache_mode": "force_custom_plan"}
+"""A plan that was made while the tables were empty reads all of them once they are full."""
+BY_KEY = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+"""Planned once: to plan a look-up took twice as long as to do it. The index is used also of a table that was empty."""
 
-async def open_pool(dsn: str, application: str, *, size: int = 4) -> asyncpg.Pool:
+
+async def open_pool(dsn: str, application: str, *, size: int = 4, short_reads: bool = False) -> asyncpg.Pool:
     """A pool whose connections carry `application` and this process in pg_stat_activity.
 
-    Waits for a database that is still starting.
+    `short_reads`: for queries that look up a few rows by their keys, thousands of times; they leave nothing behind in
+    their session. Waits for a database that is still starting.
     """
     async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=60, wait_max=1):
         with attempt:
@@ -46,17 +52,21 @@ async def open_pool(dsn: str, application: str, *, size: int = 4) -> asyncpg.Poo
                 dsn,
                 min_size=1,
                 max_size=size,
+                reset=_leave if short_reads else None,
                 command_timeout=120,
                 server_settings={
                     "application_name": f"{application}@{socket.gethostname()[:HOST_CHARACTERS]}:{os.getpid()}",
                     "timezone": "UTC",
-                    # a plan that was made while the tables were empty reads all of them once they are full
-                    "plan_cache_mode": "force_custom_plan",
+                    **(BY_KEY if short_reads else ANYHOW),
                     # as on no spinning disk: else a thousand rows of a large table are looked for by reading all of it
                     "random_page_cost": "1.1",
                 },
             )
     raise AssertionError("unreachable: the loop returns or raises")
+
+
+async def _leave(_: asyncpg.Connection) -> None:
+    """Nothing to reset: that would be one more question to the server for each."""
 
 
 async def _pause(seconds: float, stop: asyncio.Event) -> None:

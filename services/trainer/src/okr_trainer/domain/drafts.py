@@ -95,6 +95,11 @@ class Draft:
         return self.shown and self.x is not None
 
     @property
+    def due_on(self) -> date:
+        """The day by which it is to be reached."""
+        return date.fromordinal(self.due)
+
+    @property
     def elapsed(self) -> float:
         """The share of the period that was over."""
         return (self.on - self.start) / (self.due - self.start) if self.due > self.start else 1.0

@@ -3,6 +3,7 @@
 They are read at once, while the state is what it was then; what is made of them is made for many at a time.
 """
 
+from collections.abc import Sequence
 from math import nan
 from typing import NamedTuple
 
@@ -59,9 +60,9 @@ def facts(state: KeyResultState, on: int, past: Past) -> Facts:
     return Facts(numbers, state.source, state.direction, state.metric_kind, state.attributes, state.confidence)
 
 
-def stood(state: KeyResultState, on: int) -> Moments:
-    """Where a key result that can be judged stands on this day."""
-    return moments(*np.array(_where(state, on))[:, None])[0]
+def stood(several: Sequence[tuple[KeyResultState, int]]) -> list[Moments]:
+    """Where key results that can be judged stand, each on its day."""
+    return moments(*np.array([_where(state, on) for state, on in several]).reshape(-1, 4).T)
 
 
 def _where(state: KeyResultState, on: int) -> tuple[float, float, float, float]:

@@ -1,17 +1,17 @@
 """What if: the answer for a key result as it is today, or as if other things were known of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from okr_trainer.domain.drafting import Cause, draft
+from okr_trainer.domain.drafting import Begun, Cause, begin, complete
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.facts import stood
 from okr_trainer.domain.inputs import CheckIn, Place, Version
 from okr_trainer.domain.key_result_state import KeyResultState, clean_attributes
 from okr_trainer.domain.learner import Learner
-from okr_trainer.domain.past import asked_of
+from okr_trainer.domain.past import Past, asked_of
 from okr_trainer.domain.tallies import moved, stands
 
 
@@ -42,15 +42,12 @@ class Supposed:
     state: KeyResultState
     on: int
 
-    @property
-    def keys(self) -> set[str]:
-        """Of the tallies that its judgement rests on; of what nobody can judge there are none."""
-        return set() if self.state.unjudged else asked_of(self.state, stood(self.state, self.on))
 
-
-def what_if(learner: Learner, known: KeyResultState, change: Change, today: int, now: datetime) -> Draft:
-    """A draft that is kept nowhere; neither the state nor the model changes. The model is still to be asked."""
-    return drafted(learner, suppose(known, change, today, now), now)
+def keys_of(several: Sequence[Supposed]) -> set[str]:
+    """Of the tallies that their judgement rests on; of what nobody can judge there are none."""
+    judged = [one for one in several if not one.state.unjudged]
+    places = stood([(one.state, one.on) for one in judged])
+    return {key for one, at in zip(judged, places, strict=True) for key in asked_of(one.state, at)}
 
 
 def suppose(known: KeyResultState, change: Change, today: int, now: datetime) -> Supposed:
@@ -67,18 +64,22 @@ def suppose(known: KeyResultState, change: Change, today: int, now: datetime) ->
     return Supposed(known, state, on)
 
 
-def drafted(learner: Learner, supposed: Supposed, now: datetime) -> Draft:
-    """As if it were open where it would be, and no longer where it is."""
+def answered(learner: Learner, several: Sequence[Supposed], now: datetime) -> list[Draft]:
+    """A draft of each that is kept nowhere, answered where it can be judged; neither state nor model changes."""
     past = learner.past
-    moved_there = moved(past.tallies, stands(supposed.known), stands(supposed.state))
-    return draft(Cause("live", now), supposed.state, supposed.on, replace(past, tallies=moved_there))
-
-
-def ask(learner: Learner, drafts: list[Draft]) -> None:
-    """Has the model answer those that can be judged, at once."""
-    judged = [one for one in drafts if one.x is not None]
+    begun = [_begin(one, past, now) for one in several]
+    judged = [one for one in begun if one.facts is not None]
     if judged:
-        learner.predictor.answer(judged, learner.cut_points)
+        columns = complete(judged, past)
+        learner.predictor.answer([one.draft for one in judged], learner.cut_points, columns)
+    return [one.draft for one in begun]
+
+
+def _begin(supposed: Supposed, past: Past, now: datetime) -> Begun:
+    """As if it were open where it would be, and no longer where it is: that moves no outcome, only what is open."""
+    moved_there = moved(past.tallies, stands(supposed.known), stands(supposed.state))
+    seen = past if moved_there is past.tallies else replace(past, tallies=moved_there)
+    return begin(Cause("live", now), supposed.state, supposed.on, seen)
 
 
 def _redefine(state: KeyResultState, change: Change) -> None:

@@ -2,9 +2,6 @@
 select version, training, marks, outcomes, achieved, recent, watermark, learned, contract_hash, libraries, state_digest, sha256, state
 from checkpoint where model = $1
 
--- name: checkpoint_stamp
-select version, sha256, outcomes from checkpoint where model = $1
-
 -- name: open_states
 select key_result_id::text, source, state from key_result_state where model = $1 and open
 

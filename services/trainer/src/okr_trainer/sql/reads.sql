@@ -1,6 +1,6 @@
 -- name: read_unit
--- A published unit's records after a place, as okr_common.records.Prediction says them.
-select p.place, p.prediction_id::text as prediction_id, p.key_result_id::text as key_result_id, (
+-- A published unit's records after a place, as okr_common.records.Prediction says them; places are 1, 2, 3.
+select p.prediction_id::text as prediction_id, p.key_result_id::text as key_result_id, (
     select row_to_json(said)::text from (select
         p.prediction_id, p.model, p.model_version, p.kind, p.source, p.key_result_id, p.key_result, p.check_in_id,
         case when p.check_in_id is not null then p.revision end as check_in_revision, p.seq, p.knowledge_time,
@@ -47,24 +47,30 @@ where s.open and s.risk is not null and s.due_on >= coalesce(c.today, s.due_on)
 order by s.probability, s.key_result_id limit $3
 
 -- name: known
--- Key results as each model knows them; of one that ended how, as its newest outcome says, and what was last said of it.
+-- Key results as each model knows them, with where the model stands and the record of their series; of one that ended how,
+-- as its newest outcome says, and what was last said of it. Each part is looked up by its key whatever the tables hold.
 select s.model, s.key_result_id, s.source, s.state, s.open, p.probability, p.risk, p.model_version,
-       p.knowledge_time as predicted_at, o.achieved, o.final_value, o.target, o.knowledge_time as known_at
-from model m
-join key_result_state s on s.model = m.model and s.key_result_id = any($1::uuid[])
-left join prediction p on p.prediction_id = s.prediction_id
+       p.knowledge_time as predicted_at, o.achieved, o.final_value, o.target, o.knowledge_time as known_at,
+       c.version as stamp_version, c.sha256 as stamp_sha256, c.outcomes as stamp_outcomes,
+       r.series, r.outcomes, r.reached, r.last, r.margin
+from key_result_state s
+left join checkpoint c on c.model = s.model
+left join lateral (
+    select series, outcomes, achieved as reached, last, margin from track_record
+    where s.open and model = s.model and series = s.state ->> 'series' limit 1) r on true
+left join lateral (
+    select probability, risk, model_version, knowledge_time from prediction
+    where not s.open and prediction_id = s.prediction_id limit 1) p on true
 left join lateral (
     select achieved, final_value, target, knowledge_time from outcome_heard h
     where not s.open and not h.withdrawn and h.model = s.model and h.key_result_id = s.key_result_id order by h.revision desc limit 1) o on true
+where s.model = any(array(select model from model)) and s.key_result_id = any($1::uuid[])
 order by s.model
 
 -- name: gone_since
 -- On okr_processed: when the last version of these key results became known.
 select distinct on (entity_id) entity_id, knowledge_time from entity_version
 where entity_id = any($1::uuid[]) order by entity_id, revision desc
-
--- name: records_of
-select series, outcomes, achieved, last, margin from track_record where model = $1 and series = any($2::text[])
 
 -- name: tallies_of
 select key, open, outcomes, achieved from tally where model = $1 and key = any($2::text[])
