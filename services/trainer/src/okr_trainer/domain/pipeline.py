@@ -10,10 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from okr_trainer.domain.features import AT, ATTRIBUTE, LAST_STAGE, WORDS, Features, aspect_of
+from okr_trainer.domain.forest import Forest, ForestView
 from okr_trainer.domain.mean import MeanOf
 from okr_trainer.domain.newton import NewtonLogistic
 from okr_trainer.domain.newton_view import NO_COLUMNS, NewtonView
 from okr_trainer.domain.numbers import Column
+from okr_trainer.domain.paced import PacedNewton, PacedView
 from okr_trainer.domain.river_parts import LogisticRegression, OneHotEncoder, StandardScaler, compose, optim
 from okr_trainer.domain.scores import Scores
 
@@ -50,11 +52,35 @@ def linear_newton() -> Pipeline:
     return MeanOf([linear(), newton()])
 
 
+def hoeffding_tree() -> Pipeline:
+    """One tree that grows, and is cut back, as it learns: finds what goes with what, but needs many labels."""
+    return Forest()
+
+
+def forest() -> Pipeline:
+    """The mean of ten such trees, each of which weighs rows, and watches features, by its own draws."""
+    return Forest(trees=10, watched=20)
+
+
+def pace_newton() -> Pipeline:
+    """The pace rule, as far as it proves right, and a regression of the second order of what it leaves."""
+    return PacedNewton()
+
+
+def newton_forest() -> Pipeline:
+    """The mean of the two in log-odds; trees say what no sum of features does, and count half as much."""
+    return MeanOf([newton(), forest()], [2.0, 1.0])
+
+
 BUILDERS: dict[str, Callable[[], Pipeline]] = {
+    "forest": forest,
+    "hoeffding_tree": hoeffding_tree,
     "linear": linear,
     "linear_newton": linear_newton,
     "linear_sgd": linear_sgd,
     "newton": newton,
+    "newton_forest": newton_forest,
+    "pace_newton": pace_newton,
 }
 
 
@@ -68,7 +94,7 @@ def build(name: str) -> Pipeline:
 def loosen(pipeline: Pipeline, kept: float) -> None:
     """What it has learned counts `kept` times as much from now on. River's regressions have no such memory."""
     for one in pipeline.models if isinstance(pipeline, MeanOf) else (pipeline,):
-        if isinstance(one, NewtonLogistic):
+        if isinstance(one, NewtonLogistic | PacedNewton | Forest):
             one.loosen(kept)
 
 
@@ -88,23 +114,32 @@ class View(Protocol):
 def view_of(pipeline: Pipeline, words: Mapping[str, Mapping[str, int]]) -> View:
     """The view of a pipeline made here. `words`: of each categorical feature, how often each word was learned."""
     if isinstance(pipeline, MeanOf):
-        return MeanView([view_of(one, words) for one in pipeline.models])
+        return MeanView([view_of(one, words) for one in pipeline.models], pipeline.shares)
+    if isinstance(pipeline, Forest):
+        return ForestView(pipeline)
+    if isinstance(pipeline, PacedNewton):
+        return PacedView(pipeline)
     return NewtonView(pipeline) if isinstance(pipeline, NewtonLogistic) else LinearView(pipeline, words)
 
 
 class MeanView:
     """The mean of several."""
 
-    def __init__(self, views: Sequence[View]) -> None:
+    def __init__(self, views: Sequence[View], shares: Sequence[float]) -> None:
         self._views = views
+        self._shares = shares
 
     def score(self, xs: Sequence[Features], columns: Mapping[str, Column] = NO_COLUMNS) -> Scores:
         """The mean of their log-odds, and of what each aspect added to them."""
         said = [view.score(xs, columns) for view in self._views]
         aspects = sorted({aspect for one in said for aspect in one.aspects})
         none = np.zeros(len(xs))
-        parts = {aspect: sum((one.aspects.get(aspect, none) for one in said), none) / len(said) for aspect in aspects}
-        return Scores(sum((one.raw for one in said), none) / len(said), parts)
+        parts = {aspect: self._mean([one.aspects.get(aspect, none) for one in said]) for aspect in aspects}
+        return Scores(self._mean([one.raw for one in said]), parts)
+
+    def _mean(self, columns: Sequence[Column]) -> Column:
+        none = np.zeros(len(columns[0]))
+        return sum((share * column for share, column in zip(self._shares, columns, strict=True)), none)
 
 
 class _Additive:
