@@ -69,7 +69,7 @@ def test_a_tree_that_tells_none_apart_yet_gives_no_reasons(past: Company) -> Non
 
 
 def test_an_unknown_pipeline_names_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"known are forest, hoeffding_tree, linear, .*, newton_forest, pace_newton"):
+    with pytest.raises(ValueError, match=r"known are ensemble, forest, hoeffding_tree, linear, .*, pace_newton"):
         build("woods")
 
 

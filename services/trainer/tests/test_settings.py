@@ -29,7 +29,7 @@ def test_each_model_may_have_pipelines_of_its_own_and_roles_change() -> None:
     [
         (
             {"pipeline": "woods"},
-            "known are forest, hoeffding_tree, linear, linear_newton, linear_sgd, newton, newton_forest, pace_newton",
+            "known are ensemble, forest, hoeffding_tree, linear, linear_newton, linear_sgd, newton, pace_newton",
         ),
         ({"high_risk_below": 0.7}, "give both high_risk_below and medium_risk_below, or neither"),
         ({"high_risk_below": 0.7, "medium_risk_below": 0.6}, "high_risk_below must not be above medium_risk_below"),

@@ -9,21 +9,10 @@ from okr_trainer.domain.numbers import logit, sigmoid
 
 
 class MeanOf(base.Classifier):
-    """Each learns every row by itself. `weights`: how much each one counts; None: all alike."""
+    """Each learns every row by itself."""
 
-    def __init__(self, models: Sequence[Any], weights: Sequence[float] | None = None) -> None:
+    def __init__(self, models: Sequence[Any]) -> None:
         self.models = models
-        self.weights = weights
-
-    def to_dict(self) -> dict[str, Any]:
-        """What its state is made of."""
-        return {"models": self.models} if self.weights is None else {"models": self.models, "weights": self.weights}
-
-    @property
-    def shares(self) -> list[float]:
-        """How much of the mean each one is."""
-        weights = self.weights or [1.0] * len(self.models)
-        return [weight / sum(weights) for weight in weights]
 
     def learn_one(self, x: dict[Hashable, Any], y: bool | str | int, w: float = 1.0) -> None:  # noqa: FBT001
         """One row for all of them."""
@@ -33,5 +22,5 @@ class MeanOf(base.Classifier):
     def predict_proba_one(self, x: dict[Hashable, Any], **_: Any) -> dict[bool | str | int, float]:  # noqa: ANN401
         """Of True and False."""
         odds = [logit(model.predict_proba_one(x).get(True, 0.5)) for model in self.models]
-        chance = sigmoid(sum(share * one for share, one in zip(self.shares, odds, strict=True)))
+        chance = sigmoid(sum(odds) / len(odds))
         return {False: 1.0 - chance, True: chance}

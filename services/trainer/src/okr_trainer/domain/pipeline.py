@@ -67,19 +67,19 @@ def pace_newton() -> Pipeline:
     return PacedNewton()
 
 
-def newton_forest() -> Pipeline:
-    """The mean of the two in log-odds; trees say what no sum of features does, and count half as much."""
-    return MeanOf([newton(), forest()], [2.0, 1.0])
+def ensemble() -> Pipeline:
+    """The mean, in log-odds, of what begins as the pace rule, what learns most from many labels, and trees."""
+    return MeanOf([pace_newton(), newton(), forest()])
 
 
 BUILDERS: dict[str, Callable[[], Pipeline]] = {
+    "ensemble": ensemble,
     "forest": forest,
     "hoeffding_tree": hoeffding_tree,
     "linear": linear,
     "linear_newton": linear_newton,
     "linear_sgd": linear_sgd,
     "newton": newton,
-    "newton_forest": newton_forest,
     "pace_newton": pace_newton,
 }
 
@@ -114,7 +114,7 @@ class View(Protocol):
 def view_of(pipeline: Pipeline, words: Mapping[str, Mapping[str, int]]) -> View:
     """The view of a pipeline made here. `words`: of each categorical feature, how often each word was learned."""
     if isinstance(pipeline, MeanOf):
-        return MeanView([view_of(one, words) for one in pipeline.models], pipeline.shares)
+        return MeanView([view_of(one, words) for one in pipeline.models])
     if isinstance(pipeline, Forest):
         return ForestView(pipeline)
     if isinstance(pipeline, PacedNewton):
@@ -125,21 +125,16 @@ def view_of(pipeline: Pipeline, words: Mapping[str, Mapping[str, int]]) -> View:
 class MeanView:
     """The mean of several."""
 
-    def __init__(self, views: Sequence[View], shares: Sequence[float]) -> None:
+    def __init__(self, views: Sequence[View]) -> None:
         self._views = views
-        self._shares = shares
 
     def score(self, xs: Sequence[Features], columns: Mapping[str, Column] = NO_COLUMNS) -> Scores:
         """The mean of their log-odds, and of what each aspect added to them."""
         said = [view.score(xs, columns) for view in self._views]
         aspects = sorted({aspect for one in said for aspect in one.aspects})
         none = np.zeros(len(xs))
-        parts = {aspect: self._mean([one.aspects.get(aspect, none) for one in said]) for aspect in aspects}
-        return Scores(self._mean([one.raw for one in said]), parts)
-
-    def _mean(self, columns: Sequence[Column]) -> Column:
-        none = np.zeros(len(columns[0]))
-        return sum((share * column for share, column in zip(self._shares, columns, strict=True)), none)
+        parts = {aspect: sum((one.aspects.get(aspect, none) for one in said), none) / len(said) for aspect in aspects}
+        return Scores(sum((one.raw for one in said), none) / len(said), parts)
 
 
 class _Additive:
