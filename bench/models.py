@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from scores import Rows, Said, compared, line, row_of
+from scores import Rows, Said, cell, compared, line
 from yardstick import Asked, yardstick
 
 from okr_common.testing.development_data import DEVELOPMENT_DATA
@@ -167,13 +167,14 @@ def measured(name: str, by_pipeline: Mapping[str, Sequence[Row]], others: Mappin
     return found
 
 
-def table(figures: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Of each part of a set a row per pipeline, as docs/models.md has them."""
-    for name, of in figures.items():
-        for part in parts(name):
-            yield from (
-                row_of([f"{name}, {part}", who], of[part][who], cost) for who, cost in of["microseconds"].items()
-            )
+def table(figures: Mapping[str, Mapping[str, Any]], pipelines: Sequence[str]) -> Iterator[str]:
+    """A row per pipeline, as docs/models.md has them: each part of each set, then what a prediction of a set costs."""
+    places = [(name, part) for name in figures for part in parts(name)]
+    yield f"| pipeline | {' | '.join([*map(', '.join, places), *(f'{name}, us' for name in figures)])} |"
+    for who in pipelines:
+        cells = [cell(figures[name][part][who]) for name, part in places]
+        costs = [str(of["microseconds"][who]) for of in figures.values()]
+        yield f"| `{who}` | {' | '.join([*cells, *costs])} |"
 
 
 def main() -> None:
@@ -196,7 +197,7 @@ def main() -> None:
             print(f"{name} | {pipeline} | {costs[pipeline]} processor microseconds a prediction", flush=True)
         others = {} if options.no_yardstick else {"boosted trees": boosted(by_pipeline[options.pipeline[0]])}
         figures[name] = {**measured(name, by_pipeline, others), "microseconds": costs}
-    print(*table(figures), sep="\n")
+    print(*table(figures, options.pipeline), sep="\n")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2))
 

@@ -90,16 +90,13 @@ def line(name: str, measured: Mapping[str, Any]) -> str:
     return " | ".join([name, *cells]) + f" [{', '.join(_short(one) for one in measured['ceiling'])}]"
 
 
-def row_of(names: Sequence[str], measured: Mapping[str, Any], cost: int) -> str:
-    """The same without intervals, a row of the table of pipelines: behind the calibration error its ceiling.
+def cell(measured: Mapping[str, Any]) -> str:
+    """The same in short, as the table of pipelines has it: AUC, log loss, calibration error.
 
-    >>> figures = {one: [0.8, 0.75, 0.85, "better"] for one in MEASURES} | {"ceiling": [0.02, 0.03]}
-    >>> row_of(["sprints, 80 %", "linear"], figures, 120)
-    '| sprints, 80 % | linear | .800 + | .800 + | .800 + | .800 (.030) + | 120 |'
+    >>> cell({one: [0.8, 0.75, 0.85, "better"] for one in MEASURES})
+    '.800+, .800+, .800+'
     """
-    marked = {one: (_short(measured[one][0]), MARKS[measured[one][3]]) for one in MEASURES if one != "brier"}
-    marked["ece"] = (f"{marked['ece'][0]} ({_short(measured['ceiling'][1])})", marked["ece"][1])
-    return f"| {' | '.join([*names, *(' '.join(one).strip() for one in marked.values()), str(cost)])} |"
+    return ", ".join(_short(measured[one][0]) + MARKS[measured[one][3]].strip() for one in ("auc", "log_loss", "ece"))
 
 
 def _short(value: float | None) -> str:
