@@ -61,6 +61,11 @@ def test_a_small_leaf_is_not_sure() -> None:
     assert forest.predict_proba_one({"size": 1.0})[True] < 0.8
 
 
+def test_rows_that_say_nothing_teach_the_base_rate() -> None:
+    forest = taught([({}, number % 4 == 0) for number in range(400)])
+    assert forest.predict_proba_one({"size": 1.0})[True] == pytest.approx(0.25, abs=0.02)
+
+
 def test_half_a_weight_counts_half() -> None:
     forest = Forest()
     for _ in range(10):

@@ -22,7 +22,8 @@ DOUBT = 0.01
 TIE = 0.2
 """In nats: where the bound is below this, two names tell about alike, and the better one is taken."""
 TELLS = 12.0
-"""Twice the gain in log-likelihood that a split must bring: chance brings less, of the best of many hundred."""
+"""Twice the gain in log-likelihood that a split must bring. Chance brings as much in one of many looks, and costs
+little, since what a node says is drawn to its parent; to ask for more costs more while outcomes are few (measured)."""
 _LITTLE = 1e-12
 
 

@@ -125,7 +125,7 @@ class Tree:
     def _grow(self, rows: NewestRows, path: list[Node], row: Column, achieved: bool, weight: float) -> None:  # noqa: FBT001
         leaf = path[-1]
         if leaf.watch is None:
-            if len(rows.table) >= WARM:
+            if len(rows.table) >= WARM and rows.places:
                 self._watch(rows, path)
             return
         leaf.watch.count(row, achieved, weight)
