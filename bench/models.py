@@ -3,12 +3,14 @@
 Each set goes through its shipped mapping and the trainer's own replay, in the order in which things became known, each
 label used only once it was known. Beside the pipelines stand the baselines and the yardstick, boosted trees that are
 fitted anew each month. `--data` is the folder of the data sets, as in their publishers' repositories; `--set` and
-`--pipeline` choose; `--no-yardstick` saves most of the time. No figure is a test.
+`--pipeline` choose; `--no-yardstick` saves most of the time. What a prediction costs is all of the replay: features,
+score, and learning. No figure is a test.
 """
 
 import argparse
 import csv
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from scores import Rows, Said, compared, line
+from scores import Rows, Said, cell, compared, line
 from yardstick import Asked, yardstick
 
 from okr_common.testing.development_data import DEVELOPMENT_DATA
@@ -165,6 +167,16 @@ def measured(name: str, by_pipeline: Mapping[str, Sequence[Row]], others: Mappin
     return found
 
 
+def table(figures: Mapping[str, Mapping[str, Any]], pipelines: Sequence[str]) -> Iterator[str]:
+    """A row per pipeline, as docs/models.md has them: each part of each set, then what a prediction of a set costs."""
+    places = [(name, part) for name in figures for part in parts(name)]
+    yield f"| pipeline | {' | '.join([*map(', '.join, places), *(f'{name}, us' for name in figures)])} |"
+    for who in pipelines:
+        cells = [cell(figures[name][part][who]) for name, part in places]
+        costs = [str(of["microseconds"][who]) for of in figures.values()]
+        yield f"| `{who}` | {' | '.join([*cells, *costs])} |"
+
+
 def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -177,9 +189,15 @@ def main() -> None:
     figures: dict[str, Any] = {}
     for name in options.set:
         heard = inputs(name, options.data)
-        by_pipeline = {pipeline: replayed(heard, pipeline) for pipeline in options.pipeline}
+        by_pipeline, costs = {}, {}
+        for pipeline in options.pipeline:
+            began = time.process_time()
+            by_pipeline[pipeline] = replayed(heard, pipeline)
+            costs[pipeline] = round(1e6 * (time.process_time() - began) / len(by_pipeline[pipeline]))
+            print(f"{name} | {pipeline} | {costs[pipeline]} processor microseconds a prediction", flush=True)
         others = {} if options.no_yardstick else {"boosted trees": boosted(by_pipeline[options.pipeline[0]])}
-        figures[name] = measured(name, by_pipeline, others)
+        figures[name] = {**measured(name, by_pipeline, others), "microseconds": costs}
+    print(*table(figures, options.pipeline), sep="\n")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2))
 

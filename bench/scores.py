@@ -90,5 +90,14 @@ def line(name: str, measured: Mapping[str, Any]) -> str:
     return " | ".join([name, *cells]) + f" [{', '.join(_short(one) for one in measured['ceiling'])}]"
 
 
+def cell(measured: Mapping[str, Any]) -> str:
+    """The same in short, as the table of pipelines has it: AUC, log loss, calibration error.
+
+    >>> cell({one: [0.8, 0.75, 0.85, "better"] for one in MEASURES})
+    '.800+, .800+, .800+'
+    """
+    return ", ".join(_short(measured[one][0]) + MARKS[measured[one][3]].strip() for one in ("auc", "log_loss", "ece"))
+
+
 def _short(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}".removeprefix("0")

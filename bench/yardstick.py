@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from okr_trainer.domain.features import AT
+from okr_trainer.domain.features import AT, RATE
 
 Column = NDArray[np.float64]
 SETTINGS = {"max_iter": 60, "learning_rate": 0.1, "max_leaf_nodes": 15, "l2_regularization": 1.0}
@@ -85,7 +85,7 @@ def _table(xs: Sequence[Mapping[str, float | str]]) -> Column:
 
     What linear models are told once more for each stage is left out: a tree splits by the stage itself.
     """
-    names = sorted({name for x in xs for name in x if AT not in name})
+    names = sorted({name for x in xs for name in x if AT not in name or name.endswith(RATE)})
     words = {name: sorted({str(x[name]) for x in xs if isinstance(x.get(name), str)}) for name in names}
     place = {name: {word: float(at) for at, word in enumerate(found)} for name, found in words.items()}
     table = np.full((len(xs), len(names)), np.nan)

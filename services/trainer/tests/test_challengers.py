@@ -30,7 +30,7 @@ LEVEL = """
 select count(*) from challenger h join checkpoint c using (model, training, learned)
 where model = '{model}' and h.pipeline = '{pipeline}' and learned = {learned}
 """
-IN_SHADOW = "select count(*) from shadow_prediction where pipeline = 'linear' and probability is not null"
+IN_SHADOW = "select count(*) from shadow_prediction where pipeline = '{}' and probability is not null"
 JUDGE = "insert into work_item (pipeline, kind, subject) values ('trainer', 'challenge', 'acme')"
 DONE = "select count(*) from work_item where state = 'open'"
 HISTORY, A_YEAR = 30 * 13, 6 * 13
@@ -63,23 +63,26 @@ async def level(scene: Scene, pipeline: str, learned: int, model: str = "acme") 
     await scene.until(LEVEL.format(model=model, pipeline=pipeline, learned=learned), 1, 60)
 
 
-async def test_it_learns_the_same_labels_in_the_shadow_and_publishes_nothing(scene: Scene, past: Company) -> None:
-    with scene.stack.service("trainer", MANUAL) as trainer:
+@pytest.mark.parametrize("challenger", ["linear", "ensemble"])
+async def test_it_learns_the_same_labels_in_the_shadow_and_publishes_nothing(
+    scene: Scene, past: Company, challenger: str
+) -> None:
+    with scene.stack.service("trainer", MANUAL | {"OKR_TRAINER__CHALLENGERS": f'["{challenger}"]'}) as trainer:
         await trained(scene, trainer, past)
-        await level(scene, "linear", HISTORY + A_YEAR)
+        await level(scene, challenger, HISTORY + A_YEAR)
         await scene.until("select count(*) from delivery.outbox where sent_at is null", 0)
         (found,) = await scene.get(trainer, "/models/acme/challengers")
         verified = await scene.get(trainer, "/models/acme/verify")
-        assert await scene.ops.fetchval(IN_SHADOW) == HISTORY + A_YEAR
+        assert await scene.ops.fetchval(IN_SHADOW.format(challenger)) == HISTORY + A_YEAR
     published = scene.published(PREDICTIONS.name)
     committed = await scene.ops.fetchval("select count(*) from prediction where unit is not null")
     assert len(published) == committed
-    assert (found["pipeline"], found["serves"], found["behind"], found["waits"]) == ("linear", "newton", 0, None)
+    assert (found["pipeline"], found["serves"], found["behind"], found["waits"]) == (challenger, "newton", 0, None)
     assert found["verdict"]["replaced"]["log_loss"].keys() == {"candidate", "replaced"}
     assert found["scores"]["model"]["log_loss"] != found["scores"]["champion"]["log_loss"]
     assert verified["findings"] == []
     assert verified["unproven"] == []
-    assert verified["proven"] == ["version 1", "the checkpoint", "challenger linear"]
+    assert verified["proven"] == ["version 1", "the checkpoint", f"challenger {challenger}"]
 
 
 async def test_a_metric_tells_how_far_it_is_behind(scene: Scene, past: Company) -> None:
@@ -270,7 +273,7 @@ async def test_killed_around_its_commit_it_loses_nothing_and_says_nothing_twice(
         await trained(scene, trainer, past)
         await level(scene, "linear", HISTORY + A_YEAR)
         verified = await scene.get(trainer, "/models/acme/verify")
-        said = await scene.ops.fetchval(IN_SHADOW)
+        said = await scene.ops.fetchval(IN_SHADOW.format("linear"))
     assert reached.exists()
     assert said == HISTORY + A_YEAR
     assert "challenger linear" in verified["proven"]

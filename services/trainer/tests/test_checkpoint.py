@@ -10,6 +10,7 @@ import pytest
 
 from okr_common.errors import PermanentError
 from okr_trainer.domain.checkpoint import Checkpoint, load, save
+from okr_trainer.domain.forest import Forest
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.pipeline import BUILDERS
 from okr_trainer.domain.predictors import LearnedModel
@@ -88,6 +89,22 @@ def test_a_hostile_one_is_refused_before_it_runs(model: LearnedModel, what: obje
 @pytest.mark.parametrize("content", [{"version": 1}, [1, 2]])
 def test_one_that_holds_no_model_is_refused(model: LearnedModel, content: object) -> None:
     refused(sealed(pickle.dumps(content), save(model)), "lacks a part|not a model")
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        {"forest": {"trees": 10**9}},
+        {"forest": {**Forest().to_dict(), "roots": [{}]}},
+        {"woods": {}},
+        {},
+        {"mean": [{"paced": {"newton": {}, "weight": "heavy", "known": 1.0}}]},
+    ],
+)
+def test_a_pipeline_of_our_own_that_is_none_is_refused(model: LearnedModel, pipeline: object) -> None:
+    saved = save(model)
+    parts = pickle.loads(saved.content) | {"pipeline": pipeline}  # noqa: S301 - our own bytes
+    refused(sealed(pickle.dumps(parts), saved), "lacks a part")
 
 
 def test_one_of_before_there_were_drifts_or_intervals_is_refused(model: LearnedModel) -> None:

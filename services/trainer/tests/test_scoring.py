@@ -12,7 +12,7 @@ from okr_trainer.domain.numbers import sigmoid
 from okr_trainer.domain.pipeline import BUILDERS, build, view_of
 from okr_trainer.domain.replay import Replay
 from okr_trainer.domain.risk import CutPoints
-from okr_trainer.testing import Company
+from okr_trainer.testing import Company, history
 
 
 @pytest.fixture(params=sorted(BUILDERS))
@@ -48,20 +48,29 @@ def test_contributions_add_up_to_the_score_against_a_typical_key_result(taught: 
     assert typical.max() - typical.min() < 1e-9
 
 
-def test_every_draft_says_why_in_words_with_numbers(taught: tuple[Replay, list[Draft]]) -> None:
-    replay, drafts = taught
+@pytest.mark.parametrize("builder", sorted(BUILDERS))
+def test_every_draft_says_why_in_words_with_numbers(builder: str) -> None:
+    replay = Replay.begin("acme", 1, 1, builder, CutPoints())
+    drafts = replay.take(history(years=8).in_order)  # of fewer outcomes no tree has a split yet
     last = replace(drafts[-1], kind="live")
     replay.model.answer([last], None)
     assert drafts[-1].reasons == []  # of a replay nobody asks
     assert 1 <= len(last.reasons) <= 3
     weights = [abs(float(reason["weight"])) for reason in last.reasons]
     assert weights == sorted(weights, reverse=True)
-    assert any("its target 100" in str(reason["text"]) for reason in last.reasons)
+    assert any("its target 100" in str(one["text"]) or "its predecessor" in str(one["text"]) for one in last.reasons)
+
+
+def test_a_tree_that_tells_none_apart_yet_gives_no_reasons(past: Company) -> None:
+    replay = Replay.begin("acme", 1, 1, "hoeffding_tree", CutPoints())
+    first = replace(replay.take(past.in_order)[-1], kind="live")
+    replay.model.answer([first], None)
+    assert first.reasons == []
 
 
 def test_an_unknown_pipeline_names_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="known are linear, linear_newton, linear_sgd, newton"):
-        build("forest")
+    with pytest.raises(ValueError, match=r"known are ensemble, forest, hoeffding_tree, linear, .*, pace_newton"):
+        build("woods")
 
 
 def test_river_is_whole_for_whoever_imports_it_later() -> None:

@@ -27,10 +27,13 @@ def test_each_model_may_have_pipelines_of_its_own_and_roles_change() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"pipeline": "forest"}, "known are linear, linear_newton, linear_sgd, newton"),
+        (
+            {"pipeline": "woods"},
+            "known are ensemble, forest, hoeffding_tree, linear, linear_newton, linear_sgd, newton, pace_newton",
+        ),
         ({"high_risk_below": 0.7}, "give both high_risk_below and medium_risk_below, or neither"),
         ({"high_risk_below": 0.7, "medium_risk_below": 0.6}, "high_risk_below must not be above medium_risk_below"),
-        ({"challengers": ["forest"]}, "no pipeline is called 'forest'"),
+        ({"challengers": ["woods"]}, "no pipeline is called 'woods'"),
         ({"challengers": ["newton"]}, "each pipeline can be named once only"),
         ({"pipelines": {"a": {"champion": "linear", "challengers": ["newton", "newton"]}}}, "once only"),
         ({"models": {"a": ["s"], "b": ["s"]}}, "a source can belong to one model only"),

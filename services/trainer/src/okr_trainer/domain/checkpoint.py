@@ -17,8 +17,10 @@ from okr_common.errors import PermanentError
 from okr_trainer.domain.calibration import BetaMap
 from okr_trainer.domain.drift import Drift
 from okr_trainer.domain.features import contract_hash
+from okr_trainer.domain.forest import Forest
 from okr_trainer.domain.mean import MeanOf
 from okr_trainer.domain.newton import NewtonLogistic
+from okr_trainer.domain.paced import PacedNewton
 from okr_trainer.domain.pipeline import Pipeline
 from okr_trainer.domain.predictors import LearnedModel
 from okr_trainer.domain.risk import CutPoints
@@ -47,6 +49,13 @@ ALLOWED = frozenset(
     }
 )
 """Every (module, name) that the pipelines' pickles hold; nothing else is imported."""
+
+OWN: dict[str, type[NewtonLogistic | Forest | PacedNewton]] = {
+    "newton": NewtonLogistic,
+    "forest": Forest,
+    "paced": PacedNewton,
+}
+"""Models of our own, which a checkpoint holds as plain values."""
 
 
 def libraries() -> dict[str, str]:
@@ -131,17 +140,17 @@ def _model(parts: dict[str, Any]) -> LearnedModel:
 def _packed(pipeline: Pipeline) -> Any:  # noqa: ANN401 - our own parts as plain values, River's as they are
     if isinstance(pipeline, MeanOf):
         return {"mean": [_packed(one) for one in pipeline.models]}
-    return {"newton": pipeline.to_dict()} if isinstance(pipeline, NewtonLogistic) else pipeline
+    name = next((name for name, kind in OWN.items() if isinstance(pipeline, kind)), None)
+    return {name: pipeline.to_dict()} if name else pipeline
 
 
 def _unpacked(said: Any) -> Pipeline:  # noqa: ANN401
-    if isinstance(said, dict):
-        return _mean(said["mean"]) if "mean" in said else NewtonLogistic.from_dict(said["newton"])
-    return said
-
-
-def _mean(said: Any) -> MeanOf:  # noqa: ANN401
-    return MeanOf([_unpacked(one) for one in said])
+    if not isinstance(said, dict):
+        return said
+    if "mean" in said:
+        return MeanOf([_unpacked(one) for one in said["mean"]])
+    ((name, state),) = said.items()
+    return OWN[name].from_dict(state)
 
 
 class _Unpickler(pickle.Unpickler):

@@ -46,11 +46,17 @@ class NewtonLogistic(base.Classifier):
         self.squares: Column = np.ones(1)
         self.seen = 1.0
 
-    def learn_one(self, x: dict[Hashable, Any], y: bool | str | int, w: float = 1.0) -> None:  # noqa: FBT001
-        """One step; `w`: how much the row counts."""
+    def learn_one(
+        self,
+        x: dict[Hashable, Any],
+        y: bool | str | int,  # noqa: FBT001
+        w: float = 1.0,
+        beside: float = 0.0,
+    ) -> None:
+        """One step; `w`: how much the row counts; `beside`: log-odds that another one adds to its own."""
         row = self._row(x, new=True)
         z = self._scaled(row)
-        chance = sigmoid(float(z @ self.weights))
+        chance = sigmoid(float(z @ self.weights) + beside)
         curvature = max(chance * (1.0 - chance), LEAST_CURVATURE) * w
         self._forget()
         reach = self.spread @ z

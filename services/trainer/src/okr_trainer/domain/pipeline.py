@@ -10,10 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from okr_trainer.domain.features import AT, ATTRIBUTE, LAST_STAGE, WORDS, Features, aspect_of
+from okr_trainer.domain.forest import Forest, ForestView
 from okr_trainer.domain.mean import MeanOf
 from okr_trainer.domain.newton import NewtonLogistic
 from okr_trainer.domain.newton_view import NO_COLUMNS, NewtonView
 from okr_trainer.domain.numbers import Column
+from okr_trainer.domain.paced import PacedNewton, PacedView
 from okr_trainer.domain.river_parts import LogisticRegression, OneHotEncoder, StandardScaler, compose, optim
 from okr_trainer.domain.scores import Scores
 
@@ -50,11 +52,35 @@ def linear_newton() -> Pipeline:
     return MeanOf([linear(), newton()])
 
 
+def hoeffding_tree() -> Pipeline:
+    """One tree that grows, and is cut back, as it learns: finds what goes with what, but needs many labels."""
+    return Forest()
+
+
+def forest() -> Pipeline:
+    """The mean of ten such trees, each of which weighs rows, and watches features, by its own draws."""
+    return Forest(trees=10, watched=20)
+
+
+def pace_newton() -> Pipeline:
+    """The pace rule, as far as it proves right, and a regression of the second order of what it leaves."""
+    return PacedNewton()
+
+
+def ensemble() -> Pipeline:
+    """The mean, in log-odds, of what begins as the pace rule, what learns most from many labels, and trees."""
+    return MeanOf([pace_newton(), newton(), forest()])
+
+
 BUILDERS: dict[str, Callable[[], Pipeline]] = {
+    "ensemble": ensemble,
+    "forest": forest,
+    "hoeffding_tree": hoeffding_tree,
     "linear": linear,
     "linear_newton": linear_newton,
     "linear_sgd": linear_sgd,
     "newton": newton,
+    "pace_newton": pace_newton,
 }
 
 
@@ -68,7 +94,7 @@ def build(name: str) -> Pipeline:
 def loosen(pipeline: Pipeline, kept: float) -> None:
     """What it has learned counts `kept` times as much from now on. River's regressions have no such memory."""
     for one in pipeline.models if isinstance(pipeline, MeanOf) else (pipeline,):
-        if isinstance(one, NewtonLogistic):
+        if isinstance(one, NewtonLogistic | PacedNewton | Forest):
             one.loosen(kept)
 
 
@@ -89,6 +115,10 @@ def view_of(pipeline: Pipeline, words: Mapping[str, Mapping[str, int]]) -> View:
     """The view of a pipeline made here. `words`: of each categorical feature, how often each word was learned."""
     if isinstance(pipeline, MeanOf):
         return MeanView([view_of(one, words) for one in pipeline.models])
+    if isinstance(pipeline, Forest):
+        return ForestView(pipeline)
+    if isinstance(pipeline, PacedNewton):
+        return PacedView(pipeline)
     return NewtonView(pipeline) if isinstance(pipeline, NewtonLogistic) else LinearView(pipeline, words)
 
 
