@@ -8,6 +8,7 @@ from river import checks
 
 from okr_trainer.domain.digest import state_digest
 from okr_trainer.domain.forest import Forest
+from okr_trainer.domain.forest_view import FEW, ForestView
 from okr_trainer.domain.leaf import BINS
 from okr_trainer.domain.newest_rows import KEPT, MOST_NAMES, MOST_WORDS
 from okr_trainer.domain.tree import DEEPEST, MOST_LEAVES
@@ -47,6 +48,20 @@ def test_it_is_an_estimator_as_river_wants_them(trees: int, watched: int) -> Non
 @pytest.mark.parametrize(("trees", "watched"), MEMBERS)
 def test_it_finds_what_no_sum_of_features_tells(trees: int, watched: int) -> None:
     assert right(taught(rows(3_000), trees, watched), rows(500, seed=2)) > 0.8
+
+
+@pytest.mark.parametrize("taught_rows", [0, 60, 3_000])
+@pytest.mark.parametrize(("trees", "watched"), MEMBERS)
+def test_many_rows_at_once_are_scored_as_each_is_alone(trees: int, watched: int, taught_rows: int) -> None:
+    forest, asked = taught(rows(taught_rows), trees, watched), [x for x, _ in rows(4 * FEW, seed=2)] + [{}]
+    columns = {"size": np.array([float(x.get("size", 0.0)) for x in asked])}
+    alone = [ForestView(forest).score([x]) for x in asked]
+    for many in (ForestView(forest).score(asked), ForestView(forest).score(asked, columns)):
+        assert many.raw.tolist() == [one.raw[0] for one in alone]
+        assert many.raw.tolist() == pytest.approx([forest.raw(x) for x in asked])
+        for aspect, part in many.aspects.items():
+            assert part.tolist() == [one.aspects[aspect][0] if aspect in one.aspects else 0.0 for one in alone]
+        assert {aspect for one in alone for aspect in one.aspects} <= many.aspects.keys()
 
 
 def test_of_nothing_but_chance_it_makes_little() -> None:

@@ -14,21 +14,15 @@ for a library in Rust, and functools.partial; nothing bounds them when they are 
 these the state is plain values with bounds: `MOST_LEAVES` of `DEEPEST` splits, `MOST_NAMES`, `KEPT` rows.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
-from itertools import pairwise
-from math import log
+from collections.abc import Hashable, Mapping
 from typing import Any
 
-import numpy as np
 from river import base
 
 from okr_trainer.domain.drawing import poisson
-from okr_trainer.domain.features import Features, aspect_of
 from okr_trainer.domain.newest_rows import NewestRows
-from okr_trainer.domain.newton_view import NO_COLUMNS
-from okr_trainer.domain.numbers import Column, sigmoid
-from okr_trainer.domain.scores import Scores
-from okr_trainer.domain.tree import MOST_LEAVES, Node, Tree
+from okr_trainer.domain.numbers import sigmoid
+from okr_trainer.domain.tree import MOST_LEAVES, Node, Tree, odds
 
 DRAWS = 6.0
 """How often a tree of a forest counts a row on average, in parts of its weight; with 1 a third would be left out."""
@@ -63,7 +57,7 @@ class Forest(base.Classifier):
 
     def raw(self, x: Mapping[Any, Any]) -> float:
         """The log-odds: the mean of what the trees say."""
-        return sum(_odds(tree.path(x)[-1][1]) for tree in self.members) / self.trees
+        return sum(odds(tree.path(x)[-1][1]) for tree in self.members) / self.trees
 
     def loosen(self, kept: float) -> None:
         """What was learned counts `kept` times as much from now on; branches stay until they are seen to be wrong."""
@@ -100,38 +94,3 @@ class Forest(base.Classifier):
         if not names <= known.keys() or max(watched, default=-1) >= len(known):
             raise ValueError("its trees ask for what none of its rows has")
         return forest
-
-
-def _odds(chance: float) -> float:
-    return log(chance / (1.0 - chance))
-
-
-def _told(path: Sequence[tuple[Node, float]]) -> tuple[float, list[tuple[str, float]]]:
-    """The log-odds at the end of a row's way; of each branch on it the feature, and what going on from there adds."""
-    odds = [_odds(chance) for _, chance in path]
-    features = [node.name.feature for node, _ in path if node.name is not None]
-    return odds[-1], [
-        (feature, after - before) for feature, (before, after) in zip(features, pairwise(odds), strict=True)
-    ]
-
-
-class ForestView:
-    """Scoring with trees: a row goes its way by itself, so its result does not depend on the others.
-
-    What a feature adds is what the splits by it add on the row's way. A root, where all are alike, adds nothing.
-    """
-
-    def __init__(self, forest: Forest) -> None:
-        self._forest = forest
-
-    def score(self, xs: Sequence[Features], _: Mapping[str, Column] = NO_COLUMNS) -> Scores:
-        """Log-odds and contributions of these rows."""
-        raw, aspects = np.zeros(len(xs)), dict[str, Column]()
-        for at, x in enumerate(xs):
-            for tree in self._forest.members:
-                odds, parts = _told(tree.path(x))
-                raw[at] += odds / self._forest.trees
-                for feature, part in parts:
-                    told = aspects.setdefault(aspect_of(feature), np.zeros(len(xs)))
-                    told[at] += part / self._forest.trees
-        return Scores(raw, aspects)

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from okr_trainer.domain.features import AT, ATTRIBUTE, LAST_STAGE, WORDS, Features, aspect_of
-from okr_trainer.domain.forest import Forest, ForestView
+from okr_trainer.domain.forest import Forest
+from okr_trainer.domain.forest_view import ForestView
 from okr_trainer.domain.mean import MeanOf
 from okr_trainer.domain.newton import NewtonLogistic
 from okr_trainer.domain.newton_view import NO_COLUMNS, NewtonView

@@ -28,6 +28,11 @@ MOST_WORSE = 60.0
 """In nats: of more, a branch is a leaf again. Outcomes come in bursts that end alike, which must not fell a tree."""
 
 
+def odds(chance: float) -> float:
+    """The log-odds of what a node says, which is never 0 or 1."""
+    return log(chance / (1.0 - chance))
+
+
 @dataclass(slots=True)
 class Node:
     """A leaf, or with `name` a branch: rows up to `cut` go to the first `child`, others to the second.
