@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from okr_common.delivery.relay import Page
 from okr_common.errors import PermanentError, RetryableError
 from okr_common.records import RawRecord
 from okr_common.testing.check_ins import check_in, check_ins
@@ -268,13 +269,14 @@ async def test_an_object_too_large_for_a_message_stays_in_the_database(fetching:
     batch_id = await fetching.pool.fetchval("select batch_id from batch")
     read = reader(fetching.pool, STAGE)
     unit = {"batch_id": batch_id, "object_id": "id"}
-    messages = await read(unit, 0, 10)
-    records = [RawRecord.model_validate_json(message.value or b"") for _, message in messages]
+    page = await read(unit, 0, 10)
+    records = [RawRecord.model_validate_json(message.value or b"") for message in page.records]
     assert [record.cells for record in records] == [OBJECTS[0], None, OBJECTS[2]]
     assert [record.object_id for record in records] == [one["id"] for one in (OBJECTS[0], large, OBJECTS[2])]
     again = await read(unit, 0, 10)
-    assert [one.headers["ce_id"] for _, one in again] == [one.headers["ce_id"] for _, one in messages]
-    assert [place for place, _ in await read(unit, 1, 1)] == [2]
+    ids = [[(one.headers or {})["ce_id"] for one in read_once.records] for read_once in (page, again)]
+    assert ids[0] == ids[1]
+    assert (page.place, (await read(unit, 1, 1)).place, await read(unit, 3, 1)) == (3, 2, Page())
 
 
 async def test_a_request_that_lacks_objects_tells_so_by_its_last_batch(fetching: Fetching, server: Misbehaving) -> None:

@@ -52,7 +52,7 @@ def of(state: KeyResultState, record: TrackRecord = NO_RECORD, base: BaseRate | 
 
 def seen_of(state: KeyResultState, day: int, past: Past) -> Features:
     seen = features([facts(state, day, past)], past)
-    assert seen.places == [stood(state, day)]
+    assert seen.places == stood([(state, day)])
     return seen.xs[0]
 
 
@@ -91,7 +91,7 @@ def test_no_rubbish_reaches_river(  # noqa: PLR0917
     if state.unjudged:
         return
     day = (JANUARY + timedelta(days=on)).toordinal()
-    places = stood(state, day)
+    (places,) = stood([(state, day)])
     tallies = dict.fromkeys(asked_of(state, places), tally)
     base = BaseRate(outcomes[1], outcomes[0])
     x = seen_of(state, day, Past({state.series: TrackRecord(3, 1, True, margin)}, base, tallies))
