@@ -8,7 +8,7 @@ TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
 KEPT_BYTES = 256 * 1024
 POLARS = "_RJEM_MALLOC_CONF"
 """Settings of the allocator inside polars (jemalloc), read once, when polars is loaded."""
-POLARS_SETTINGS = "narenas:1,dirty_decay_ms:500,muzzy_decay_ms:0"
+POLARS_SETTINGS = "narenas:1,dirty_decay_ms:200,muzzy_decay_ms:0"
 
 
 def give_back() -> None:
