@@ -198,6 +198,20 @@ def test_the_series_tells_of_its_past() -> None:
     assert of(state_of())["predecessor"] == 0.0
 
 
+def test_its_kin_tell_until_the_series_has_a_past_of_its_own() -> None:
+    state = state_of(title="Sprint 13")
+    kin, own = TrackRecord(6, 6, True, 0.1), TrackRecord(1, 0, False, -0.1)
+    day = date(2017, 6, 30).toordinal()
+    assert state.kin
+    assert state.kin == state_of(title="sprint  12").kin != state_of(title="Sprint 4.5 of 12").kin
+    assert state_of(title="Sprint").kin == ""
+    young = seen_of(state, day, Past({state.kin: kin}, BaseRate(8, 4)))
+    old = seen_of(state, day, Past({state.kin: kin, state.series: own}, BaseRate(8, 4)))
+    usual = (6 + 3 * 0.5) / 9
+    assert (young["predecessor"], old["predecessor"]) == (1.0, -1.0)
+    assert [young["hit_rate"], old["hit_rate"]] == pytest.approx([usual - 0.5, 3 * usual / 4 - 0.5])
+
+
 def test_attributes_become_features_under_their_own_names() -> None:
     x = of(state_of(attributes={"team": "blue", "size": 99.0, "nothing": None}))
     assert x["attribute:team"] == "blue"
@@ -213,4 +227,4 @@ def test_of_words_models_learn_only_the_rates() -> None:
 
 def test_the_contract_is_pinned() -> None:
     """A change here refuses all stored features and checkpoints: intended only together with a new training."""
-    assert contract_hash()[:16] == "75188b8278fbd492"
+    assert contract_hash()[:16] == "d9986bb8fdc17a6d"

@@ -87,7 +87,7 @@ def test_moved_goalposts_are_counted_and_a_missing_target_is_no_move(company: Co
 def test_a_moved_due_date_is_counted(company: Company) -> None:
     state = told(company)
     again = company.define("sales/2017", MONTHS[5], revision=2, due=(date(2018, 3, 31)).toordinal())
-    state.define(again, state.series)
+    state.define(again, series_of(again))
     assert state.due_changes == 1
 
 
@@ -117,7 +117,8 @@ def test_a_due_date_that_nobody_knew_does_not_move_when_it_is_set(company: Compa
     state = told(company, due_known=False)
     for month, due_known in ((3, True), (6, None)):
         due = date(2018, month, 28).toordinal()
-        state.define(company.define("sales/2017", MONTHS[5], due_known=due_known, due=due), state.series)
+        again = company.define("sales/2017", MONTHS[5], due_known=due_known, due=due)
+        state.define(again, series_of(again))
     assert (state.due, state.due_changes) == (due, 1)
 
 
@@ -130,7 +131,8 @@ def test_a_state_stored_before_due_dates_could_be_unknown_is_read(company: Compa
 def test_whose_it_is_is_kept_and_cut_short(company: Company) -> None:
     state = told(company, owner=f" {'x' * 300}")
     assert (state.owner, state.objective_id) == ("x" * WORD_LENGTH, company.define("a/1", JANUARY).objective_id)
-    state.define(company.define("sales/2017", MONTHS[5], owner=" "), state.series)
+    again = company.define("sales/2017", MONTHS[5], owner=" ")
+    state.define(again, series_of(again))
     assert state.owner is None
 
 

@@ -58,7 +58,7 @@ def model_of(learner: Learner) -> LearnedModel:
 
 
 async def tallies_of(scene: Scene) -> dict[str, Tally]:
-    rows = await scene.ops.fetch("select key, open, outcomes, achieved from tally where model = 'acme'")
+    rows = await scene.ops.fetch("select key, open, outcomes, achieved, reached from tally where model = 'acme'")
     return {key: Tally(*counts) for key, *counts in map(tuple, rows)}
 
 

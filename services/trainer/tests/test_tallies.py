@@ -61,6 +61,29 @@ def test_an_owner_an_objective_and_a_word_tell_how_others_ended(company: Company
     assert describe("attribute:team", drafts[-1]) == "team is blue; about 75% of those were reached"
 
 
+def test_what_an_owner_usually_reaches_is_held_against_the_target(company: Company, learner: Learner) -> None:
+    """Of the same unit alone: points are not euros. The last outcomes tell most, the first of them little."""
+    points: dict[str, Any] = {"owner": "Ann", "unit": "points", "direction": "increase", "baseline": 0.0}
+    reach = [x_of(told(learner, company.define("0/2017", JANUARY, **points)))["owner_reach"]]
+    for number, final in enumerate((40.0, 60.0), start=1):
+        said = company.define(f"{number}/2017", JANUARY, **points)
+        told(learner, said, company.outcome(f"{number}/2017", date(2017, 2, number), final, achieved=False))
+        reach.append(x_of(told(learner, company.define(f"then{number}/2017", JANUARY, **points)))["owner_reach"])
+    assert reach == pytest.approx([0.0, -0.6 * 1 / 2, ((0.9 * 40 + 60) / 1.9 / 100 - 1) * 1.9 / 2.9])
+    for other in ({"unit": "euros"}, {"unit": None}, {"owner": "Bob"}, {"owner": None}, {"direction": "stay_above"}):
+        said = company.define(f"{other}/2017", JANUARY, **(points | other))
+        assert x_of(told(learner, said))["owner_reach"] == 0.0, other
+    low = told(learner, company.define("low/2017", JANUARY, **points, target=50.0))
+    assert describe("owner", low[-1]).endswith("; by what they reach it ends about 1% past its target")
+
+
+def test_an_endless_value_does_not_poison_what_its_owner_reaches() -> None:
+    counted = Tallies()
+    for final in (1e308, -1e308, float("inf"), 3.0):
+        counted.add(["reach|acme|increase|points|Ann"], final, achieved=True)
+        assert abs(counted.known["reach|acme|increase|points|Ann"].reached) <= 1e150
+
+
 def test_where_it_stands_tells_how_those_ended_that_stood_there(company: Company, learner: Learner) -> None:
     for number in range(5):
         ended(company, learner, f"a{number}/2017", achieved=False)
@@ -138,13 +161,13 @@ def test_words_beyond_the_cap_are_counted_nowhere(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(tallies, "MOST_WORDS", 2)
     counted = Tallies()
     for word in ("a", "b", "c"):
-        counted.add([f"word:team|{word}", f"word:place|{word[0]}"], achieved=True)
+        counted.add([f"word:team|{word}", f"word:place|{word[0]}"], 1.0, achieved=True)
     assert [f"word:team|{word}" in counted.known for word in ("a", "b", "c")] == [True, True, False]
     again = Tallies.of(dict(counted.known))
-    again.add(["word:team|d", "word:team|a"], achieved=False)
+    again.add(["word:team|d", "word:team|a"], 0.0, achieved=False)
     assert "word:team|d" not in again.known
     again.take_back(["word:team|b"], achieved=True)
-    again.add(["word:team|d"], achieved=True)
+    again.add(["word:team|d"], 1.0, achieved=True)
     assert again.known["word:team|d"] == Tally(0, 1, 1)
 
 

@@ -36,8 +36,8 @@ class MonitorSettings(Group):
     drift_ignored: set[str] = Field(
         {
             *("base_of_50", "base_of_500", "base_odds", "base_rate", "gap_odds", "hit_rate", "left_odds"),
-            *("objective_odds", "open_in_source", "owner_odds", "predecessor", "predecessor_margin", "series_odds"),
-            "way_odds",
+            *("objective_odds", "open_in_source", "owner_odds", "owner_reach", "predecessor", "predecessor_margin"),
+            *("series_odds", "way_odds"),
         },
         description="features that sum up all outcomes so far, or what is open: they move by themselves, so no alarm",
     )

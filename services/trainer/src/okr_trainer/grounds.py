@@ -34,13 +34,13 @@ Stamp = tuple[Any, ...]
 
 
 class Known(NamedTuple):
-    """A key result as a model knows it; `ending` None: it is open. `record`: of its series; None: nothing has ended."""
+    """A key result as a model knows it; `ending` None: it is open. `records`: of its series and of its kin."""
 
     model: str
     state: KeyResultState
     ending: Ending | None
     stamp: Stamp
-    record: TrackRecord | None
+    records: Mapping[str, TrackRecord]
 
 
 class Grounds:
@@ -85,7 +85,7 @@ class Grounds:
         model = known[0].model
         learner = await self._model(model, known[0].stamp)
         tallies = store.tallies(await self._ops.fetch(SQL["tallies_of"], model, list(keys_of(supposed))))
-        records = {one.state.series: one.record for one in known if one.record is not None}
+        records = {name: record for one in known for name, record in one.records.items()}
         return replace(learner, records=records, tallies=tallies)  # the learner is shared by all who ask
 
     async def _model(self, model: str, stamp: Stamp) -> Learner:
@@ -101,10 +101,9 @@ class Grounds:
 def _known(row: Row, gone: Mapping[UUID, datetime]) -> Known:
     state = KeyResultState.from_json(str(row["key_result_id"]), row["source"], orjson.loads(row["state"]))
     stamp = row["stamp_version"], row["stamp_sha256"], row["stamp_outcomes"]
-    record = None
-    if row["series"] is not None:
-        record = TrackRecord(row["outcomes"], row["reached"], row["last"], row["margin"])
-    return Known(row["model"], state, None if state.open else _ending(row, state, gone), stamp, record)
+    told = zip(*(row[name] or () for name in ("series", "outcomes", "reached", "last", "margin")), strict=True)
+    records = {series: TrackRecord(*record) for series, *record in told}
+    return Known(row["model"], state, None if state.open else _ending(row, state, gone), stamp, records)
 
 
 def _ending(row: Row, state: KeyResultState, gone: Mapping[UUID, datetime]) -> Ending:

@@ -87,7 +87,9 @@ def records(found: Sequence[Row]) -> dict[str, TrackRecord]:
 
 def tallies(found: Sequence[Row]) -> Tallies:
     """By their key."""
-    return Tallies.of({row["key"]: Tally(row["open"], row["outcomes"], row["achieved"]) for row in found})
+    return Tallies.of(
+        {row["key"]: Tally(row["open"], row["outcomes"], row["achieved"], row["reached"]) for row in found}
+    )
 
 
 async def recall(connection: Connection, learner: Learner, inputs: Sequence[Input]) -> None:
@@ -245,7 +247,7 @@ async def put_records(connection: Connection, model: str, records: Mapping[str, 
 async def put_tallies(connection: Connection, model: str, said: Mapping[str, Tally]) -> None:
     """Writes these anew, and forgets those that are empty."""
     if said:
-        columns = zip(*((one.open, one.outcomes, one.achieved) for one in said.values()), strict=True)
+        columns = zip(*((one.open, one.outcomes, one.achieved, one.reached) for one in said.values()), strict=True)
         await connection.execute(SQL["put_tallies"], model, list(said), *map(list, columns))
 
 

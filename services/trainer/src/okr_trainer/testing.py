@@ -64,6 +64,7 @@ class Company:
             "attributes": {},
             "due_known": None,
             "owner": None,
+            "unit": None,
             "objective_id": str(uuid5(NAMESPACE_URL, f"{self.source}/objective")),
         } | more
         one = Definition(self.version(f"key_result/{name}", known, revision), **given)

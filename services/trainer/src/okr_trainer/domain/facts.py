@@ -31,6 +31,7 @@ NUMBERS = (
     *("left", "elapsed", "progress", "margin", "meets", "slope"),
     *("length", "age", "days_since", "check_ins", "target_changes", "due_changes"),
     *("predecessor", "predecessor_margin", "hit_rate", "series_odds", "owner_odds", "objective_odds"),
+    "owner_reach",
     *("same_due", "open_in_source", "open_in_objective"),
 )
 """Days, shares and counts as they are; those of the record as features tell them."""
@@ -50,9 +51,10 @@ def facts(state: KeyResultState, on: int, past: Past) -> Facts:
         state.check_ins,
         state.target_changes,
         state.due_changes,
-        *past.series(state.series),
+        *past.series(state.series, state.kin),
         past.odds_of(keys.owner_key(state)),
         past.odds_of(objective),
+        _reach(state, past),
         past.others(keys.due_key(state), own),
         past.others(keys.source_key(state), own),
         past.others(objective, own),
@@ -98,6 +100,15 @@ def _scale(state: KeyResultState, target: float) -> float:
     if state.direction in {*MOVING, BETWEEN} and state.baseline is not None and state.baseline != target:
         return abs(target - state.baseline)
     return abs(target) or 1.0
+
+
+def _reach(state: KeyResultState, past: Past) -> float:
+    """How far past the target what its owner usually reaches is, drawn to 0 as if one more had ended just there."""
+    usual, target = past.reached_under(keys.reach_key(state)), state.target
+    if usual is None or target is None:
+        return 0.0
+    value, faded = usual
+    return relative_margin(state, value, target) * faded / (faded + 1.0)
 
 
 def _slope(state: KeyResultState) -> float:

@@ -50,11 +50,26 @@ FEATURES: tuple[Feature, ...] = (
     Feature("no_value", "rhythm", "1 while there is no value", 0.0, 1.0),
     Feature("target_changes", "changes", "log1p of moves of the target", 0.0, 12.0),
     Feature("due_changes", "changes", "log1p of moves of the due date", 0.0, 12.0),
-    Feature("predecessor", "record", "1 or -1: the series' last outcome; 0: there is none", -1.0, 1.0),
-    Feature("predecessor_margin", "record", "tanh(margin of the series' last outcome / 0.05)", -1.0, 1.0),
-    Feature("hit_rate", "record", "the series' shrunk hit rate - base rate", -1.0, 1.0),
-    Feature("series_odds", "record", "log-odds of the series' shrunk hit rate - base_odds", -8.0, 8.0),
+    Feature(
+        "predecessor", "record", "1 or -1: the last outcome of its series, else of its kin; 0: there is none", -1.0, 1.0
+    ),
+    Feature("predecessor_margin", "record", "tanh(margin of that outcome / 0.05)", -1.0, 1.0),
+    Feature(
+        "hit_rate",
+        "record",
+        "the series' hit rate, drawn to its kin's, and that to the base rate - base rate",
+        -1.0,
+        1.0,
+    ),
+    Feature("series_odds", "record", "log-odds of that hit rate - base_odds", -8.0, 8.0),
     Feature("owner_odds", "owner", "the same of its owner", -8.0, 8.0),
+    Feature(
+        "owner_reach",
+        "owner",
+        "margin of the value at which its owner's last ones of its unit ended, drawn to 0 where few have",
+        -2.0,
+        2.0,
+    ),
     Feature("objective_odds", "objective", "the same of its objective", -8.0, 8.0),
     Feature("left_odds", "stand", "the same of those that once had about as many days left", -8.0, 8.0),
     Feature("way_odds", "stand", "the same of those that once were as far on their way at such a time", -8.0, 8.0),
@@ -82,7 +97,7 @@ ATTRIBUTE = "attribute:"
 """Prefix of those a mapping names; numbers are sign x log1p."""
 NAMES = tuple(one.name for one in FEATURES)
 _ASPECTS = {one.name: one.aspect for one in FEATURES} | {**dict.fromkeys(WORDS, "kind"), "stage": "rhythm"}
-_FORM = 3
+_FORM = 4
 """Raise it when a formula changes and its name does not."""
 
 

@@ -56,6 +56,7 @@ class Definition(NamedTuple):
     metric_kind: str
     direction: str
     inclusive: bool
+    unit: str | None
     baseline: float | None
     target: float | None
     start: int
@@ -185,6 +186,7 @@ def _definition(stamp: Stamp, payload: dict[str, Any]) -> Definition:
         metric_kind=said.metric_kind,
         direction=said.direction,
         inclusive=said.inclusive,
+        unit=said.unit,
         baseline=said.baseline,
         target=said.target,
         start=said.start_on.toordinal(),

@@ -6,6 +6,7 @@ from typing import Any
 
 from okr_trainer.domain.inputs import CheckIn, Definition
 from okr_trainer.domain.numbers import finite
+from okr_trainer.domain.track_record import Series
 
 KEPT_VALUES = 4
 """How many of the latest values are kept; the slope is theirs."""
@@ -22,7 +23,7 @@ class KeyResultState:
     """Days are ordinals. A key result whose definition is not yet known has `defined` False.
 
     `due_known` False: a due date stands here, but what is told was known before it was set; `due_told`: a version said
-    that it was. `owner`: cut to WORD_LENGTH.
+    that it was. `owner` and `unit`: cut to WORD_LENGTH.
     `moments`: places (domain/moments.py) where it stood when it was judged, each once.
     `answered`: the day its newest prediction is as of; `aged`: when it was last judged again because it was silent.
     """
@@ -31,10 +32,12 @@ class KeyResultState:
     source: str
     name: str = ""
     series: str = ""
+    kin: str = ""
     defined: bool = False
     metric_kind: str = "number"
     direction: str = "none"
     inclusive: bool = True
+    unit: str | None = None
     baseline: float | None = None
     target: float | None = None
     start: int = 1
@@ -63,14 +66,14 @@ class KeyResultState:
         """Its end is still to come: no outcome was applied, and its source still says it."""
         return not (self.closed or self.gone)
 
-    def define(self, one: Definition, series: str) -> None:
+    def define(self, one: Definition, series: Series) -> None:
         """A version of the definition; moved targets and due dates are counted."""
         self._change_target(finite(one.target))
         self._set_due(one)
         self.defined, self.gone = True, False
-        self.name, self.series = one.version.name, series
+        self.name, (self.series, self.kin) = one.version.name, series
         self.metric_kind, self.direction, self.inclusive = one.metric_kind, one.direction, one.inclusive
-        self.baseline = finite(one.baseline)
+        self.unit, self.baseline = _word(one.unit or "") or None, finite(one.baseline)
         self.start = one.start
         self.owner, self.objective_id = _word(one.owner or "") or None, one.objective_id
         self.attributes = clean_attributes(one.attributes)

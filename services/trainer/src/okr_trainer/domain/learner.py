@@ -270,11 +270,10 @@ class Learner:
             return
         self._past = None
         self.base_rate.take_back(one.achieved)
-        self.tallies.take_back(ended_under(state), one.achieved)
-        record = self.records.get(state.series)
-        if record is not None:
-            record.take_back(one.achieved)
-            self._step.records[state.series] = record
+        self.tallies.take_back(ended_under(state), achieved=one.achieved)
+        for name in filter(self.records.get, (state.series, state.kin)):
+            self.records[name].take_back(one.achieved)
+            self._step.records[name] = self.records[name]
 
     def _advance_watermark(self, known: datetime) -> None:
         if self.watermark is None or known > self.watermark:
@@ -298,11 +297,11 @@ class Learner:
     def _remember(self, one: Outcome, achieved: bool, state: KeyResultState) -> None:  # noqa: FBT001
         self._past = None
         self.base_rate.add(achieved)
-        self.tallies.add(ended_under(state), achieved)
-        if state.series:
-            record = self.records.setdefault(state.series, TrackRecord())
+        self.tallies.add(ended_under(state), one.final_value, achieved=achieved)
+        for name in filter(None, (state.series, state.kin)):
+            record = self.records.setdefault(name, TrackRecord())
             record.add(achieved, relative_margin(state, one.final_value, one.target))
-            self._step.records[state.series] = record
+            self._step.records[name] = record
 
     def release(self) -> list[Draft]:
         """The rows whose outcome is not known yet. The stream forgets them (they are committed), a replay ends."""

@@ -18,7 +18,7 @@ SUREST = 5.3
 """In log-odds: no rate is told as surer, however often it held."""
 
 
-Series = tuple[float, float, float, float]
+Told = tuple[float, float, float, float]
 """Of a series: 1 or -1 as its last outcome was, tanh(its margin / 0.05), hit rate and log-odds less the base rate's."""
 
 
@@ -37,7 +37,7 @@ class Past:
     lately: tuple[float, float] = field(init=False)
     _told: dict[str, float] = field(init=False, default_factory=dict)
     _placed: dict[tuple[str, str, int], float] = field(init=False, default_factory=dict)
-    _series: dict[str, Series] = field(init=False, default_factory=dict)
+    _series: dict[tuple[str, str], Told] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rate = self.base.value
@@ -45,14 +45,18 @@ class Past:
         last_50, last_500 = self.base.lately
         self.lately = odds(last_50.value(self.rate), self.odds), odds(last_500.value(self.rate), self.odds)
 
-    def series(self, name: str) -> Series:
-        """What is told of this series."""
-        told = self._series.get(name)
+    def series(self, name: str, kin: str) -> Told:
+        """What is told of this series: by its own outcomes, and while these are few or none, by those of its kin."""
+        told = self._series.get((name, kin))
         if told is None:
-            record = self.records.get(name, NO_RECORD)
-            rate, last = record.hit_rate(self.rate), 0.0 if record.last is None else 1.0 if record.last else -1.0
-            told = self._series[name] = (last, tanh(record.margin / 0.05), rate - self.rate, odds(rate, self.odds))
+            told = self._series[name, kin] = self._told_of(self.records.get(name), self.records.get(kin))
         return told
+
+    def _told_of(self, own: TrackRecord | None, kin: TrackRecord | None) -> Told:
+        newest, usual = own or kin or NO_RECORD, self.rate if kin is None else kin.hit_rate(self.rate)
+        last = 0.0 if newest.last is None else 1.0 if newest.last else -1.0
+        rate = usual if own is None else own.hit_rate(usual)
+        return last, tanh(newest.margin / 0.05), rate - self.rate, odds(rate, self.odds)
 
     def odds_of(self, key: str | None) -> float:
         """How those ended that are counted under this key; 0 where none has, and of no key."""
@@ -67,6 +71,11 @@ class Past:
         if not tally.outcomes:
             return 0.0
         return odds((tally.achieved + SHRINKAGE * self.rate) / (tally.outcomes + SHRINKAGE), self.odds)
+
+    def reached_under(self, key: str | None) -> tuple[float, float] | None:
+        """The usual final value of those counted under this key, and how many it rests on; None: there is none."""
+        tally = self.tallies.get(key, NO_TALLY) if key else NO_TALLY
+        return (tally.reached, tally.faded) if tally.outcomes else None
 
     def odds_at(self, source: str, direction: str, moment: int) -> float:
         """How those ended that once stood at this place, of this source and direction."""
@@ -84,7 +93,8 @@ class Past:
 
 def asked_of(state: KeyResultState, places: Moments) -> set[str]:
     """The keys of all tallies that tell something of a key result that stands at these places."""
-    return {*keys.stands(state), *keys.word_keys(state).values(), *filter(None, _alike(state, places).values())}
+    alike = {*_alike(state, places).values(), keys.reach_key(state)}
+    return {*keys.stands(state), *keys.word_keys(state).values(), *filter(None, alike)}
 
 
 def _alike(state: KeyResultState, places: Moments) -> dict[str, str | None]:

@@ -120,7 +120,9 @@ def _record(_: Draft, x: Features) -> str:
 
 
 def _owner(_: Draft, x: Features) -> str:
-    return _share(x, "owner_odds", "its owner's key results", "none of its owner's key results has ended yet")
+    said = _share(x, "owner_odds", "its owner's key results", "none of its owner's key results has ended yet")
+    usual = float(x["owner_reach"])
+    return f"{said}; by what they reach it ends about {abs(usual):.0%} {_side(usual)}" if usual else said
 
 
 def _objective(_: Draft, x: Features) -> str:

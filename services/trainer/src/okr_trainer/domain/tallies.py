@@ -10,26 +10,46 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from okr_trainer.domain.key_result_state import KeyResultState
+from okr_trainer.domain.numbers import bounded
 
 MOST_WORDS = 1_000
 """Of one attribute in all; a word that comes after these is counted nowhere, and tells nothing."""
 MOST_ENDED = 100_000
 """Owners of a source, and objectives of a source, under which outcomes are counted."""
+FARTHEST = 1e150
+"""What a mean of values is made of lies within this: the difference of two is a number still."""
 OWNER, OBJECTIVE, WORD, MOMENT, DUE, SOURCE = "owner", "objective", "word", "moment", "due", "source"
+REACH = "reach"
+FADING = 0.9
+"""What an outcome leaves of those before it in what an owner usually reaches."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """Of one key."""
+    """Of one key. `reached`: the mean of the final values, the last ones first; only where an owner's are compared."""
 
     open: int = 0
     outcomes: int = 0
     achieved: int = 0
+    reached: float = 0.0
 
     @property
     def empty(self) -> bool:
         """It says nothing, so nobody need keep it."""
         return not (self.open or self.outcomes)
+
+    @property
+    def faded(self) -> float:
+        """How many outcomes `reached` rests on, each counted as far as it has not faded; less than 10.
+
+        >>> Tally(outcomes=1).faded, round(Tally(outcomes=2).faded, 9)
+        (1.0, 1.9)
+        """
+        return (1.0 - FADING**self.outcomes) / (1.0 - FADING)
+
+    def reach(self, final_value: float) -> None:
+        """One more of its outcomes, which is counted already, ended at this."""
+        self.reached += (bounded(final_value, -FARTHEST, FARTHEST) - self.reached) / self.faded
 
 
 NO_TALLY = Tally()
@@ -38,6 +58,13 @@ NO_TALLY = Tally()
 def owner_key(state: KeyResultState) -> str | None:
     """Whose it is; None: nobody's."""
     return f"{OWNER}|{state.source}|{_fit(state.owner)}" if state.owner else None
+
+
+def reach_key(state: KeyResultState) -> str | None:
+    """Whose it is, among those that are measured alike; None: nobody's, or nobody says in which unit it is."""
+    if not (state.owner and state.unit):
+        return None
+    return f"{REACH}|{state.source}|{state.direction}|{_fit(state.unit)}|{_fit(state.owner)}"
 
 
 def objective_key(state: KeyResultState) -> str | None:
@@ -94,7 +121,7 @@ def ended_under(state: KeyResultState) -> tuple[str, ...]:
     if not state.defined:
         return ()
     moments = (moment_key(state.source, state.direction, moment) for moment in state.moments)
-    return _there(objective_key(state), owner_key(state), *word_keys(state).values(), *moments)
+    return _there(objective_key(state), owner_key(state), reach_key(state), *word_keys(state).values(), *moments)
 
 
 def _there(*keys: str | None) -> tuple[str, ...]:
@@ -135,16 +162,21 @@ class Tallies:
                     one.open = max(0, one.open + by)
             self._tidy({*before, *after})
 
-    def add(self, keys: Iterable[str], achieved: bool) -> None:  # noqa: FBT001 - the outcome is a bool
+    def add(self, keys: Iterable[str], final_value: float, *, achieved: bool) -> None:
         """One more outcome under these keys."""
         for key in keys:
             if self._counts(key):
                 one = self._of(key)
                 one.outcomes += 1
                 one.achieved += achieved
+                if key.startswith(REACH):
+                    one.reach(final_value)
 
-    def take_back(self, keys: Iterable[str], achieved: bool) -> None:  # noqa: FBT001
-        """One outcome less under these keys; a key that knows of none stays as it is."""
+    def take_back(self, keys: Iterable[str], *, achieved: bool) -> None:
+        """One outcome less under these keys; a key that knows of none stays as it is.
+
+        What it left in what its owner usually reaches fades.
+        """
         taken = {key for key in keys if self.known.get(key, NO_TALLY).outcomes}
         for key in taken:
             one = self._of(key)

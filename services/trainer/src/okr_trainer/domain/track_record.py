@@ -1,18 +1,33 @@
 """How earlier key results ended: those of the same series in earlier periods, and all of the model's."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from okr_trainer.domain.inputs import Definition
 
+_NUMBER = re.compile(r"\d+([.,]\d+)*")
 SHRINKAGE = 3.0
 """A series' hit rate counts as if it had this many more outcomes at the base rate."""
 
 
-def series_of(one: Definition) -> str:
-    """The series a key result continues: the same title, measured in the same way, in the same source."""
-    words = " ".join(one.title.casefold().split())
+class Series(NamedTuple):
+    """What a key result continues. `kin`: of titles that differ in their numbers alone; empty where it has none."""
+
+    name: str
+    kin: str
+
+
+def series_of(one: Definition) -> Series:
+    """The same title, measured in the same way, in the same source; of its kin are "Sprint 12" and "Sprint 13"."""
+    title = " ".join(one.title.casefold().split())
+    alike = _NUMBER.sub("#", title)
+    return Series(_named(one, title), "" if alike == title else _named(one, alike))
+
+
+def _named(one: Definition, words: str) -> str:
     text = f"{one.version.source}|{one.metric_kind}|{one.direction}|{words}"
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
 

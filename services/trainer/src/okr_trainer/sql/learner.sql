@@ -24,7 +24,7 @@ order by key_result_id, revision desc
 select series, outcomes, achieved, last, margin from track_record where model = $1
 
 -- name: tallies
-select key, open, outcomes, achieved from tally where model = $1
+select key, open, outcomes, achieved, reached from tally where model = $1
 
 -- name: unlearned
 -- What an outcome may teach: rows of the current training, each once; replay rows lie before the stream's. Where another
@@ -88,15 +88,16 @@ delete from track_record where model = $1
 -- name: put_tallies
 -- One that counts nothing any more is forgotten.
 with said as (
-    select * from unnest($2::text[], $3::int[], $4::int[], $5::int[]) as t (key, open, outcomes, achieved)
+    select * from unnest($2::text[], $3::int[], $4::int[], $5::int[], $6::float8[])
+        as t (key, open, outcomes, achieved, reached)
 ), forgotten as (
     delete from tally using said
     where tally.model = $1 and tally.key = said.key and said.open = 0 and said.outcomes = 0
 )
-insert into tally (model, key, open, outcomes, achieved)
-select $1, key, open, outcomes, achieved from said where open > 0 or outcomes > 0
+insert into tally (model, key, open, outcomes, achieved, reached)
+select $1, key, open, outcomes, achieved, reached from said where open > 0 or outcomes > 0
 on conflict (model, key) do update set
-    open = excluded.open, outcomes = excluded.outcomes, achieved = excluded.achieved
+    open = excluded.open, outcomes = excluded.outcomes, achieved = excluded.achieved, reached = excluded.reached
 
 -- name: forget_tallies
 delete from tally where model = $1

@@ -47,7 +47,7 @@ where s.open and s.risk is not null and s.due_on >= coalesce(c.today, s.due_on)
 order by s.probability, s.key_result_id limit $3
 
 -- name: known
--- Key results as each model knows them, with where the model stands and the record of their series; of one that ended how,
+-- Key results as each model knows them, with where the model stands and the records of their series; of one that ended how,
 -- as its newest outcome says, and what was last said of it. Each part is looked up by its key whatever the tables hold.
 select s.model, s.key_result_id, s.source, s.state, s.open, p.probability, p.risk, p.model_version,
        p.knowledge_time as predicted_at, o.achieved, o.final_value, o.target, o.knowledge_time as known_at,
@@ -56,8 +56,10 @@ select s.model, s.key_result_id, s.source, s.state, s.open, p.probability, p.ris
 from key_result_state s
 left join checkpoint c on c.model = s.model
 left join lateral (
-    select series, outcomes, achieved as reached, last, margin from track_record
-    where s.open and model = s.model and series = s.state ->> 'series' limit 1) r on true
+    select array_agg(series) as series, array_agg(outcomes) as outcomes, array_agg(achieved) as reached,
+           array_agg(last) as last, array_agg(margin) as margin
+    from track_record
+    where s.open and model = s.model and series = any(array[s.state ->> 'series', s.state ->> 'kin'])) r on true
 left join lateral (
     select probability, risk, model_version, knowledge_time from prediction
     where not s.open and prediction_id = s.prediction_id limit 1) p on true
@@ -73,7 +75,7 @@ select distinct on (entity_id) entity_id, knowledge_time from entity_version
 where entity_id = any($1::uuid[]) order by entity_id, revision desc
 
 -- name: tallies_of
-select key, open, outcomes, achieved from tally where model = $1 and key = any($2::text[])
+select key, open, outcomes, achieved, reached from tally where model = $1 and key = any($2::text[])
 
 -- name: scored
 -- Predictions whose outcome is known: what evaluation looks at. Version 0 is one of the baselines, so what it said is
