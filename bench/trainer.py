@@ -26,6 +26,7 @@ from okr_common.kafka.reader import Read
 from okr_stack.stack import Stack
 from okr_trainer.domain.pipeline import BUILDERS
 from okr_trainer.domain.predictors import LearnedModel
+from okr_trainer.settings import TrainerSettings
 
 ROWS = 100_000
 OPEN = 100_000
@@ -88,7 +89,7 @@ async def _trained(scene: Scene) -> dict[str, Any]:
     newest = await scene.ask("ops", "select max(training) from model_version")
     seen = await trainer_floor.vectors(scene, "replay", trainings=[newest])
     with cores.on(cores.SERVICE):
-        floor = trainer_floor.bare(LearnedModel.new(1, 1, "newton"), seen)
+        floor = trainer_floor.bare(LearnedModel.new(1, 1, scene.pipeline), seen)
     return _beside(len(seen), seconds, floor)
 
 
@@ -110,7 +111,7 @@ async def _streamed(scene: Scene) -> dict[str, Any]:
 
 async def _shadowed(scene: Scene) -> dict[str, Any]:
     """Every other pipeline, through the history and the news that are there: what following costs, without a start."""
-    names = sorted(BUILDERS.keys() - {"newton"})
+    names = sorted(BUILDERS.keys() - {scene.pipeline})
     with scene.trainer(challengers=names):
         await scene.until("ops", LEVEL.format(len(names)))
         rows = await scene.asking.rows("ops", "select pipeline, seconds, learned from challenger order by pipeline")
@@ -161,7 +162,7 @@ def on_a_stack(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     with cores.on(cores.SERVERS):
         try:
             stack.up(services=False)
-            return asyncio.run(measured(Scene(folder, stack), options))
+            return asyncio.run(measured(Scene(folder, stack, options.pipeline), options))
         finally:
             stack.erase()
 
@@ -172,6 +173,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=ROWS, help="of the MTA file, half of them history")
     parser.add_argument(
         "--open", type=int, default=OPEN, help="open key results at the cold start, more than there are"
+    )
+    parser.add_argument(
+        "--pipeline", default=TrainerSettings().pipeline, choices=sorted(BUILDERS), help="the champion's"
     )
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

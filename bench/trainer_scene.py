@@ -39,8 +39,8 @@ LOOK_EVERY_SECONDS = 0.02
 class Scene:
     """Starts and stops services, and waits for what the trainer has committed."""
 
-    def __init__(self, folder: Path, stack: Stack) -> None:
-        self.stack = stack
+    def __init__(self, folder: Path, stack: Stack, pipeline: str) -> None:
+        self.stack, self.pipeline = stack, pipeline
         self.asking = Asking(stack)
         self.ask, self.until = self.asking.ask, self.asking.until
         self.inbox, self._sources = folder / "inbox", folder / "sources"
@@ -58,6 +58,7 @@ class Scene:
             "OKR_INGEST_CSV__FOLDERS": json.dumps([str(self.inbox)]),
             "OKR_SOURCES__FOLDER": str(self._sources),
             "OKR_TRAINER__MODELS": json.dumps({MODEL: [MODEL, OPEN]}),
+            "OKR_TRAINER__PIPELINE": self.pipeline,
             "OKR_TRAINER__CHALLENGERS": json.dumps(list(challengers)),
             "OKR_REST__API_KEY": KEY,
         }

@@ -10,7 +10,7 @@ from okr_trainer.domain.digest import state_digest
 from okr_trainer.domain.forest import Forest
 from okr_trainer.domain.forest_view import FEW, ForestView
 from okr_trainer.domain.leaf import BINS
-from okr_trainer.domain.newest_rows import KEPT, MOST_NAMES, MOST_WORDS
+from okr_trainer.domain.newest_rows import KEPT, MOST_NAMES, MOST_WORDS, answers_of
 from okr_trainer.domain.tree import DEEPEST, MOST_LEAVES
 
 Rows = list[tuple[dict[str, float | str], bool]]
@@ -117,8 +117,19 @@ def test_it_stays_within_its_size(trees: int, watched: int) -> None:
     assert sum(name.word is not None for name in forest.rows.places) <= MOST_WORDS
     for tree in forest.members:
         assert tree.leaves <= MOST_LEAVES
-        assert len(tree.path({})) <= DEEPEST + 1
+        assert len(tree.path(answers_of({}))) <= DEEPEST + 1
     assert all(np.isfinite(node.chance(0.5)) for tree in forest.members for node in tree.root.below())
+
+
+@pytest.mark.parametrize(("trees", "watched"), MEMBERS)
+def test_what_is_counted_does_not_depend_on_when_it_is_asked_for(trees: int, watched: int) -> None:
+    """A leaf counts rows when it looks for a split, or when its state is kept: nobody can tell which it was."""
+    asked, left = Forest(trees, watched), Forest(trees, watched)
+    for x, y in rows(500):
+        asked.learn_one(x, y)
+        left.learn_one(x, y)
+        asked.to_dict()
+    assert state_digest(asked) == state_digest(left)
 
 
 @pytest.mark.parametrize(("trees", "watched"), MEMBERS)

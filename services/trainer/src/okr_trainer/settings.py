@@ -55,7 +55,7 @@ class TrainerSettings(Group):
     models: dict[str, list[str]] = Field(
         default={}, description="model: its sources; a source that is not named is its own model"
     )
-    pipeline: str = Field("newton", description="the champion's pipeline, by its builder's name")
+    pipeline: str = Field("ensemble", description="the champion's pipeline, by its builder's name")
     challengers: list[str] = Field(
         default=[],
         description="pipelines that [learn in the shadow](models.md#challengers) of the one that serves, in a process "

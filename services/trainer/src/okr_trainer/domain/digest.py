@@ -26,7 +26,7 @@ def canonical(value: Any) -> Any:  # noqa: ANN401
         case None | bool() | int() | str():
             said = value
         case bytes():
-            said = value.hex()
+            said = hashlib.sha256(value).hexdigest()  # trees hold megabytes, of which text would be the slowest part
         case type():
             said = f"{value.__module__}.{value.__qualname__}"
         case Mapping():

@@ -20,7 +20,7 @@ from typing import Any
 from river import base
 
 from okr_trainer.domain.drawing import poisson
-from okr_trainer.domain.newest_rows import NewestRows
+from okr_trainer.domain.newest_rows import NewestRows, answers_of
 from okr_trainer.domain.numbers import sigmoid
 from okr_trainer.domain.tree import MOST_LEAVES, Node, Tree, odds
 
@@ -48,7 +48,7 @@ class Forest(base.Classifier):
         for tree in self.members:
             share = 1.0 if self.trees == 1 else poisson(DRAWS, tree.seed, self.learned) / DRAWS
             if share:
-                tree.learn(self.rows, x, row, achieved, w * share)
+                tree.learn(self.rows, row, achieved, w * share)
 
     def predict_proba_one(self, x: dict[Hashable, Any], **_: Any) -> dict[bool | str | int, float]:  # noqa: ANN401
         """Of True and False."""
@@ -57,14 +57,15 @@ class Forest(base.Classifier):
 
     def raw(self, x: Mapping[Any, Any]) -> float:
         """The log-odds: the mean of what the trees say."""
-        return sum(odds(tree.path(x)[-1][1]) for tree in self.members) / self.trees
+        answer = answers_of(x)
+        return sum(odds(tree.path(answer)[-1][1]) for tree in self.members) / self.trees
 
     def loosen(self, kept: float) -> None:
         """What was learned counts `kept` times as much from now on; branches stay until they are seen to be wrong."""
         for node in self._nodes():
             node.seen, node.achieved = node.seen * kept, node.achieved * kept
             if node.watch is not None:
-                node.watch.counts *= kept
+                node.watch.loosen(kept)
 
     def _nodes(self) -> list[Node]:
         return [node for tree in self.members for node in tree.root.below()]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from okr_trainer.domain.features import Features, aspect_of
 from okr_trainer.domain.forest import Forest
-from okr_trainer.domain.newest_rows import Name
+from okr_trainer.domain.newest_rows import Name, answers_of
 from okr_trainer.domain.newton_view import NO_COLUMNS
 from okr_trainer.domain.numbers import Column
 from okr_trainer.domain.scores import Scores
@@ -44,8 +44,9 @@ class ForestView:
 def _one_by_one(trees: Sequence[Tree], xs: Sequence[Features]) -> Scores:
     raw, aspects = np.zeros(len(xs)), dict[str, Column]()
     for at, x in enumerate(xs):
+        answer = answers_of(x)
         for tree in trees:
-            said, parts = _told(tree.path(x))
+            said, parts = _told(tree.path(answer))
             raw[at] += said / len(trees)
             for aspect, part in parts.items():
                 aspects.setdefault(aspect, np.zeros(len(xs)))[at] += part / len(trees)

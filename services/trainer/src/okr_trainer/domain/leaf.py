@@ -1,7 +1,7 @@
 """What a leaf of a tree counts to find its split: for each name it watches, how rows in each range of it ended."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log, sqrt
 from typing import Any, NamedTuple
 
@@ -40,12 +40,13 @@ class Split(NamedTuple):
 class Watch:
     """`at`: where the rows have the names it watches; `cuts`: the ranges of each.
 
-    `counts`: per end (missed, achieved), name and range the weight of rows there.
+    `counts`: per end (missed, achieved), name and range the weight of rows there. `waiting`: rows to be counted still.
     """
 
     at: NDArray[np.int64]
     cuts: Column
     counts: NDArray[np.float64]
+    waiting: list[tuple[Column, bool, float]] = field(default_factory=list)
 
     @classmethod
     def begin(cls, rows: NewestRows, reach: NDArray[np.bool_], places: Sequence[int]) -> "Watch":
@@ -56,15 +57,33 @@ class Watch:
         watch = cls(at, cuts, np.zeros((2, len(at), BINS)))
         for row in np.flatnonzero(reach):
             watch.count(rows.table[row], bool(rows.ends[row]), float(rows.weights[row]))
+        watch.settle()  # before other rows stand there
         return watch
 
     def count(self, row: Column, achieved: bool, weight: float) -> None:  # noqa: FBT001 - the label is a bool
         """One more row, as it stands in the table."""
-        ranges = (row[self.at, None] > self.cuts).sum(axis=1)
-        self.counts[int(achieved), np.arange(len(ranges)), ranges] += weight
+        self.waiting.append((row, achieved, weight))
+
+    def settle(self) -> None:
+        """Counts those that wait, all at once, in their order."""
+        if not self.waiting:
+            return
+        rows, ends, weights = zip(*self.waiting, strict=True)
+        said = np.array([row[self.at] for row in rows])
+        ranges = (said[:, :, None] > self.cuts).sum(axis=2)
+        np.add.at(
+            self.counts, (np.array(ends, int)[:, None], np.arange(len(self.at)), ranges), np.array(weights)[:, None]
+        )
+        self.waiting = []
+
+    def loosen(self, kept: float) -> None:
+        """What was counted counts `kept` times as much from now on."""
+        self.settle()
+        self.counts *= kept
 
     def best(self) -> Split | None:
         """The split that surely tells most; None: there is none yet."""
+        self.settle()
         low = np.cumsum(self.counts, axis=2)[:, :, :-1]
         total = self.counts.sum(axis=2)[:, :, None]
         high, outcomes = total - low, float(self.counts[:, 0].sum())
@@ -80,6 +99,7 @@ class Watch:
 
     def to_dict(self) -> dict[str, Any]:
         """Its state as plain values."""
+        self.settle()
         arrays = {"cuts": self.cuts, "counts": self.counts}
         return {"at": self.at.tolist(), **{name: one.astype(STORED).tobytes() for name, one in arrays.items()}}
 

@@ -1,7 +1,8 @@
 """The newest rows that trees have learned: they say where the ranges of a new leaf lie, and are counted there first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,10 +36,15 @@ class Name(NamedTuple):
         return 0.0 if value is None or isinstance(value, str) else float(value)
 
 
-def _askable(x: Mapping[Any, Any]) -> list[Name]:
+def answers_of(x: Mapping[Any, Any]) -> Callable[[Name], float]:
+    """What a row that is not kept answers to a tree."""
+    return lambda name: name.of(x)
+
+
+@lru_cache(maxsize=1024)
+def _askable(features: tuple[str, ...]) -> list[str]:
     """What stands once more for each stage is left out, since a tree asks for the stage itself."""
-    names = sorted(name for name in x if AT not in name or name.endswith(RATE))
-    return [Name(name, x[name] if isinstance(x[name], str) else None) for name in names]
+    return sorted(name for name in features if AT not in name or name.endswith(RATE))
 
 
 @dataclass(slots=True)
@@ -53,11 +59,9 @@ class NewestRows:
 
     def add(self, x: Mapping[Any, Any], achieved: bool, weight: float) -> Column:  # noqa: FBT001 - the label is a bool
         """One more, in place of the oldest where there are `KEPT`; returns it as it stands in the table."""
-        self._meet(x)
+        answers = self._answers(x)
         row = np.zeros(len(self.places))
-        for name in _askable(x):
-            if name in self.places:
-                row[self.places[name]] = name.of(x)
+        row[list(answers)] = list(answers.values())
         if len(self.table) < KEPT:
             self.table, self.ends, self.weights = (
                 np.concatenate([old, np.zeros((1, *old.shape[1:]))]) for old in (self.table, self.ends, self.weights)
@@ -66,13 +70,24 @@ class NewestRows:
         self.at = (self.at + 1) % KEPT
         return row
 
-    def _meet(self, x: Mapping[Any, Any]) -> None:
-        for name in _askable(x):
-            if name not in self.places and len(self.places) < MOST_NAMES and self._tells(name):
-                self.places[name] = len(self.places)
-        fresh = len(self.places) - self.table.shape[1]
-        if fresh:
-            self.table = np.pad(self.table, ((0, 0), (0, fresh)))
+    def _answers(self, x: Mapping[Any, Any]) -> dict[int, float]:
+        """What it says, by place; a name that comes up for the first time gets one."""
+        answers = {}
+        for feature in _askable(tuple(x)):
+            value = x[feature]
+            word = value if isinstance(value, str) else None
+            place = self.places.get((feature, word))  # type: ignore[call-overload] # a Name is such a tuple
+            place = self._place(Name(feature, word)) if place is None else place
+            if place is not None:
+                answers[place] = float(value or 0.0) if word is None else 1.0
+        return answers
+
+    def _place(self, name: Name) -> int | None:
+        if len(self.places) >= MOST_NAMES or not self._tells(name):
+            return None
+        self.places[name] = len(self.places)
+        self.table = np.pad(self.table, ((0, 0), (0, 1)))
+        return self.places[name]
 
     def _tells(self, name: Name) -> bool:
         if name.word is None:

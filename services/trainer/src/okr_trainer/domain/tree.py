@@ -1,6 +1,6 @@
 """One Hoeffding tree that adapts: how a row goes through it, what it learns from it, when it grows and shrinks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import log
@@ -98,19 +98,19 @@ class Tree:
     root: Node = field(default_factory=Node)
     begun: int = 0
 
-    def path(self, x: Mapping[Any, Any]) -> list[tuple[Node, float]]:
-        """The nodes this row comes by, each with the chance it gives."""
+    def path(self, answer: Callable[[Name], float]) -> list[tuple[Node, float]]:
+        """The nodes that a row comes by which answers so, each with the chance it gives."""
         node, chance = self.root, self.root.chance(0.5)
         path = [(node, chance)]
         while node.name is not None:
-            node = node.children[node.name.of(x) > node.cut]
+            node = node.children[answer(node.name) > node.cut]
             chance = node.chance(chance)
             path.append((node, chance))
         return path
 
-    def learn(self, rows: NewestRows, x: Mapping[Any, Any], row: Column, achieved: bool, weight: float) -> None:  # noqa: FBT001
+    def learn(self, rows: NewestRows, row: Column, achieved: bool, weight: float) -> None:  # noqa: FBT001
         """One row, which is the newest of `rows`."""
-        path = self.path(x)
+        path = self.path(lambda name: row.item(rows.places[name]))
         self._judge(path, achieved, weight)
         nodes = [node for node, _ in path]
         for node in nodes:
