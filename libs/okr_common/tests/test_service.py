@@ -125,7 +125,7 @@ from okr_common.settings import ServiceSettings
 from okr_common.topology import STAGES
 
 async def build(_: AsyncExitStack) -> Parts:
-    raise FatalError(f"collects: {gc.isenabled()}, frozen: {gc.get_freeze_count() > 0}")
+    raise FatalError(f"collects: {gc.isenabled()}, frozen: {gc.get_freeze_count() > 0}, after: {gc.get_threshold()[0]}")
 
 serve(STAGES["etl"], ServiceSettings(), build)
 """
@@ -138,4 +138,4 @@ def test_garbage_is_collected_again_once_a_service_serves() -> None:
     environment = {**os.environ, "OKR_REST__PORT": str(port)}
     ended = subprocess.run([sys.executable, "-c", LOOKS], env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
-    assert "collects: True, frozen: True" in ended.stdout + ended.stderr
+    assert "collects: True, frozen: True, after: 100000" in ended.stdout + ended.stderr

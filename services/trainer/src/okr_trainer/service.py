@@ -1,6 +1,5 @@
 """Wiring: the stream's owner, the listener that asks for trainings, the daily runs, the relay, REST."""
 
-import gc
 import sys
 from contextlib import AsyncExitStack
 
@@ -30,17 +29,12 @@ from okr_trainer.triggers import Triggers
 from okr_trainer.units import reader
 
 STAGE = STAGES["trainer"]
-LOOK_FOR_GARBAGE = 100_000, 50, 100
-"""A batch makes tens of thousands of things and no cycle among them: to look for one every 700 took a quarter of its
-time, and looking through all open key results held up every answer."""
-
 TURN_SECONDS = 0.0005
 """A question is answered in a dozen short turns; behind a batch in its thread each would wait Python's usual 5 ms."""
 
 
 async def build(stack: AsyncExitStack, settings: Settings, clock: Clock | None = None) -> Parts:
     """Connects and wires. `clock` is the schedule's, and says what day it is."""
-    gc.set_threshold(*LOOK_FOR_GARBAGE)
     sys.setswitchinterval(TURN_SECONDS)
     kafka, cut_points = settings.kafka.bootstrap, settings.trainer.cut_points
     ops = await stack.enter_async_context(await open_pool(settings.postgres.ops, STAGE.module))
