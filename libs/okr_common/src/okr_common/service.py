@@ -30,7 +30,7 @@ STOP_SECONDS = 20.0
 LAG_TICK_SECONDS = 0.5
 LOOK_FOR_GARBAGE = 100_000, 50, 100
 """A batch makes tens of thousands of things and no cycle among them: to look for one every 700 took a quarter of the
-trainer's time and a seventh of that of etl's documents, and looking through all open key results held up every answer."""
+trainer's time and a seventh of that of etl's documents, and a look at all open key results held up every answer."""
 
 
 @dataclass
