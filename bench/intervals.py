@@ -17,6 +17,8 @@ from models import Row, inputs, replayed
 from okr_common.testing.development_data import DEVELOPMENT_DATA
 from okr_trainer.domain.calibration import SURE
 from okr_trainer.domain.numbers import Column
+from okr_trainer.domain.pipeline import BUILDERS
+from okr_trainer.settings import TrainerSettings
 
 SIZE, PARTS, DRAWS, SEED = 25, 4, 2_000, 20170228
 
@@ -72,11 +74,12 @@ def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", nargs="*", default=["mta", "sprints", "jira"], choices=["mta", "sprints", "jira"])
+    parser.add_argument("--pipeline", default=TrainerSettings().pipeline, choices=sorted(BUILDERS))
     parser.add_argument("--data", type=Path, default=DEVELOPMENT_DATA)
     options = parser.parse_args()
     print("set | groups | within | by chance alone | width (the middle 80 %)")
     for name in options.set:
-        print(line(name, replayed(inputs(name, options.data), "newton")), flush=True)
+        print(line(name, replayed(inputs(name, options.data), options.pipeline)), flush=True)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from okr_trainer.domain.numbers import Column, sigmoid
 from okr_trainer.domain.pipeline import BUILDERS
 from okr_trainer.domain.replay import Replay
 from okr_trainer.domain.risk import CutPoints
+from okr_trainer.settings import TrainerSettings
 
 AT_ONCE = 5_000
 JUNE = 6
@@ -181,7 +182,7 @@ def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", nargs="*", default=["mta", "sprints", "jira"], choices=["mta", "sprints", "jira"])
-    parser.add_argument("--pipeline", nargs="+", default=["newton"], choices=sorted(BUILDERS))
+    parser.add_argument("--pipeline", nargs="+", default=[TrainerSettings().pipeline], choices=sorted(BUILDERS))
     parser.add_argument("--no-yardstick", action="store_true", help="the pipelines and baselines alone")
     parser.add_argument("--data", type=Path, default=DEVELOPMENT_DATA)
     parser.add_argument("--json", type=Path, help="where to write the figures")
