@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+import orjson
 import pytest
 
 from okr_common.records import Prediction
@@ -45,6 +46,11 @@ def test_the_oldest_go_first_and_all_when_nothing_in_memory_is_trusted(monkeypat
     assert kept.read(6, 0, 9) == several(5)
 
 
+def _json(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row
+    said: dict[str, Any] = orjson.loads(row["value"])
+    return said
+
+
 @pytest.mark.stack
 @pytest.mark.timeout(120)
 async def test_from_memory_comes_what_the_database_would_have_said(scene: Scene, past: Company) -> None:
@@ -57,11 +63,14 @@ async def test_from_memory_comes_what_the_database_would_have_said(scene: Scene,
         past.check_in("naïve, 'new'/2017", date(2017, 2, 28), 97.25)
         await scene.publish(past.batch())
         await scene.settled(asked + 2)
-    said = [Prediction.model_validate(one) for one in scene.published(PREDICTIONS.name)]
+    published = scene.published(PREDICTIONS.name)
+    said = [Prediction.model_validate(one) for one in published]
     units = await scene.ops.fetch("select distinct unit from prediction where unit is not null order by unit")
     read = [row for one in units for row in await scene.ops.fetch(SQL["read_unit"], one["unit"], 0, 10_000)]
     assert {one.prediction_id: one for one in said} == {
         one.prediction_id: one for one in (Prediction.model_validate_json(row["value"]) for row in read)
     }
+    texts = {one["prediction_id"]: (one["made_at"], one["knowledge_time"]) for one in map(_json, read)}
+    assert all((one["made_at"], one["knowledge_time"]) == texts[one["prediction_id"]] for one in published)
     assert {one.model_version for one in said} == {0, 1}
     assert any(one.probability_low is not None and one.check_in_id is not None for one in said)

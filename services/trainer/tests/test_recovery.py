@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from okr_common.delivery.offsets import Held
@@ -35,7 +36,7 @@ def next_year(past: Company) -> list[Input]:
 
 def undisturbed(first: list[Input], second: list[Input]) -> Learner:
     """What must be known in the end, by the pure rules alone."""
-    replay = Replay.begin("acme", 1, 1, "newton", CutPoints())
+    replay = Replay.begin("acme", 1, 1, TrainerSettings().pipeline, CutPoints())
     replay.take(sorted(first, key=knowledge_order))
     made = replay.learner
     learner = Learner(
@@ -46,6 +47,7 @@ def undisturbed(first: list[Input], second: list[Input]) -> Learner:
         records=made.records,
         base_rate=made.base_rate,
         tallies=made.tallies,
+        errors=made.errors,
         watermark=made.watermark,
     )
     learner.take(second, {})
@@ -92,9 +94,10 @@ async def test_killed_at(scene: Scene, past: Company, tmp_path: Path, point: str
     by_id = {one["prediction_id"]: one for one in said}
     assert len(by_id) == asked(first, second)
     assert all(by_id[one["prediction_id"]] == one for one in said)
-    committed = await scene.ops.fetchrow("select learned, state_digest, recent from checkpoint")
+    committed = await scene.ops.fetchrow("select learned, state_digest, recent, forecast_errors from checkpoint")
     expected = undisturbed(first, second)
     model = model_of(expected)
+    assert orjson.loads(committed["forecast_errors"]) == expected.errors.newest
     assert (committed["learned"], committed["state_digest"]) == (model.learned, model.digest)
     assert (committed["recent"], await tallies_of(scene)) == (expected.base_rate.recent, expected.tallies.known)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from okr_trainer.domain.drafts import Draft
 from okr_trainer.domain.evaluation import evaluate
+from okr_trainer.domain.forecast import Errors
 from okr_trainer.domain.inputs import Definition, Input, Outcome, knowledge_order
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.predictors import LearnedModel, PaceRule
@@ -133,6 +134,7 @@ def _restarted(learner: Learner) -> Learner:
         records=learner.records,
         base_rate=BaseRate.of(base.outcomes, base.achieved, base.recent),
         tallies=Tallies.of(learner.tallies.known),
+        errors=Errors.of(learner.errors.newest),
         watermark=learner.watermark,
     )
 

@@ -62,6 +62,11 @@ async def test_predictions_are_published_as_they_were_committed(scene: Scene, pa
             row["probability_low"],
             row["probability_high"],
         )
+        assert (one.forecast, one.forecast_low, one.forecast_high) == (
+            row["forecast"],
+            row["forecast_low"],
+            row["forecast_high"],
+        )
         assert (one.risk, one.seq, one.row_num) == (
             row["risk"],
             row["seq"],
@@ -88,7 +93,10 @@ async def test_the_model_answers_the_next_year_and_learns_its_outcomes_once(scen
         assert "of its kind are reached" in " ".join(reason["text"] for reason in at_risk["reasons"])
         as_it_is = await scene.post(trainer, "/predict", {"key_result_id": at_risk["key_result_id"]})
         assert as_it_is["probability"] == at_risk["probability"]
-        sure = "probability_low", "probability_high"
+        assert at_risk["forecast"] <= at_risk["forecast_low"] <= at_risk["forecast_high"], (
+            "each year ends a little higher"
+        )
+        sure = "probability_low", "probability_high", "forecast_low", "forecast_high"
         assert [as_it_is[name] for name in sure] == [at_risk[name] for name in sure]
         assert 0.0 < at_risk["probability_low"] < at_risk["probability"] < at_risk["probability_high"] < 1.0
         better = await scene.post(trainer, "/predict", {"key_result_id": at_risk["key_result_id"], "value": 108.0})

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from okr_cli.options import JsonOption, LimitOption, SourceOption
 from okr_cli.reach import Reach, reach_of
-from okr_cli.show import WHOLE, Column, figure, key_in_words, percent, show, sure
+from okr_cli.show import WHOLE, Column, figure, key_in_words, percent, show, sure, within
 from okr_common.clock import utc_now
 from okr_common.counted import counted
 from okr_common.postgres.source_days import todays
@@ -39,11 +39,20 @@ def reached(row: Any) -> str:  # noqa: ANN401 - a row
     return f"{percent(row['probability'])}\n{sure(row).strip(' ()')}".rstrip()
 
 
+def forecast(row: Any) -> str:  # noqa: ANN401 - a row
+    r"""Where it ends if it goes on so, and below it where such ones ended.
+
+    >>> forecast({"forecast": 104.0, "forecast_low": 95.0, "forecast_high": 110.0}), forecast({"forecast": None})
+    ('104\n95 to 110', '')
+    """
+    return f"{figure(row['forecast'])}\n{within(row)}".strip()
+
+
 COLUMNS = (
     Column(WHOLE, "reached", reached, right=True),
     Column(WHOLE, "key result, and why", headline, width=36),
     Column("value", "now", figure, right=True),
-    Column("forecast", "forecast", figure, right=True),
+    Column(WHOLE, "forecast", forecast, right=True),
     Column("target", "target", figure, right=True),
 )
 RiskOption = Annotated[str, typer.Option("--risk", help="high, medium, low or all.")]

@@ -11,7 +11,7 @@ from okr_cli.at_risk import why
 from okr_cli.context import out
 from okr_cli.options import JsonOption
 from okr_cli.reach import Reach, reach_of
-from okr_cli.show import figure, key_in_words, percent, print_json, sure
+from okr_cli.show import figure, key_in_words, percent, print_json, sure, within
 from okr_common.counted import counted
 from okr_common.errors import OkrError
 from okr_common.sql import queries
@@ -112,6 +112,12 @@ def in_words(answer: dict[str, Any]) -> str:
         f"({answer['risk']} risk; {answer['model']} version {answer['model_version']})\n"
         f"  as of {answer['as_of']}: {counted(answer['days_left'], 'day')} left, "
         f"{percent(answer['elapsed'])} of its period over\n"
-        f"  now {figure(answer['value'])}, forecast {figure(answer['forecast'])}, target {figure(answer['target'])}\n"
+        f"  now {figure(answer['value'])}, forecast {figure(answer['forecast'])}{_within(answer)}, "
+        f"target {figure(answer['target'])}\n"
         f"  {why(answer['reasons'])}"
     )
+
+
+def _within(answer: dict[str, Any]) -> str:
+    told = within(answer)
+    return f" ({told})" if told else ""

@@ -119,6 +119,20 @@ def figure(value: float | None) -> str:
     return f"{value / MILLION:,.1f} M" if abs(value) >= MILLION else f"{value:.6g}"
 
 
+def within(row: Row) -> str:
+    """The interval of a forecast; nothing where it has none.
+
+    >>> within({"forecast_low": 95.234, "forecast_high": 104.0}), within({"forecast_low": None})
+    ('95.23 to 104', '')
+    """
+    low, high = row.get("forecast_low"), row.get("forecast_high")
+    return "" if low is None or high is None else f"{_rounded(low)} to {_rounded(high)}"
+
+
+def _rounded(value: float) -> str:
+    return figure(float(f"{value:.4g}"))
+
+
 def measured(value: float | None, low: float | None = None, high: float | None = None) -> str:
     r"""A measure between 0 and 1 and, below it, its interval.
 

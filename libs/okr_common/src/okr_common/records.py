@@ -159,7 +159,8 @@ class Prediction(BaseModel):
 
     `seq` rises per key result; a consumer ignores a lower one than it holds.
     The probability lies between `probability_low` and `probability_high` with 90 % certainty; where they are null, the
-    pace rule answered.
+    pace rule answered. The final value lies between `forecast_low` and `forecast_high` with 90 % certainty; where they
+    are null, too few key results have ended to tell.
     `batch_id` and `row_num` lead back to the raw row.
     """
 
@@ -184,6 +185,8 @@ class Prediction(BaseModel):
     risk: Literal["low", "medium", "high"]
     reasons: list[Reason]
     forecast: float | None
+    forecast_low: float | None = None
+    forecast_high: float | None = None
     target: float | None
     baselines: dict[str, float]
     batch_id: int

@@ -70,6 +70,7 @@ class Answer(BaseModel):
 
     `probability` None: it ended, or nobody can judge it, as `reasons` say. It lies between
     `probability_low` and `probability_high` with 90 % certainty; they are None where the pace rule answers.
+    So does the final value between `forecast_low` and `forecast_high`; they are None where too few have ended.
     `as_it_stands`: the probability without the changes that were asked for.
     """
 
@@ -85,6 +86,8 @@ class Answer(BaseModel):
     risk: Risk | None
     reasons: list[dict[str, Any]]
     forecast: float | None
+    forecast_low: float | None = None
+    forecast_high: float | None = None
     value: float | None
     target: float | None
     as_of: date
@@ -113,6 +116,7 @@ class Answers(BaseModel):
 def answer(model: str, version: int, draft: Draft, unchanged: Draft) -> Answer:
     """What was drafted and asked, as things would be and as they stand."""
     low, high = draft.interval or (None, None)
+    lowest, highest = draft.ends_within or (None, None)
     return Answer(
         key_result_id=UUID(draft.key_result_id),
         key_result=draft.name,
@@ -125,6 +129,8 @@ def answer(model: str, version: int, draft: Draft, unchanged: Draft) -> Answer:
         risk=draft.risk,
         reasons=draft.reasons,
         forecast=draft.forecast,
+        forecast_low=lowest,
+        forecast_high=highest,
         value=draft.value,
         target=draft.target,
         as_of=date.fromordinal(draft.on),

@@ -6,7 +6,8 @@ replica's relay is at work. Few are kept, and the oldest go first.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
@@ -35,8 +36,20 @@ def said(model: str, drafts: Iterable[Draft], made_at: datetime) -> list[Said]:
     ]
 
 
+@lru_cache(maxsize=1_000)
+def as_told(moment: datetime) -> str:
+    """A time as the database tells it in JSON, with as many places as it needs: the same message has the same bytes.
+
+    >>> as_told(datetime(2026, 11, 27, 9, 30, 0, 120_000, UTC)), as_told(datetime(987, 1, 1, tzinfo=UTC))
+    ('2026-11-27T09:30:00.12+00:00', '0987-01-01T00:00:00+00:00')
+    """
+    seconds, zone = moment.astimezone(UTC).isoformat(timespec="seconds").split("+")
+    return f"{seconds}{f'.{moment.microsecond:06}'.rstrip('0').rstrip('.')}+{zone}"
+
+
 def _value(model: str, one: Draft, made_at: datetime) -> str:
     low, high = one.interval or (None, None)
+    lowest, highest = one.ends_within or (None, None)
     told = {
         "prediction_id": one.prediction_id,
         "model": model,
@@ -48,7 +61,7 @@ def _value(model: str, one: Draft, made_at: datetime) -> str:
         "check_in_id": one.check_in_id,
         "check_in_revision": None if one.check_in_id is None else one.revision,
         "seq": one.seq,
-        "knowledge_time": one.knowledge_time,
+        "knowledge_time": as_told(one.knowledge_time),
         "due_on": one.due_on,
         "probability": one.probability,
         "probability_low": low,
@@ -56,11 +69,13 @@ def _value(model: str, one: Draft, made_at: datetime) -> str:
         "risk": one.risk,
         "reasons": one.reasons,
         "forecast": one.forecast,
+        "forecast_low": lowest,
+        "forecast_high": highest,
         "target": one.target,
         "baselines": one.baselines,
         "batch_id": one.batch_id,
         "row_num": one.row_num,
-        "made_at": made_at,
+        "made_at": as_told(made_at),
     }
     return orjson.dumps(told).decode()
 

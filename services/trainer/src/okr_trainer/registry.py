@@ -162,6 +162,7 @@ async def _successor(connection: Owning, learner: Learner, replay: Replay, predi
         records=made.records,
         base_rate=made.base_rate,
         tallies=made.tallies,
+        errors=made.errors,
         marks=learner.marks,
         watermark=max(known, default=None),
     )

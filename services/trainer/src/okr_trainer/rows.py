@@ -19,7 +19,7 @@ PREDICTION_COLUMNS = (
     *("prediction_id", "unit", "place", "model", "model_version", "training", "kind", "source", "key_result_id"),
     *("key_result", "check_in_id", "revision", "seq", "knowledge_time", "due_on", "elapsed", "value", "target"),
     *("forecast", "features", "raw", "probability", "risk", "reasons", "baselines", "batch_id", "row_num", "made_at"),
-    *("learned_seq", "probability_low", "probability_high", "learned_before"),
+    *("learned_seq", "probability_low", "probability_high", "forecast_low", "forecast_high", "learned_before"),
 )
 STATE_COLUMNS = (
     *("model", "key_result_id", "source", "key_result", "due_on", "open", "state"),
@@ -43,17 +43,19 @@ def prediction_rows(
 
 
 def _prediction(draft: Draft, model: str, published_as: str, made_at: str) -> str:
-    low, high = draft.interval or (None, None)
-    value, target, forecast, raw, probability, least, most, due, batch_id, row_num, learned_seq = _plain(
-        *(draft.value, draft.target, draft.forecast, draft.raw, draft.probability, low, high),
-        *(draft.due_on, draft.batch_id, draft.row_num, draft.learned_seq),
+    ends, (low, high) = draft.ends_within or (None, None), draft.interval or (None, None)
+    value, target, forecast, raw, probability, least, most, lowest, highest, due, batch_id, row_num, learned_seq = (
+        _plain(
+            *(draft.value, draft.target, draft.forecast, draft.raw, draft.probability, low, high, *ends),
+            *(draft.due_on, draft.batch_id, draft.row_num, draft.learned_seq),
+        )
     )
     said = (
         *(draft.prediction_id, published_as, model, str(draft.version), str(draft.training), draft.kind),
         *(_text(draft.source), draft.key_result_id, _text(draft.name), draft.check_in_id or "", str(draft.revision)),
         *(str(draft.seq), _moment(draft.knowledge_time), due, f"{draft.elapsed:.6g}", value, target, forecast),
         *(_json(draft.x) if draft.x else "", raw, probability, draft.risk or "", _json(draft.reasons)),
-        *(_json(draft.baselines), batch_id, row_num, made_at, learned_seq, least, most),
+        *(_json(draft.baselines), batch_id, row_num, made_at, learned_seq, least, most, lowest, highest),
         "" if draft.learned_before is None else str(draft.learned_before),
     )
     return f"{DELIMITER.join(said)}\n"

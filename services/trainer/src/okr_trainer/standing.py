@@ -8,6 +8,7 @@ import orjson
 
 from okr_trainer.domain.checkpoint import Checkpoint, libraries, load, save
 from okr_trainer.domain.features import contract_hash
+from okr_trainer.domain.forecast import Errors
 from okr_trainer.domain.inputs import Place
 from okr_trainer.domain.learner import Learner, SourceMark
 from okr_trainer.domain.predictors import LearnedModel, PaceRule
@@ -38,6 +39,7 @@ def unproven(model: str, row: Mapping[str, Any], cut_points: CutPoints | None) -
         PaceRule(),
         cut_points,
         base_rate=BaseRate.of(row["outcomes"], row["achieved"], row["recent"]),
+        errors=Errors.of(orjson.loads(row["forecast_errors"])),
         marks=marks_from_json(row["marks"]),
         watermark=row["watermark"],
     )
@@ -47,17 +49,16 @@ def row_of(learner: Learner, saved: int | None) -> tuple[Any, ...]:
     """The values of the query `put_checkpoint`. `saved`: rows the stored state had learned; None: none is stored."""
     model = learner.predictor
     proof: tuple[Any, ...] = (None, None, None)
-    learned = 0
-    if isinstance(model, LearnedModel):
-        learned = model.learned
-        if learned != saved:
-            checkpoint = save(model)
-            proof = (checkpoint.digest, checkpoint.sha256, checkpoint.content)
+    learned = model.learned if isinstance(model, LearnedModel) else 0
+    if isinstance(model, LearnedModel) and learned != saved:
+        checkpoint = save(model)
+        proof = (checkpoint.digest, checkpoint.sha256, checkpoint.content)
     return (
         *(learner.model, model.version, model.training, marks_to_json(learner.marks)),
         *(learner.base_rate.outcomes, learner.base_rate.achieved, learner.base_rate.recent),
         *(learner.watermark, learned),
         *(contract_hash(), orjson.dumps(libraries()).decode(), *proof),
+        None if learned == saved else orjson.dumps(learner.errors.newest).decode(),
     )
 
 

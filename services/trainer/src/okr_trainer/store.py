@@ -147,7 +147,7 @@ async def unlearned(connection: Connection, learner: Learner, inputs: Sequence[I
         xs = [orjson.loads(row["features"]) for row in rows]
         raws = own_raws(learner.predictor, [(x, row["raw"]) for x, row in zip(xs, rows, strict=True)])
         for row, x, raw in zip(rows, xs, raws, strict=True):
-            found.setdefault(row["key_result_id"], []).append(Stored(row["prediction_id"], x, raw))
+            found.setdefault(row["key_result_id"], []).append(Stored(row["prediction_id"], x, raw, row["forecast"]))
     return found
 
 

@@ -1,12 +1,14 @@
 -- name: prediction
 select prediction_id, model, model_version, kind, source, key_result_id, key_result, check_in_id, revision, knowledge_time, due_on,
-       value, target, forecast, probability, probability_low, probability_high, risk, reasons, baselines, batch_id, row_num, made_at
+       value, target, forecast, forecast_low, forecast_high, probability, probability_low, probability_high, risk, reasons,
+       baselines, batch_id, row_num, made_at
 from prediction where prediction_id = $1
 
 -- name: newest_prediction
 -- Of a key result by its id or natural key, also as people read it (`key_in_words`): the newest that is shown.
 select prediction_id, model, model_version, kind, source, key_result_id, key_result, check_in_id, revision, knowledge_time, due_on,
-       value, target, forecast, probability, probability_low, probability_high, risk, reasons, baselines, batch_id, row_num, made_at
+       value, target, forecast, forecast_low, forecast_high, probability, probability_low, probability_high, risk, reasons,
+       baselines, batch_id, row_num, made_at
 from prediction where prediction_id in (
     select prediction_id from key_result_state where key_result_id::text = $1 or key_result = $1
       or (key_result like '%\%%' and replace(replace(key_result, '%2F', '/'), '%25', '%') = $1))

@@ -13,7 +13,7 @@ order by version desc limit 1
 -- name: at_risk
 -- Open key results, not yet due on their source's clock ($2, $3 side by side), with the newest prediction of each.
 select s.model, s.source, s.key_result, s.key_result_id, s.due_on, s.risk, s.probability, p.probability_low, p.probability_high,
-       p.prediction_id, p.model_version, p.reasons, p.forecast, p.value, p.target, p.knowledge_time, p.baselines, c.today, s.due_on - c.today as days_left
+       p.prediction_id, p.model_version, p.reasons, p.forecast, p.forecast_low, p.forecast_high, p.value, p.target, p.knowledge_time, p.baselines, c.today, s.due_on - c.today as days_left
 from key_result_state s
 join prediction p using (prediction_id)
 left join unnest($2::text[], $3::date[]) as c (source, today) on c.source = s.source

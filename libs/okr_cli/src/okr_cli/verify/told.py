@@ -15,7 +15,16 @@ COMPACTED = timedelta(days=6)
 """Older ones the broker may have compacted away: of a key only the newest must stay."""
 SAME = (
     *("model", "model_version", "kind", "source", "key_result", "seq"),
-    *("probability", "probability_low", "probability_high", "risk", "forecast", "target"),
+    *(
+        "probability",
+        "probability_low",
+        "probability_high",
+        "risk",
+        "forecast",
+        "forecast_low",
+        "forecast_high",
+        "target",
+    ),
 )
 
 

@@ -17,7 +17,15 @@ from okr_common.records import Prediction, ProcessedRecord, RawRecord
 
 EVENT_TOPICS = (topics.INGESTION_EVENTS, topics.PROCESSING_EVENTS, topics.MODEL_EVENTS)
 READ = (topics.RAW_RECORDS, topics.PROCESSED_RECORDS, topics.PREDICTIONS, topics.DEAD_LETTERS, *EVENT_TOPICS)
-PREDICTION_NUMBERS = ("probability", "probability_low", "probability_high", "forecast", "target")
+PREDICTION_NUMBERS = (
+    "probability",
+    "probability_low",
+    "probability_high",
+    "forecast",
+    "forecast_low",
+    "forecast_high",
+    "target",
+)
 RAW_FIELDS = ("source", "request", "batch_id", "row_num", "cells")
 RECORD_FIELDS = ("source", "position", "seq", "generation", "entity", "entity_id", "revision", "batch_id", "row_num")
 

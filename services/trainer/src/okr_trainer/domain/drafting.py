@@ -83,5 +83,6 @@ def complete(several: Sequence[Begun], past: Past) -> dict[str, Column]:
     seen = features(rows, past)
     for one, row, x, places in zip(several, rows, seen.xs, seen.places, strict=True):
         one.draft.x, one.draft.places = x, places
+        one.draft.ends_within = past.errors.interval(one.state, one.draft.elapsed, one.draft.forecast)
         one.draft.baselines = baselines(x, row.confidence)
     return seen.columns

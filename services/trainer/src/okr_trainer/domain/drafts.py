@@ -51,6 +51,7 @@ class Draft:
     """One prediction. `x` None: it cannot be judged, and `why` says so; it then has no probability.
 
     `interval`: where the probability lies with 90 % certainty; None where no outcome was learned, as by the pace rule.
+    `ends_within`: where its final value lies with 90 % certainty; None where too few have ended that could tell.
     `places`: where its key result stands, to be counted there when it ends; None where it cannot be judged.
     `learned_before`: rows its model had learned when it said this; None: the pace rule said it.
     `shown`: it is from now on what is said of its key result, in every list and on the topic.
@@ -84,6 +85,7 @@ class Draft:
     raw: float | None = None
     probability: float | None = None
     interval: tuple[float, float] | None = None
+    ends_within: tuple[float, float] | None = None
     risk: Risk | None = None
     reasons: Reasons = field(default_factory=list)
     learned_before: int | None = None
@@ -107,8 +109,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a committed prediction left to learn from: its features and its raw score, as they were then."""
+    """What a committed prediction left to learn from: its features, raw score and forecast, as they were then."""
 
     prediction_id: UUID | str
     x: Features
     raw: float
+    forecast: float | None = None

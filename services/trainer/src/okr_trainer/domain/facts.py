@@ -87,19 +87,13 @@ def relative_margin(state: KeyResultState, value: float, target: float) -> float
 
     Between two marks: how far it is from the nearer one, negative outside, relative to what lies between them.
     """
-    return bounded(_past(state, value, target) / _scale(state, target), -2.0, 2.0)
+    return bounded(_past(state, value, target) / state.scale(target), -2.0, 2.0)
 
 
 def _past(state: KeyResultState, value: float, target: float) -> float:
     if state.direction == BETWEEN and state.baseline is not None:
         return min(value - state.baseline, target - value)
     return state.sign * (value - target)
-
-
-def _scale(state: KeyResultState, target: float) -> float:
-    if state.direction in {*MOVING, BETWEEN} and state.baseline is not None and state.baseline != target:
-        return abs(target - state.baseline)
-    return abs(target) or 1.0
 
 
 def _reach(state: KeyResultState, past: Past) -> float:
@@ -121,7 +115,7 @@ def _slope(state: KeyResultState) -> float:
         gained = _past(state, last, target) - _past(state, first, target)
     else:
         gained = state.sign * (last - first)
-    return bounded(gained / _scale(state, target) / periods, -2.0, 2.0)
+    return bounded(gained / state.scale(target) / periods, -2.0, 2.0)
 
 
 def _day_before(state: KeyResultState, on: int) -> int:

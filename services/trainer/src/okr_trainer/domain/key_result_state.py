@@ -174,6 +174,12 @@ class KeyResultState:
             return self.inclusive
         return (value > target) == (self.sign > 0)
 
+    def scale(self, target: float) -> float:
+        """What a distance to this target is relative to: the way there, or what lies between its marks; else it."""
+        if self.direction in {*MOVING, BETWEEN} and self.baseline is not None and self.baseline != target:
+            return abs(target - self.baseline)
+        return abs(target) or 1.0
+
     def _keeps_between(self, value: float, upper: float) -> bool:
         if self.baseline is None:
             return False

@@ -10,7 +10,7 @@ One learner serves a model's stream, another makes a training replay; both follo
   where it is its key result's newest, never scored or learned. Of a key result that has ended nothing new is shown.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from okr_trainer.domain.drafting import Begun, Cause
 from okr_trainer.domain.drafts import Draft, Kind, Stored, prediction_id
 from okr_trainer.domain.drift import Kind as DriftKind
 from okr_trainer.domain.facts import relative_margin
+from okr_trainer.domain.forecast import Errors
 from okr_trainer.domain.inputs import CheckIn, Definition, Gone, Input, Outcome, Place, Withdrawn, utc_day
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.past import Past
@@ -88,6 +89,7 @@ class Learner:
     records: dict[str, TrackRecord] = field(default_factory=dict)
     base_rate: BaseRate = field(default_factory=BaseRate)
     tallies: Tallies = field(default_factory=Tallies)
+    errors: Errors = field(default_factory=Errors)
     marks: dict[str, SourceMark] = field(default_factory=dict)
     watermark: datetime | None = None
     waiting: dict[str, list[Draft]] = field(default_factory=dict)
@@ -135,7 +137,7 @@ class Learner:
     @property
     def past(self) -> Past:
         """What it knows of all key results when it judges one."""
-        return Past(self.records, self.base_rate, self.tallies.known)
+        return Past(self.records, self.base_rate, self.tallies.known, self.errors)
 
     def heard(self, source: str, place: Place) -> bool:
         """Whether the version at this place came before, so that it is a redelivery; else it is marked as heard."""
@@ -249,7 +251,9 @@ class Learner:
         if one.achieved is None:
             self._step.closed.append(Closed(one, 0))
             return
-        learned = self._learn(one.achieved, stored.get(one.key_result_id, ()), fresh)
+        older = stored.get(one.key_result_id, ())
+        learned = self._learn(one.achieved, older, fresh)
+        self.errors.see(state, one.final_value, one.target, _forecasts((*older, *fresh)))
         self._remember(one, one.achieved, state)
         self._step.closed.append(Closed(one, learned))
 
@@ -312,3 +316,10 @@ class Learner:
     def forget_closed(self) -> None:
         """Key results that are not open leave the memory; where one is spoken of again, the edge recalls it."""
         self.states.rest()
+
+
+def _forecasts(rows: Iterable[Stored | Draft]) -> Iterator[tuple[float, float]]:
+    """When what was forecast: the share of the period that was over then, and the value."""
+    for row in rows:
+        if row.x is not None and row.forecast is not None:
+            yield float(row.x["elapsed"]), row.forecast

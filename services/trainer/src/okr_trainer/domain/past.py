@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import tanh
 
 from okr_trainer.domain import tallies as keys
+from okr_trainer.domain.forecast import Errors
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.moments import Moments
 from okr_trainer.domain.numbers import bounded, logit
@@ -24,7 +25,7 @@ Told = tuple[float, float, float, float]
 
 @dataclass(slots=True)
 class Past:
-    """Series by their name, all outcomes, and tallies by their key.
+    """Series by their name, all outcomes, tallies by their key, and how far off forecasts were.
 
     Only until the next outcome: how those ended that came before is reckoned once for all key results judged meanwhile.
     """
@@ -32,6 +33,7 @@ class Past:
     records: Mapping[str, TrackRecord] = field(default_factory=dict)
     base: BaseRate = field(default_factory=BaseRate)
     tallies: MutableMapping[str, Tally] = field(default_factory=dict)
+    errors: Errors = field(default_factory=Errors)
     rate: float = field(init=False)
     odds: float = field(init=False)
     lately: tuple[float, float] = field(init=False)

@@ -1,5 +1,6 @@
 -- name: checkpoint
-select version, training, marks, outcomes, achieved, recent, watermark, learned, contract_hash, libraries, state_digest, sha256, state
+select version, training, marks, outcomes, achieved, recent, watermark, learned, contract_hash, libraries, state_digest, sha256, state,
+       forecast_errors
 from checkpoint where model = $1
 
 -- name: open_states
@@ -31,7 +32,7 @@ select key, open, outcomes, achieved, reached from tally where model = $1
 -- version served after this training was made, the rows it made in the stream, without its raw score. Where another pipeline
 -- served along this training, the score is what pipeline $4 said in its shadow. Of definitions, as in a training, those that came
 -- before the first check-in.
-select p.prediction_id, p.key_result_id::text, p.features,
+select p.prediction_id, p.key_result_id::text, p.features, p.forecast,
        case when p.training <> $2 then null when v.pipeline = $4 then p.raw
             else (select s.raw from shadow_prediction s
                   where s.prediction_id = p.prediction_id and s.pipeline = $4 and s.training = $2) end as raw
@@ -124,12 +125,13 @@ update prediction set learned_seq = l.seq, training = $3 from unnest($1::uuid[],
 where prediction.prediction_id = l.prediction_id
 
 -- name: put_checkpoint
--- `state` and its proofs are given only when the model learned; null keeps what is there.
+-- `state`, its proofs and what forecasts erred by are given only when the model learned; null keeps what is there.
 insert into checkpoint as held
     (model, version, training, marks, outcomes, achieved, recent, watermark, learned, contract_hash, libraries,
-     state_digest, sha256, state)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+     state_digest, sha256, state, forecast_errors)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, coalesce($15, '{}'))
 on conflict (model) do update set
     version = $2, training = $3, marks = $4, outcomes = $5, achieved = $6, recent = $7, watermark = $8, learned = $9,
     contract_hash = $10, libraries = $11, state_digest = coalesce($12, held.state_digest),
-    sha256 = coalesce($13, held.sha256), state = coalesce($14, held.state), updated_at = now()
+    sha256 = coalesce($13, held.sha256), state = coalesce($14, held.state),
+    forecast_errors = coalesce($15, held.forecast_errors), updated_at = now()

@@ -4,8 +4,8 @@ select p.prediction_id::text as prediction_id, p.key_result_id::text as key_resu
     select row_to_json(said)::text from (select
         p.prediction_id, p.model, p.model_version, p.kind, p.source, p.key_result_id, p.key_result, p.check_in_id,
         case when p.check_in_id is not null then p.revision end as check_in_revision, p.seq, p.knowledge_time,
-        p.due_on, p.probability, p.probability_low, p.probability_high, p.risk, p.reasons, p.forecast, p.target,
-        p.baselines, p.batch_id, p.row_num, p.made_at
+        p.due_on, p.probability, p.probability_low, p.probability_high, p.risk, p.reasons, p.forecast,
+        p.forecast_low, p.forecast_high, p.target, p.baselines, p.batch_id, p.row_num, p.made_at
     ) as said) as value, p.made_at
 from prediction p where p.unit = $1 and p.place > $2 order by p.place limit $3
 
@@ -26,7 +26,7 @@ select metrics, reference, verdict from model_version where model = $1 and versi
 -- name: predictions
 select p.prediction_id, p.model, p.model_version, p.training, p.kind, p.source, p.key_result_id, p.key_result,
        p.check_in_id, p.revision, p.seq, p.knowledge_time, p.due_on, p.elapsed, p.value, p.target, p.forecast,
-       p.features, p.raw, p.probability, p.probability_low, p.probability_high, p.risk, p.reasons, p.baselines, p.batch_id, p.row_num, p.made_at,
+       p.forecast_low, p.forecast_high, p.features, p.raw, p.probability, p.probability_low, p.probability_high, p.risk, p.reasons, p.baselines, p.batch_id, p.row_num, p.made_at,
        p.learned_seq, o.achieved
 from prediction p
 left join outcome_heard o on o.key_result_id = p.key_result_id and o.model = p.model and not o.superseding
@@ -38,7 +38,8 @@ order by p.knowledge_time desc, p.seq desc limit $3
 -- `elapsed` is today's, `start` the ordinal that tells it.
 select s.model, s.source, s.key_result_id, s.key_result, s.due_on, s.risk, s.probability, p.probability_low,
        p.probability_high, p.model_version, p.kind,
-       p.knowledge_time, p.elapsed, (s.state ->> 'start')::int as start, c.today, p.value, p.target, p.forecast, p.reasons, p.baselines, p.prediction_id
+       p.knowledge_time, p.elapsed, (s.state ->> 'start')::int as start, c.today, p.value, p.target, p.forecast, p.forecast_low, p.forecast_high,
+       p.reasons, p.baselines, p.prediction_id
 from key_result_state s
 join prediction p on p.prediction_id = s.prediction_id
 left join unnest($4::text[], $5::date[]) as c (source, today) on c.source = s.source

@@ -19,7 +19,8 @@ group by 1, 2 order by 1, 2
 
 -- name: published_predictions
 select prediction_id, model, model_version, kind, source, key_result_id, key_result, check_in_id, revision, seq, knowledge_time,
-       due_on, probability, probability_low, probability_high, risk, reasons, forecast, target, baselines, batch_id, row_num, made_at
+       due_on, probability, probability_low, probability_high, risk, reasons, forecast, forecast_low, forecast_high,
+       target, baselines, batch_id, row_num, made_at
 from prediction where unit is not null
 
 -- name: seqs_with_holes
