@@ -266,6 +266,8 @@ def test_where_only_a_person_can_tell_how_days_are_written_a_question_mark_stand
     [
         (["Grow,ada,a", ",,b", ",bob,c", "Ship,,d", ",,e"], "fill_down: [objective, owner]"),
         (["Grow,,", ",ada,a", ",ada,b", "Ship,,", ",bob,c"], "fill_down: [objective], only: title IS NOT NULL"),
+        (["Grow,ada,a", ",,b", "Ship,bob,c", ",,d"], "fill_down: [objective, owner]"),
+        (["Grow,ada,a", ",,b", "Ship,bob,c"], None),
         (["Grow,ada,a", "Grow,,b", "Grow,,c"], None),
         ([",ada,a", ",ada,b", "Grow,,c"], None),
         ([], None),
