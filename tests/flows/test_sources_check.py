@@ -233,7 +233,7 @@ async def test_a_recorded_answer_of_an_api_is_shown_as_its_mapping_reads_it(flow
     assert {"Paying", "customers"} <= set(said.split()), said  # on two lines, where the terminal is narrow
     found: dict[str, Any] = json.loads(told)
     assert found["unreadable"] == [
-        {"record": 1, "reason": "not_an_object", "detail": "a record must be a JSON object; this is int"}
+        {"record": 1, "reason": "not_an_object", "detail": "a record must be a JSON object; this is a number"}
     ]
     assert (found["rows"], found["preview"]["good"], found["preview"]["entities"]["check_in"]) == (8, 5, 10)
     assert [one["line"] for one in found["preview"]["rejected"]] == [2, 8]

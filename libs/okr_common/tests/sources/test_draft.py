@@ -241,10 +241,33 @@ def test_one_mistyped_date_does_not_hide_how_the_others_are_written() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cells", "asked"),
+    [
+        (["13.01.2026", "14.01.2026", "not set"], True),
+        (["13 janv. 2026"], True),
+        (["02/03/2026"], True),
+        (["13/03/2026"], False),
+        (["2026-01-13"], False),
+        (["2026-01-13T10:00:00Z"], False),
+        (["45658"], False),
+        (["Q1 2026"], False),
+        ([], False),
+    ],
+)
+def test_where_only_a_person_can_tell_how_days_are_written_a_question_mark_stands(
+    *, cells: list[str], asked: bool
+) -> None:
+    text = drafted("days", ["Due"], [[cell] for cell in cells])
+    assert [" # ? " in line for line in text.splitlines() if line.startswith("  due: {")] == [asked]
+
+
+@pytest.mark.parametrize(
     ("rows", "block"),
     [
         (["Grow,ada,a", ",,b", ",bob,c", "Ship,,d", ",,e"], "fill_down: [objective, owner]"),
         (["Grow,,", ",ada,a", ",ada,b", "Ship,,", ",bob,c"], "fill_down: [objective], only: title IS NOT NULL"),
+        (["Grow,ada,a", ",,b", "Ship,bob,c", ",,d"], "fill_down: [objective, owner]"),
+        (["Grow,ada,a", ",,b", "Ship,bob,c"], None),
         (["Grow,ada,a", "Grow,,b", "Grow,,c"], None),
         ([",ada,a", ",ada,b", "Grow,,c"], None),
         ([], None),

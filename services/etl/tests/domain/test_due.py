@@ -33,6 +33,10 @@ CASES = [
     (("decrease", 50.0, 10.0, 10.0), 1.0, "achieved"),
     (("decrease", 50.0, 10.0, 22.0), 0.7, "achieved"),
     (("decrease", 50.0, 10.0, 22.1), 0.7, "missed"),
+    (("increase", 5.0, 5.0, 5.0), 1.0, "achieved"),
+    (("increase", 5.0, 5.0, 5.0), 0.7, "achieved"),  # there is no way, and it is on its target
+    (("decrease", 5.0, 5.0, 4.0), 0.7, "achieved"),
+    (("decrease", 5.0, 5.0, 6.0), 0.7, "missed"),
     (("stay_above", None, 95.0, 95.0), 0.7, "achieved"),
     (("stay_above", None, 95.0, 94.0), 0.7, "missed"),
     (("stay_below", None, 5.0, 5.1), 1.0, "missed"),

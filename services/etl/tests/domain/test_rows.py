@@ -256,6 +256,23 @@ def test_one_bad_element_rejects_its_object_and_no_other(tmp_path: Path) -> None
     assert found.wide["row_num"].to_list() == [2]
 
 
+def test_of_a_wide_row_each_wrong_cell_is_told_under_its_own_heading(tmp_path: Path) -> None:
+    text = CSV.replace("from: Target,", 'from: "KR{n} Target",').replace("from: Count,", 'from: "KR{n} Count",')
+    header = [name for name in HEADER if name not in {"Target", "Count"}]
+    header += [f"KR{number} {name}" for number in (1, 2, 3) for name in ("Target", "Count")]
+    row = GOOD | {"Id": "", "KR1 Target": "x", "KR1 Count": "1", "KR2 Target": "5", "KR2 Count": "2"}
+    row |= {"KR3 Target": "y", "KR3 Count": ""}
+    mapping = mapping_of(tmp_path, text + "rows: { repeat: 3 }\n")
+    found = propose(raw_batch([[row[name] for name in header]], header, "goals"), mapping).rejected
+    assert [one.row_num for one in found] == [1]
+    figures = "numbers look like 1234.5, 1 234.5 or (500); where a comma is part of them, say `decimal` in the mapping"
+    assert found[0].detail == {
+        "missing_value:id": "Id is blank; a value is needed",
+        "not_a_number:target": f'KR1 Target reads "x"; {figures}; KR3 Target reads "y"; {figures}',
+        "missing_value:count": "KR3 Count is blank; a value is needed",
+    }
+
+
 def test_what_nests_deeper_than_anybody_reads_is_rejected_and_stops_nothing(tmp_path: Path) -> None:
     mapping = mapping_of(tmp_path, API)
     batch = raw_batch([{}, {}], [], mapping.name)

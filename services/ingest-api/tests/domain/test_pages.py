@@ -130,6 +130,13 @@ def test_a_record_that_cannot_be_a_row_is_kept_with_its_reason(record: object, r
     assert json.loads(unreadable[0].raw) == record
 
 
+def test_what_is_no_object_is_called_by_the_words_of_json() -> None:
+    _, unreadable = read_objects([3, 0.5, "a", [1], True, None], API)
+    assert [one.detail.removeprefix("a record must be a JSON object; this is ") for one in unreadable] == [
+        *("a number", "a number", "a text", "a list", "true or false", "null")
+    ]
+
+
 def test_a_backslash_before_u0000_is_text() -> None:
     rows, unreadable = read_objects([{"ids": {"own": 1}, "a": "\\u0000"}], API)
     assert (len(rows), len(unreadable)) == (1, 0)

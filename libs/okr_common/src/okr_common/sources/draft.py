@@ -396,9 +396,18 @@ def _percent(found: Mapping[str, str], header: Sequence[str], rows: Sequence[Seq
 
 def _column(field: str, column: str, cells: Sequence[str], number: str) -> str:
     required = ", required: true" if field in {"objective", "title", "id"} else ""
-    doubt = "? or the month first; " if {"%d/%m/%Y", "%m/%d/%Y"} <= set(_fitting(field, cells)) else ""
     read = _day(field, cells) if field in _DAYS else number if field in _FIGURES else text_column(column, cells)
+    doubt = _doubt(cells, read) if field in _DAYS else ""
     return f"  {field}: {{ from: {_quoted(column)}, {read}{required} }} # {doubt}{example(column, cells)}"
+
+
+def _doubt(cells: Sequence[str], read: str) -> str:
+    """What only a person can tell of a column of days: which one is the month, or how they are written at all."""
+    if {"%d/%m/%Y", "%m/%d/%Y"} <= set(_fitting("day", cells)):
+        return "? or the month first; "
+    if read == "type: date" and sum(_is_iso(cell) for cell in cells) < _NEARLY_ALL * len(cells):
+        return "? these are no days in one of the usual ways: say `formats`, and as `blanks` words for none; "
+    return ""
 
 
 def _number(cells: Sequence[str]) -> str:
@@ -437,6 +446,15 @@ def _fitting(field: str, cells: Sequence[str]) -> list[str]:
 def _is_date(text: str, written: str) -> bool:
     try:
         datetime.strptime(text, written)  # noqa: DTZ007 - whether it can be read is all that is asked
+    except ValueError:
+        return False
+    return True
+
+
+def _is_iso(text: str) -> bool:
+    """Whether it is a day, or one with a time, as a mapping without `formats` reads it."""
+    try:
+        datetime.fromisoformat(text)
     except ValueError:
         return False
     return True

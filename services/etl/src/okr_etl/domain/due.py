@@ -66,11 +66,11 @@ def outcomes(ended: pl.DataFrame, mapping: Mapping, rule: DueOutcome, decided_at
 
 
 def _achieved(reached: pl.Expr, way: pl.Expr, direction: pl.Expr, rule: DueOutcome) -> pl.Expr:
-    """A stretched goal counts from its share of the way on; a level is kept or not."""
+    """A stretched goal counts from its share of the way on, and on its target: there may be no way to it."""
     if rule.achieved_from == 1.0:
         return reached
     moves = direction.is_in(["increase", "decrease"]) & way.is_not_null()
-    return pl.when(moves).then(way >= rule.achieved_from).otherwise(reached)
+    return pl.when(moves).then((way >= rule.achieved_from) | reached).otherwise(reached)
 
 
 def _candidates(told: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 from okr_common.counted import counted
 from okr_common.sources import Column, Mapping
 from okr_common.sources.language import DIRECTIONS, METRIC_KINDS
-from okr_etl.domain.cells import CHAIN, COUNT, READ
+from okr_etl.domain.cells import CHAIN, COUNT, PART, READ
 from okr_etl.domain.columns import BLANK_ROW, FIRST_DAY, LAST_DAY, REASONS
 from okr_etl.domain.derive import Failure
 
@@ -40,6 +40,14 @@ FIGURES = {
     ".": "1,234.5 or (500)",
     ",": "1.234,5 or (500)",
 }
+WORDS = {
+    "excel": "45658",
+    "excel-1904": "44196",
+    "unix": "1735689600",
+    "unix-ms": "1735689600000",
+    "period": "Q1 2025 or FY25 H1",
+}
+"""Of the formats that are words, the first day of 2025 as it is written there, or a quarter and a half."""
 READ_CHARACTERS = 200
 
 
@@ -65,8 +73,18 @@ def merged(rejected: Sequence[Rejected]) -> list[Rejected]:
     for one in rejected:
         before = found.get(one.row_num, Rejected(one.row_num, (), {}))
         reasons = tuple(dict.fromkeys((*before.reasons, *one.reasons)))
-        found[one.row_num] = Rejected(one.row_num, reasons, {**one.detail, **before.detail})
+        told = {reason: _both(before.detail.get(reason, ""), one.detail.get(reason, "")) for reason in reasons}
+        found[one.row_num] = Rejected(one.row_num, reasons, told)
     return list(found.values())
+
+
+def _both(first: str, second: str) -> str:
+    """What is said of a row with one reason by two of its parts: all of it, and nothing twice.
+
+    >>> _both("KR1 is blank", "KR2 is blank"), _both("Goal is blank", "Goal is blank"), _both("", "Goal is blank")
+    ('KR1 is blank; KR2 is blank', 'Goal is blank', 'Goal is blank')
+    """
+    return first if second in first else "; ".join(filter(None, (first, second)))
 
 
 def underivable(failure: Failure) -> Rejected:
@@ -88,7 +106,7 @@ def _sentence(mapping: Mapping, row: MappingOf[str, Any], reason: str) -> str:
     return CODES[code].format(
         cells=counted(row.get(COUNT) or 0, "cell"),
         chain=row.get(CHAIN),
-        origin=column.origin if column else name,
+        origin=column.origin.replace("{n}", str(row[PART])) if column else name,
         read=_quoted(row.get(READ + name, row.get(name))),
         figures=FIGURES[column.decimal if column else None],
         range=_range(column),
@@ -114,13 +132,17 @@ def _formats(column: Column | None) -> str:
 
     >>> _formats(Column(**{"from": "due", "type": "date"})), _formats(Column(**{"from": "at", "type": "timestamp"}))
     ('2017-01-31', '2017-01-31T12:00:00Z')
+    >>> _formats(Column(**{"from": "due", "type": "date", "formats": ["%d.%m.%Y", "period"]}))
+    '%d.%m.%Y or Q1 2025 or FY25 H1'
     >>> _formats(Column(**{"from": "at", "type": "timestamp", "formats": ["%d.%m.%Y %H:%M"], "time_zone": "Asia/Baku"}))
     '%d.%m.%Y %H:%M, at an hour that the clocks of Asia/Baku do not skip'
     """
     if column is None:
         return "2017-01-31"
     instant = column.type == "timestamp" or column.time_zone is not None
-    written = " or ".join(column.formats) or ("2017-01-31T12:00:00Z" if instant else "2017-01-31")
+    written = " or ".join(WORDS.get(one, one) for one in column.formats) or (
+        "2017-01-31T12:00:00Z" if instant else "2017-01-31"
+    )
     naive = column.type == "timestamp" and column.time_zone is not None
     return f"{written}, at an hour that the clocks of {column.time_zone} do not skip" if naive else written
 

@@ -15,6 +15,15 @@ import jmespath
 from okr_common.sources import ApiBlock
 
 ID_CHARACTERS = 500
+_NO_OBJECT = {
+    type(None): "null",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+}
+"""What else JSON knows, in its own words."""
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -80,7 +89,7 @@ def _read(place: int, record: Any, identify: Callable[[Any], Any], path: str) ->
 
 def _wrong(record: Any, own: str | None, path: str) -> tuple[str, str] | None:  # noqa: ANN401
     if not isinstance(record, dict):
-        return "not_an_object", f"a record must be a JSON object; this is {type(record).__name__}"
+        return "not_an_object", f"a record must be a JSON object; this is {_NO_OBJECT[type(record)]}"
     if own is None:
         return "no_object_id", f"api.object_id {path!r} leads to no text or whole number in this object"
     if len(own) > ID_CHARACTERS:
