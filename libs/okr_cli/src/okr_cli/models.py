@@ -43,9 +43,9 @@ VersionOption = Annotated[int | None, typer.Option("--version", help="Without it
 @app.command("list")
 def list_(context: typer.Context, model: ModelOption = None, *, as_json: JsonOption = False) -> None:
     """All versions of all models, the newest first. Version 0 is the linear-pace rule."""
-    found = asyncio.run(listed(reach_of(context), model))
+    found, early = asyncio.run(_listed_and_early(reach_of(context), model))
     show("Models", found, COLUMNS, as_json=as_json)
-    for sentence in () if as_json else waiting(found):
+    for sentence in () if as_json else [*waiting(found), *early]:
         out.print(sentence, highlight=False, soft_wrap=True)
 
 
@@ -88,6 +88,19 @@ async def listed(reach: Reach, model: str | None) -> list[dict[str, Any]]:
     return [_with_headline({**row, "metrics": orjson.loads(row["metrics"]), "verdict": _verdict(row)}) for row in rows]
 
 
+async def _listed_and_early(reach: Reach, model: str | None) -> tuple[list[dict[str, Any]], list[str]]:
+    found = await listed(reach, model)
+    return found, await too_early(reach, found)
+
+
+async def too_early(reach: Reach, versions: list[dict[str, Any]]) -> list[str]:
+    """Of each model that no training can teach, because of when its outcomes became known: that, and what to do."""
+    learned = {one["model"] for one in versions if one["version"]}
+    async with reach.database("ops") as ops:
+        rows = await ops.fetch(SQL["too_early"], sorted({one["model"] for one in versions} - learned))
+    return [nothing_to_learn(row["model"], row["outcomes"]) for row in rows]
+
+
 async def one(reach: Reach, model: str, version: int | None) -> dict[str, Any]:
     """One version with all that is kept of it. Raises OkrError where there is none."""
     async with reach.database("ops") as ops:
@@ -114,6 +127,22 @@ def _why_it_waits(one: dict[str, Any]) -> str:
     if one["verdict"]["passed"]:
         return f"{who} passed the gates, and waits for `okr models promote {one['model']} {one['version']}`"
     return f"{who} does not serve: {'; '.join(one['verdict']['reasons'])}"
+
+
+def nothing_to_learn(model: str, outcomes: int) -> str:
+    """Why a model only has the pace rule although it heard so many outcomes, and what to do.
+
+    >>> for outcomes in (1, 4167):
+    ...     print(nothing_to_learn("goals", outcomes).split(": say")[0])
+    goals: 1 outcome became known before the check-ins of its key result, so nothing can be learned from it
+    goals: 4,167 outcomes became known before the check-ins of their key results, so nothing can be learned from them
+    """
+    whose, them = ("its key result", "it") if outcomes == 1 else ("their key results", "them")
+    return (
+        f"{model}: {counted(outcomes, 'outcome')} became known before the check-ins of {whose}, so nothing can be"
+        f" learned from {them}: say when each row was written down (`recorded_at`), or `clock: data`;"
+        " see docs/adding-a-source.md"
+    )
 
 
 def why_not(verdict: dict[str, Any] | None) -> list[str]:

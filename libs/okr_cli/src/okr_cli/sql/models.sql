@@ -10,6 +10,24 @@ where model = $1 and ($2::int is null or version = $2) and ($2::int is not null 
     select from model_version where model = $1 and alias = 'champion'))
 order by version desc limit 1
 
+-- name: too_early
+-- Of each of these models with which a training went through everything and found nothing to learn: the key results that
+-- ended, if every end was known before anything that was said of its key result. A check-in of the same time goes before it.
+with ended as (
+    select model, key_result_id, max(knowledge_time) as known_at from outcome_heard h
+    where model = any($1::text[]) and achieved is not null and not withdrawn and exists (
+        select from work_item w where w.pipeline = 'trainer' and w.kind = 'train_initial' and w.subject = h.model
+          and w.state = 'done' and w.result ->> 'reason' = 'nothing_learned')
+    group by model, key_result_id
+), teachable as (
+    select distinct e.model from ended e join prediction p on p.key_result_id = e.key_result_id and p.model = e.model
+    where p.knowledge_time <= e.known_at
+)
+select model, count(*)::int as outcomes from ended e
+where model not in (select model from teachable) and exists (
+    select from prediction p where p.key_result_id = e.key_result_id and p.model = e.model and p.check_in_id is not null)
+group by model order by model
+
 -- name: at_risk
 -- Open key results, not yet due on their source's clock ($2, $3 side by side), with the newest prediction of each.
 select s.model, s.source, s.key_result, s.key_result_id, s.due_on, s.risk, s.probability, p.probability_low, p.probability_high,

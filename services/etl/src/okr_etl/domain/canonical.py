@@ -18,7 +18,10 @@ INSTANT = pl.Datetime("us", "UTC")
 
 
 def canonical(typed: pl.DataFrame, mapping: Mapping, ingested_at: datetime) -> pl.DataFrame:
-    """The wide frame: the typed columns, and beside them the canonical fields and times of every row."""
+    """The wide frame: the typed columns, and beside them the canonical fields and times of every row.
+
+    A check-in is held from when it was written down; where nobody says when, the later arrival holds.
+    """
     of = mapping.entities
     frame = typed.with_columns(
         *_objective(of.objective),
@@ -32,7 +35,7 @@ def canonical(typed: pl.DataFrame, mapping: Mapping, ingested_at: datetime) -> p
     final = of.final.value if of.final else None
     frame = frame.with_columns(_final(final).alias("outcome.final_value"))
     frame = frame.with_columns(*_progress(of.key_result), _time(mapping, ingested_at))
-    return frame.with_columns(*_outcome(mapping), **{"check_in.held_from": _recorded(mapping)})
+    return frame.with_columns(*_outcome(mapping), **{"check_in.held_from": pl.col("check_in.recorded_at")})
 
 
 def _key(parts: tuple[str, ...]) -> pl.Expr:
@@ -140,11 +143,6 @@ def _progress(block: KeyResultBlock) -> list[pl.Expr]:
 def _time(mapping: Mapping, ingested_at: datetime) -> pl.Expr:
     otherwise = pl.col("check_in.as_of").cast(INSTANT) if mapping.clock == "data" else pl.lit(ingested_at, INSTANT)
     return pl.coalesce(pl.col("check_in.recorded_at"), otherwise).alias(TIME)
-
-
-def _recorded(mapping: Mapping) -> pl.Expr:
-    """A check-in is held from when it was written down; where nobody says when, the later arrival holds."""
-    return pl.col(TIME) if mapping.entities.check_in.recorded_at else pl.lit(None, INSTANT)
 
 
 def _outcome(mapping: Mapping) -> list[pl.Expr]:

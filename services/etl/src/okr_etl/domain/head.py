@@ -5,7 +5,7 @@ from datetime import datetime
 
 from okr_common.sources import Mapping
 
-MEANING = 3
+MEANING = 4
 """Raised with each change of what etl makes of a cell under the same mapping: then all rows are read again."""
 
 
