@@ -98,7 +98,10 @@ def test_one_that_holds_no_model_is_refused(model: LearnedModel, content: object
         {"forest": {**Forest().to_dict(), "roots": [{}]}},
         {"woods": {}},
         {},
-        {"mean": [{"paced": {"newton": {}, "weight": "heavy", "known": 1.0}}]},
+        {"mean": [{"paced": {"newton": {}, "weight": "heavy", "known": 1.0}}], "parts": []},
+        {"mean": [], "parts": [1]},
+        {"mean": [None], "parts": [0]},
+        {"mean": [None], "parts": ["all"]},
     ],
 )
 def test_a_pipeline_of_our_own_that_is_none_is_refused(model: LearnedModel, pipeline: object) -> None:

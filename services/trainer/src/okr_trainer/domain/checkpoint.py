@@ -139,7 +139,7 @@ def _model(parts: dict[str, Any]) -> LearnedModel:
 
 def _packed(pipeline: Pipeline) -> Any:  # noqa: ANN401 - our own parts as plain values, River's as they are
     if isinstance(pipeline, MeanOf):
-        return {"mean": [_packed(one) for one in pipeline.models]}
+        return {"mean": [_packed(one) for one in pipeline.models], "parts": list(pipeline.parts)}
     name = next((name for name, kind in OWN.items() if isinstance(pipeline, kind)), None)
     return {name: pipeline.to_dict()} if name else pipeline
 
@@ -148,7 +148,7 @@ def _unpacked(said: Any) -> Pipeline:  # noqa: ANN401
     if not isinstance(said, dict):
         return said
     if "mean" in said:
-        return MeanOf([_unpacked(one) for one in said["mean"]])
+        return MeanOf([_unpacked(one) for one in said["mean"]], said["parts"])
     ((name, state),) = said.items()
     return OWN[name].from_dict(state)
 

@@ -69,8 +69,8 @@ def pace_newton() -> Pipeline:
 
 
 def ensemble() -> Pipeline:
-    """The mean, in log-odds, of what begins as the pace rule, what learns most from many labels, and trees."""
-    return MeanOf([pace_newton(), newton(), forest()])
+    """The mean, in log-odds, of what begins as the pace rule (half), what learns most from many labels, and trees."""
+    return MeanOf([pace_newton(), newton(), forest()], parts=[2, 1, 1])
 
 
 BUILDERS: dict[str, Callable[[], Pipeline]] = {
@@ -115,7 +115,7 @@ class View(Protocol):
 def view_of(pipeline: Pipeline, words: Mapping[str, Mapping[str, int]]) -> View:
     """The view of a pipeline made here. `words`: of each categorical feature, how often each word was learned."""
     if isinstance(pipeline, MeanOf):
-        return MeanView([view_of(one, words) for one in pipeline.models])
+        return MeanView([view_of(one, words) for one in pipeline.models], pipeline.shares)
     if isinstance(pipeline, Forest):
         return ForestView(pipeline)
     if isinstance(pipeline, PacedNewton):
@@ -126,16 +126,19 @@ def view_of(pipeline: Pipeline, words: Mapping[str, Mapping[str, int]]) -> View:
 class MeanView:
     """The mean of several."""
 
-    def __init__(self, views: Sequence[View]) -> None:
+    def __init__(self, views: Sequence[View], shares: Sequence[float]) -> None:
         self._views = views
+        self._shares = shares
 
     def score(self, xs: Sequence[Features], columns: Mapping[str, Column] = NO_COLUMNS) -> Scores:
         """The mean of their log-odds, and of what each aspect added to them."""
         said = [view.score(xs, columns) for view in self._views]
-        aspects = sorted({aspect for one in said for aspect in one.aspects})
-        none = np.zeros(len(xs))
-        parts = {aspect: sum((one.aspects.get(aspect, none) for one in said), none) / len(said) for aspect in aspects}
-        return Scores(sum((one.raw for one in said), none) / len(said), parts)
+        raw, aspects = np.zeros(len(xs)), dict[str, Column]()
+        for share, one in zip(self._shares, said, strict=True):
+            raw += share * one.raw
+            for aspect, part in one.aspects.items():
+                aspects[aspect] = aspects.get(aspect, 0.0) + share * part
+        return Scores(raw, {aspect: aspects[aspect] for aspect in sorted(aspects)})
 
 
 class _Additive:
