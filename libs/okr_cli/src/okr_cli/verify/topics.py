@@ -26,6 +26,8 @@ PREDICTION_NUMBERS = (
     "forecast_high",
     "target",
 )
+REQUIRED = {name for name, one in Prediction.model_fields.items() if one.is_required()}
+"""Of a prediction; it says of the others only since there are such."""
 RAW_FIELDS = ("source", "request", "batch_id", "row_num", "cells")
 RECORD_FIELDS = ("source", "position", "seq", "generation", "entity", "entity_id", "revision", "batch_id", "row_num")
 
@@ -130,7 +132,7 @@ def record(message: Read) -> tuple[str, dict[str, Any]]:
 def prediction(message: Read) -> tuple[str, dict[str, Any]]:
     """What a prediction is about, and what it says."""
     value = _value(message, Prediction.ce_type)
-    if value.keys() != Prediction.model_fields.keys():
+    if not REQUIRED <= value.keys() <= Prediction.model_fields.keys():
         raise ValueError(f"{message.where} has other fields than a prediction")
     times = {name: moment(value[name]) for name in ("knowledge_time", "made_at")}
     return str(value["prediction_id"]), numbered(value | times)
