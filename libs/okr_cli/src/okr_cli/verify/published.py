@@ -125,7 +125,7 @@ def _of_result(row: asyncpg.Record) -> Iterator[tuple[type[events.Event], str]]:
     if row["replayed"]:
         yield events.SourceReplayed, f"replay/{row['source']}@{row['generation']}"
     else:
-        yield events.BatchLoaded, batch
+        yield from ((events.BatchTransformed, batch), (events.BatchLoaded, batch))
 
 
 def _announced(check: Check, log: Log, event: type[events.Event], subject: str, generation: int = 1) -> None:
