@@ -9,13 +9,13 @@ import orjson
 from okr_cli.dead_letters.letters import Replay
 from okr_cli.verify.finding import Check
 from okr_cli.verify.letters import _explained, _replayed, _strangers
-from okr_cli.verify.topics import Logs, collect
+from okr_cli.verify.topics import Logs, collect, numbered
 from okr_common import codec, topics
 from okr_common.events import BatchIngested, event_id
 from okr_common.kafka.dead_letters import PREFIX
 from okr_common.kafka.original import ATTEMPT, ORIGIN
 from okr_common.kafka.reader import Read
-from okr_common.records import ProcessedRecord
+from okr_common.records import Prediction, ProcessedRecord
 
 NOW = datetime(2017, 1, 31, tzinfo=UTC)
 ENTITY = UUID(int=7)
@@ -54,6 +54,19 @@ def test_a_repeat_under_the_same_id_is_no_second_fact() -> None:
     assert list(logs.events.facts) == [f"{BatchIngested.ce_type}|batch/3|1"]
     fact = logs.events.facts[f"{BatchIngested.ce_type}|batch/3|1"]
     assert fact.ce_id == str(event_id(BatchIngested.ce_type, "batch/3"))
+
+
+def test_what_was_published_before_there_were_intervals_is_a_prediction() -> None:
+    said = {name: 0.5 for name, one in Prediction.model_fields.items() if one.is_required()}
+    said |= {"prediction_id": "one", "knowledge_time": NOW.isoformat(), "made_at": NOW.isoformat()}
+    said |= {"reasons": [], "baselines": {}}
+    newer = said | {"prediction_id": "two", "forecast_low": 1}
+    lacking = {name: value for name, value in said.items() if name != "risk"}
+    stranger = said | {"mood": "good"}
+    told = enumerate((said, newer, lacking, stranger))
+    logs = collect([read(topics.PREDICTIONS, at, one, Prediction.ce_type, str(at)) for at, one in told])
+    assert (list(logs.predictions.facts), len(logs.strangers)) == (["one", "two"], 2)
+    assert numbered({**said, "forecast_low": None})["forecast_low"] is None
 
 
 def test_a_second_id_and_another_content_are_clashes() -> None:

@@ -144,6 +144,27 @@ class BatchIngested(_OfSource):
     request: str | None = None
 
 
+class BatchTransformed(_OfSource):
+    """A batch's rows, and those before that waited for one of them, made so many new versions of each entity.
+
+    `mapping_version` is that of the source's mapping under which they did. The four counts add up to BatchPublished's
+    `versions`.
+    """
+
+    ce_type: ClassVar[str] = "okr.processing.batch_transformed.v1"
+    topic: ClassVar[Topic] = topics.PROCESSING_EVENTS
+    subject_form: ClassVar[str] = "batch/{0.batch_id}"
+    batch_id: int
+    position: int
+    generation: int
+    mapping_version: int
+    rows: int
+    objectives: int
+    key_results: int
+    check_ins: int
+    outcomes: int
+
+
 class BatchLoaded(_OfSource):
     """A batch was applied to okr_processed; every row is counted once."""
 

@@ -36,7 +36,7 @@ RUN_REQUESTS = Topic("okr_run_requests", "a run was requested", partitions=3, re
 INGESTION_EVENTS = Topic(
     "okr_ingestion_events", "files and batches, as they are discovered, validated, ingested, done, rejected"
 )
-PROCESSING_EVENTS = Topic("okr_processing_events", "batches, as they are loaded, published, curated")
+PROCESSING_EVENTS = Topic("okr_processing_events", "batches, as they are transformed, loaded, published, curated")
 MODEL_EVENTS = Topic("okr_model_events", "models, as they are trained, evaluated, registered, promoted", partitions=3)
 MONITORING_EVENTS = Topic("okr_monitoring_events", "reports, drift, alerts", partitions=3)
 RAW_RECORDS = Topic("okr_raw_records", "one raw row of an API source", retention_ms=7 * DAY_MS)

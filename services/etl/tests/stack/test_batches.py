@@ -12,7 +12,7 @@ import pytest
 
 from okr_common import codec, topics
 from okr_common.delivery.relay import Page, Relay
-from okr_common.events import BatchLoaded, BatchPublished, event_id
+from okr_common.events import BatchLoaded, BatchPublished, BatchTransformed, event_id
 from okr_common.kafka.producer import Producer
 from okr_common.kafka.reader import read_all
 from okr_common.paths import repository
@@ -44,6 +44,7 @@ class Etl(Inner):
         released = await self.raw.released("mta_nyct", position)
         assert released is not None
         batch = await self.raw.read(released)
+        await self.processed.keep(mta)
         return Task(batch, propose(batch, mta), mta, 1, released.behind)
 
 
@@ -92,7 +93,7 @@ async def test_what_is_published_and_in_which_order(etl: Etl, raw: RawWriter, mt
         for read in read_all(etl.bootstrap, [topics.PROCESSING_EVENTS.name])
     ]
     assert [(type(event), getattr(event, "position", 0)) for event in events] == [
-        *((BatchLoaded, 1), (BatchPublished, 1), (BatchLoaded, 2), (BatchPublished, 2))
+        (kind, position) for position in (1, 2) for kind in (BatchTransformed, BatchLoaded, BatchPublished)
     ]
     assert [event.behind for event in events if isinstance(event, BatchPublished)] == [1, 0]
 
@@ -145,6 +146,32 @@ async def test_the_same_rows_again_publish_nothing(etl: Etl, raw: RawWriter, mta
     rows = await etl.pool.fetch("select new, unchanged, versions from batch_result order by position")
     assert [tuple(row)[:2] for row in rows] == [(9213, 0), (0, 9213)]
     assert rows[1]["versions"] == 0
+
+
+async def test_a_batch_tells_how_many_versions_of_each_entity_it_made(
+    etl: Etl, raw: RawWriter, mta_file: Table
+) -> None:
+    header, rows = mta_file
+    other = {"YTD_ACTUAL": (22, "2.5"), "INDICATOR_NAME": (23, "Renamed")}
+    changed = [[*row] for row in rows[:24]]
+    for column, (row, cell) in other.items():
+        changed[row][header.index(column)] = cell
+    files = (rows[:23], rows[:24], changed, changed)
+    released = [event for file in files for event in await raw.release("mta_nyct", header, file)]
+    await etl.apply_all("mta_nyct")
+    told = await etl.transformed()
+    assert [(one.batch_id, one.position, one.rows) for one in told] == [
+        (event.batch_id, event.position, event.rows) for event in released
+    ]
+    assert {(one.source, one.generation, one.mapping_version) for one in told} == {("mta_nyct", 1, 1)}
+    assert [(one.objectives, one.key_results, one.check_ins, one.outcomes) for one in told] == [
+        (2, 2, 23, 1),  # two years of an indicator, one without its December
+        (0, 0, 1, 1),  # that December, beside rows that are known
+        (0, 1, 1, 0),  # another value and another title
+        (0, 0, 0, 0),
+    ]
+    counts = [tuple(row) for row in await etl.pool.fetch(COUNTS)]
+    assert counts == [(23, 23, 0, 0, 0), (24, 1, 0, 23, 0), (24, 0, 2, 22, 0), (24, 0, 0, 24, 0)]
 
 
 async def test_a_batch_is_applied_once_whoever_tries(etl: Etl, raw: RawWriter, mta_file: Table, mta: Mapping) -> None:

@@ -118,6 +118,18 @@ async def applied(etl: Etl, raw: RawWriter, header: list[str], exports: Iterable
     await etl.apply_all(SOURCE)
 
 
+async def test_a_batch_tells_the_mapping_it_was_transformed_under_and_a_replay_tells_of_none(
+    etl: Etl, raw: RawWriter, mta_file: Table
+) -> None:
+    header, rows = mta_file
+    await applied(etl, raw, header, [rows[:12]])
+    etl.edit(*EDITS["a value from another column"])
+    await etl.replay(1)
+    await applied(etl, raw, header, [rows[12:14]])
+    told = [(one.position, one.generation, one.mapping_version) for one in await etl.transformed()]
+    assert told == [(1, 1, 1), (2, 2, 2)]
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 async def test_a_replay_makes_what_todays_mapping_would_have_made(
     etl: Etl, raw: RawWriter, mta_file: Table, memory: MemorySource, case: tuple[str, int]

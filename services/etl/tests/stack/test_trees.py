@@ -164,6 +164,8 @@ async def test_what_waited_is_published_with_the_batch_that_brings_its_parent(et
     ]
     versions = await etl.pool.fetch("select position, versions from batch_result order by position")
     assert [one["versions"] for one in versions] == [0, 3, 3]
+    made = [(one.objectives, one.key_results, one.check_ins, one.outcomes) for one in await etl.transformed()]
+    assert made == [(0, 0, 0, 0), (1, 1, 1, 0), (1, 1, 1, 0)]
     units = await etl.pool.fetch("select unit from delivery.outbox where unit is not null order by id")
     assert len(units) == 3
 

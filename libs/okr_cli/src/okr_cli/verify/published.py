@@ -93,6 +93,7 @@ async def _events(of: Evidence, log: Log) -> Check:
         "what happened to every file and batch within the retention was announced under exactly one id",
     )
     ingested, processed = _kept_since(topics.INGESTION_EVENTS), _kept_since(topics.PROCESSING_EVENTS)
+    transformed = _first(log, events.BatchTransformed)
     for row in (row for row in await of.raw.rows("files") if row["discovered_at"] >= ingested):
         for event, subject in _of_file(row):
             _announced(check, log, event, subject)
@@ -100,13 +101,19 @@ async def _events(of: Evidence, log: Log) -> Check:
         _announced(check, log, events.BatchIngested, f"batch/{row['batch_id']}")
     for row in (row for row in await of.processed.rows("applied") if row["applied_at"] >= processed):
         for event, subject in _of_result(row):
-            _announced(check, log, event, subject, row["generation"])
+            if event is not events.BatchTransformed or (transformed and row["applied_at"] >= transformed):
+                _announced(check, log, event, subject, row["generation"])
     for row in (row for row in await of.processed.rows("decided") if row["decided_at"] >= processed):
         event, word = (events.AbsentClosed, "absent") if row["absent"] else (events.OutcomesDecided, "due")
         subject = f"{word}/{row['source']}/{row['position']}/{row['after_seq']}"
         _announced(check, log, event, subject, row["generation"])
     clashes(check, log)
     return check
+
+
+def _first(log: Log, event: type[events.Event]) -> datetime | None:
+    """When the first of these was published: an installation that is older than it has not said it of all."""
+    return min((fact.at for about, fact in log.facts.items() if about.startswith(f"{event.ce_type}|")), default=None)
 
 
 def _of_file(row: asyncpg.Record) -> Iterator[tuple[type[events.Event], str]]:
@@ -125,7 +132,7 @@ def _of_result(row: asyncpg.Record) -> Iterator[tuple[type[events.Event], str]]:
     if row["replayed"]:
         yield events.SourceReplayed, f"replay/{row['source']}@{row['generation']}"
     else:
-        yield events.BatchLoaded, batch
+        yield from ((events.BatchTransformed, batch), (events.BatchLoaded, batch))
 
 
 def _announced(check: Check, log: Log, event: type[events.Event], subject: str, generation: int = 1) -> None:

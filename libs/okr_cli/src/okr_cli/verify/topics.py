@@ -34,11 +34,12 @@ RECORD_FIELDS = ("source", "position", "seq", "generation", "entity", "entity_id
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One message as a fact: its id, and a digest of what it says."""
+    """One message as a fact: its id, and a digest of what it says. `at`: when the broker got it."""
 
     ce_id: str
     digest: bytes
     where: str
+    at: datetime
 
 
 @dataclass(slots=True)
@@ -192,4 +193,4 @@ def _value(message: Read, ce_type: str) -> dict[str, Any]:
 
 
 def _fact(message: Read, content: object) -> Fact:
-    return Fact(message.headers.get("ce_id", "no ce_id"), digest(content), message.where)
+    return Fact(message.headers.get("ce_id", "no ce_id"), digest(content), message.where, message.at)

@@ -9,6 +9,7 @@ import polars as pl
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Applied, Proposed, RawBatch
 from okr_etl.domain.contradictions import NONE_SAID, unwritten
+from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.head import Head, floor, later
 from okr_etl.domain.late import Part, apply_in_turn, times_of
 from okr_etl.domain.news import MoreNeeded, plain, suffices
@@ -50,6 +51,17 @@ class Turn:
     def applied(self) -> Applied:
         """What its own rows change."""
         return self.every[-1]
+
+    @cached_property
+    def made(self) -> dict[str, int]:
+        """How many new versions of each entity all parts make."""
+        each = [applied.published["entity"] for applied in self.every]
+        return {entity: sum(int((made == entity).sum()) for made in each) for entity in ENTITIES}
+
+    @property
+    def versions(self) -> int:
+        """How many those are."""
+        return sum(self.made.values())
 
     @cached_property
     def told(self) -> pl.Series:

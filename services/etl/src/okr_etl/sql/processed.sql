@@ -45,6 +45,9 @@ select version, hash, first_used_at from mapping_version where source = $1 order
 -- name: mapping_of_version
 select mapping from mapping_version where source = $1 and version = $2
 
+-- name: version_of_mapping
+select version from mapping_version where source = $1 and hash = $2
+
 -- name: rejected_of
 select batch_id, row_num from rejected where batch_id = any($1::bigint[]) limit $2
 

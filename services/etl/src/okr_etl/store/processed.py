@@ -14,7 +14,7 @@ from okr_common import crash
 from okr_common.delivery import outbox
 from okr_common.delivery.outbox import Connection, Outgoing
 from okr_common.delivery.relay import Page
-from okr_common.events import BatchLoaded, BatchPublished
+from okr_common.events import BatchLoaded, BatchPublished, BatchTransformed
 from okr_common.postgres.copying import CSV
 from okr_common.sources import Mapping
 from okr_common.topology import STAGES
@@ -112,7 +112,7 @@ class ProcessedStore:
                 crash.point("before_commit")
             crash.point("after_commit")
             if not task.late:  # the records of rows that waited stand between its own
-                place, at = _place(task, turn.every), (task.batch.position, task.generation)
+                place, at = _place(turn), (task.batch.position, task.generation)
                 self._fresh.keep(place, tables.entity_versions(task.batch, turn.applied, *at))
             return turn.applied.counts
 
@@ -160,15 +160,16 @@ async def forget_said(connection: Connection, task: Task, former: Head) -> None:
 
 
 async def _put(connection: Connection, turn: Turn) -> None:
-    task, every = turn.task, turn.every
-    await _write(connection, task, every)
+    await _write(connection, turn)
     await keep_said(connection, turn)
     crash.point("after_copy")
-    await connection.execute(SQL["set_head"], task.batch.source, *(getattr(turn.head, name) for name in ENTERED))
-    await _announce(connection, task, every)
+    entered = (getattr(turn.head, name) for name in ENTERED)
+    await connection.execute(SQL["set_head"], turn.task.batch.source, *entered)
+    await _announce(connection, turn)
 
 
-async def _write(connection: Connection, task: Task, every: Sequence[Applied]) -> None:
+async def _write(connection: Connection, turn: Turn) -> None:
+    task, every = turn.task, turn.every
     for part, applied in zip(task.parts, every, strict=True):
         place = {"position": task.batch.position, "generation": task.generation}
         await write(connection, part, applied, task.mapping, **place)
@@ -176,14 +177,8 @@ async def _write(connection: Connection, task: Task, every: Sequence[Applied]) -
         await parents.settle(connection, part, applied, by=task.batch, generation=task.generation, move="move_counts")
     await parents.keep(connection, task.batch, task.proposed, task.generation)
     await goals.keep_periods(connection, task.batch, task.parts, task.mapping, task.generation)
-    outcomes = sum(applied.published.filter(pl.col("entity") == "outcome").height for applied in every)
-    result = result_row(task, every[-1], versions=published_by(every), outcomes=outcomes)
+    result = result_row(task, turn.applied, versions=turn.versions, outcomes=turn.made["outcome"])
     await connection.execute(SQL["add_result"], *result)
-
-
-def published_by(every: Sequence[Applied]) -> int:
-    """How many new versions there are."""
-    return sum(applied.published.height for applied in every)
 
 
 async def keep_said(connection: Connection, turn: Turn) -> None:
@@ -215,21 +210,28 @@ def result_row(task: Task, applied: Applied, *, versions: int, outcomes: int) ->
     )
 
 
-def _place(task: Task, every: Sequence[Applied]) -> Place:
+def _place(turn: Turn) -> Place:
     """Of its records."""
-    return Place(task.batch.source, task.batch.position, task.generation, until_seq=published_by(every))
+    task = turn.task
+    return Place(task.batch.source, task.batch.position, task.generation, until_seq=turn.versions)
 
 
-async def _announce(connection: Connection, task: Task, every: Sequence[Applied]) -> None:
-    """The batch is loaded; its records; then that they are published: one order key, so in this order."""
-    batch, unit = task.batch, _place(task, every)
-    place: dict[str, Any] = {"source": batch.source, "position": batch.position, "generation": task.generation}
-    loaded = BatchLoaded(batch_id=batch.batch_id, rows=batch.size, **place, **every[-1].counts)
+async def _announce(connection: Connection, turn: Turn) -> None:
+    """The batch is transformed, and loaded; its records; that they are published: one order key, so in this order."""
+    task, batch = turn.task, turn.task.batch
+    place = {"position": batch.position, "generation": task.generation}
+    about: dict[str, Any] = {"source": batch.source, "batch_id": batch.batch_id, **place}
+    transformed = BatchTransformed(
+        mapping_version=await connection.fetchval(SQL["version_of_mapping"], batch.source, task.mapping.hash),
+        rows=batch.size,
+        **about,
+        **{f"{entity}s": versions for entity, versions in turn.made.items()},
+    )
+    loaded = BatchLoaded(rows=batch.size, **about, **turn.applied.counts)
     published = BatchPublished(
-        batch_id=batch.batch_id,
-        versions=published_by(every),
+        versions=turn.versions,
         behind=task.behind,
         outcomes=await connection.fetchval(SQL["count_outcomes"], batch.source),
-        **place,
+        **about,
     )
-    await units.publish(connection, unit, published, before=loaded)
+    await units.publish(connection, _place(turn), published, before=(transformed, loaded))

@@ -1,5 +1,6 @@
 """What okr_processed publishes as one: the versions at a place, and the events that tell of them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from okr_common.delivery import outbox
@@ -13,11 +14,11 @@ from okr_etl.store.records import Place
 STAGE = STAGES["etl"]
 
 
-async def publish(connection: Connection, place: Place, *after: Event, before: Event | None = None) -> None:
+async def publish(connection: Connection, place: Place, *after: Event, before: Sequence[Event] = ()) -> None:
     """The records of this place, what is told before them, and after them: one order key, so in this order."""
     unit = Outgoing(place.source, PROCESSED_RECORDS.name, place.source, unit=asdict(place))
-    told = [announce(before, STAGE)] if before else []
-    await outbox.put(connection, STAGE.service, [*told, unit, *(announce(event, STAGE) for event in after)])
+    told = [[announce(event, STAGE) for event in events] for events in (before, after)]
+    await outbox.put(connection, STAGE.service, [*told[0], unit, *told[1]])
 
 
 async def behind(connection: Connection, place: Place) -> Place:

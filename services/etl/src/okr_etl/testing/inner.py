@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from okr_common.clock import utc_now
+from okr_common.events import BatchTransformed
 from okr_common.postgres.pool import open_pool
 from okr_common.sources import SourcesFolder
 from okr_common.topology import STAGES
@@ -23,6 +24,7 @@ from okr_etl.store.items import Items
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore
 from okr_etl.store.replays import ReplayStore
+from okr_etl.testing.released import SQL
 
 ROLE = STAGES["etl"].role
 
@@ -44,6 +46,11 @@ class Inner:
         while await self.applier._next(source):  # noqa: SLF001 - the step itself
             pass
         assert source not in self.applier.waiting  # noqa: S101 - used by tests only
+
+    async def transformed(self) -> list[BatchTransformed]:
+        """What was told of every batch that was transformed, in order."""
+        rows = await self.pool.fetch(SQL["told"], BatchTransformed.ce_type)
+        return [BatchTransformed.model_validate_json(row["value"]) for row in rows]
 
 
 def of_all(_: str) -> bool:

@@ -18,6 +18,9 @@ SENTENCES: dict[str, str] = {
     "okr.ingestion.file_done.v1": "file {0.file_id} of {0.source} stored: {0.rows:row|}, {0.unreadable} unreadable",
     "okr.ingestion.file_rejected.v1": "file {0.file_id} of {0.source} {0.state}: {0.reason}",
     "okr.ingestion.batch_ingested.v1": "batch {0.batch_id} of {0.source} released: {0.rows:row|}",
+    "okr.processing.batch_transformed.v1": (
+        "batch {0.batch_id} of {0.source} transformed: {0.rows:row|}, {0.check_ins:new version|} of check-ins"
+    ),
     "okr.processing.batch_loaded.v1": (
         "batch {0.batch_id} of {0.source} loaded: {0.new} new, {0.changed} changed, {0.rejected} rejected"
     ),
