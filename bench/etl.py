@@ -102,7 +102,7 @@ class Scene:
 
 
 async def measured(scene: Scene, rows: int) -> dict[str, Any]:
-    """New rows; all of them again with one that changed; and the bare writes."""
+    """New rows; all of them again with one that changed; one row alone that changed; and the bare writes."""
     try:
         return await _measured(scene, rows)
     finally:
@@ -113,7 +113,8 @@ async def _measured(scene: Scene, rows: int) -> dict[str, Any]:
     content, _ = workload.repeated(rows)
     new = await scene.load("new.csv", content)
     floor = await Floor(scene.stack).run()
-    again = await scene.load("again.csv", _with_one_change(content))
+    again = await scene.load("again.csv", _with_one_change(content, b"1.25"))
+    one = await scene.load("one.csv", _with_one_change(_last_row(content), b"2.5"))
     counts = (
         "select sum(changed) || ' changed, ' || sum(unchanged) || ' unchanged' from batch_result where not replayed"
     )
@@ -126,6 +127,7 @@ async def _measured(scene: Scene, rows: int) -> dict[str, Any]:
         "rows": rows,
         "new": new,
         "again_with_one_change": again,
+        "one_changed_row": one,
         **replays,
         "counts": await scene.ask("processed", counts),
         "rows_per_second": rows / new["seconds"],
@@ -135,11 +137,17 @@ async def _measured(scene: Scene, rows: int) -> dict[str, Any]:
     }
 
 
-def _with_one_change(content: bytes) -> bytes:
+def _last_row(content: bytes) -> bytes:
+    """A file of the header and the last row."""
+    header, _, rows = content.partition(b"\r\n")
+    return header + b"\r\n" + rows.rstrip(b"\r\n").rpartition(b"\n")[2] + b"\r\n"
+
+
+def _with_one_change(content: bytes, figure: bytes) -> bytes:
     """The last row's figure is another."""
     head, _, last = content.rstrip(b"\r\n").rpartition(b"\n")
     cells = last.split(b",")
-    cells[VALUE_FROM_END] = b"1.25"
+    cells[VALUE_FROM_END] = figure
     return head + b"\n" + b",".join(cells) + b"\r\n"
 
 

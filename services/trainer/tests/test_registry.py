@@ -213,7 +213,7 @@ async def test_only_who_knows_the_key_changes_what_serves(scene: Scene, past: Co
         again, problem = await changed(trainer, "promote", {"version": 1})
         assert (again, "serves already" in problem["detail"]) == (409, True)
         differs = await scene.get(trainer, "/models/acme/diff", a=0, b=1)
-        assert differs["pipeline"] == ["linear_pace", "newton"]
+        assert differs["pipeline"] == ["linear_pace", "ensemble"]
         assert (await scene.get(trainer, "/models/acme/diff", a=0, b=9))["status"] == 404
     with scene.stack.service("trainer") as without:
         status, problem = await changed(without, "rollback", {})

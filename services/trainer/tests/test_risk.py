@@ -15,6 +15,7 @@ from okr_trainer.domain.predictors import LearnedModel, PaceRule
 from okr_trainer.domain.replay import Replay
 from okr_trainer.domain.risk import HIGH_RATE, LEAST_KEY_RESULTS, LEAST_MEDIUM, MEDIUM_RATE, CutPoints, chosen
 from okr_trainer.domain.window import newest
+from okr_trainer.settings import TrainerSettings
 from okr_trainer.standing import restore
 from okr_trainer.testing import Company, history
 
@@ -47,7 +48,7 @@ def test_of_probabilities_that_differ_the_whole_share_is_used(said: set[float]) 
 
 
 def replayed(past: Company, *, years: int | None = None) -> Replay:
-    replay = Replay.begin("acme", 1, 1, "newton", None)
+    replay = Replay.begin("acme", 1, 1, TrainerSettings().pipeline, None)
     replay.take([one for one in past.in_order if years is None or one.version.knowledge_time.year < 2010 + years])
     return replay
 

@@ -14,7 +14,7 @@ def test_a_source_is_its_own_model_unless_named() -> None:
 
 def test_each_model_may_have_pipelines_of_its_own_and_roles_change() -> None:
     own = {"jira": {"champion": "linear", "challengers": ["newton"]}, "alone": {"champion": "linear"}}
-    settings = TrainerSettings(challengers=["linear_newton"], pipelines=own)  # type: ignore[arg-type]
+    settings = TrainerSettings(pipeline="newton", challengers=["linear_newton"], pipelines=own)  # type: ignore[arg-type]
     assert settings.in_shadow_of("mta_nyct", "newton") == ["linear_newton"]
     assert settings.in_shadow_of("mta_nyct", "linear_newton") == ["newton"]
     assert settings.in_shadow_of("jira", "linear") == ["newton"]
@@ -34,7 +34,7 @@ def test_each_model_may_have_pipelines_of_its_own_and_roles_change() -> None:
         ({"high_risk_below": 0.7}, "give both high_risk_below and medium_risk_below, or neither"),
         ({"high_risk_below": 0.7, "medium_risk_below": 0.6}, "high_risk_below must not be above medium_risk_below"),
         ({"challengers": ["woods"]}, "no pipeline is called 'woods'"),
-        ({"challengers": ["newton"]}, "each pipeline can be named once only"),
+        ({"pipeline": "newton", "challengers": ["newton"]}, "each pipeline can be named once only"),
         ({"pipelines": {"a": {"champion": "linear", "challengers": ["newton", "newton"]}}}, "once only"),
         ({"models": {"a": ["s"], "b": ["s"]}}, "a source can belong to one model only"),
     ],
