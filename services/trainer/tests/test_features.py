@@ -207,6 +207,8 @@ def test_its_kin_tell_until_the_series_has_a_past_of_its_own() -> None:
     assert state_of(title="Sprint").kin == ""
     young = seen_of(state, day, Past({state.kin: kin}, BaseRate(8, 4)))
     old = seen_of(state, day, Past({state.kin: kin, state.series: own}, BaseRate(8, 4)))
+    withdrawn = seen_of(state, day, Past({state.kin: kin, state.series: TrackRecord()}, BaseRate(8, 4)))
+    assert withdrawn == young
     usual = (6 + 3 * 0.5) / 9
     assert (young["predecessor"], old["predecessor"]) == (1.0, -1.0)
     assert [young["hit_rate"], old["hit_rate"]] == pytest.approx([usual - 0.5, 3 * usual / 4 - 0.5])

@@ -24,6 +24,8 @@ TIE = 0.2
 TELLS = 12.0
 """Twice the gain in log-likelihood that a split must bring. Chance brings as much in one of many looks, and costs
 little, since what a node says is drawn to its parent; to ask for more costs more while outcomes are few (measured)."""
+AT_ONCE = 64
+"""Rows that wait in a leaf at most."""
 _LITTLE = 1e-12
 
 
@@ -63,6 +65,8 @@ class Watch:
     def count(self, row: Column, achieved: bool, weight: float) -> None:  # noqa: FBT001 - the label is a bool
         """One more row, as it stands in the table."""
         self.waiting.append((row, achieved, weight))
+        if len(self.waiting) >= AT_ONCE:  # of a key result with many check-ins a row weighs little
+            self.settle()
 
     def settle(self) -> None:
         """Counts those that wait, all at once, in their order."""

@@ -51,8 +51,13 @@ class Past:
         """What is told of this series: by its own outcomes, and while these are few or none, by those of its kin."""
         told = self._series.get((name, kin))
         if told is None:
-            told = self._series[name, kin] = self._told_of(self.records.get(name), self.records.get(kin))
+            told = self._series[name, kin] = self._told_of(self._ended(name), self._ended(kin))
         return told
+
+    def _ended(self, series: str) -> TrackRecord | None:
+        """The record of a series of which something ended; of what was withdrawn nothing is left."""
+        record = self.records.get(series)
+        return record if record is not None and record.outcomes else None
 
     def _told_of(self, own: TrackRecord | None, kin: TrackRecord | None) -> Told:
         newest, usual = own or kin or NO_RECORD, self.rate if kin is None else kin.hit_rate(self.rate)
