@@ -9,6 +9,8 @@ import asyncpg
 from okr_stack.stack import Stack
 
 GIVE_UP_SECONDS = 1_800
+MOST_SECONDS = 0.2
+"""Between two questions."""
 
 
 class Asking:
@@ -39,12 +41,13 @@ class Asking:
         return self._connections[database]
 
     async def until(self, database: str, query: str) -> None:
-        """Until the query says true."""
-        deadline = time.monotonic() + GIVE_UP_SECONDS
+        """Until the query says true; asked the less often the longer it takes: each question takes processor time."""
+        began = time.monotonic()
         while not await self.ask(database, query):
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if waited > GIVE_UP_SECONDS:
                 raise TimeoutError(f"not within {GIVE_UP_SECONDS} s: {query}")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(min(0.02 + waited / 100, MOST_SECONDS))
 
     async def close(self) -> None:
         """Closes what was opened."""

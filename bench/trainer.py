@@ -20,6 +20,7 @@ import workload
 from ingest_gauge import rss_mib
 from report import scratch, tell
 from trainer_scene import KEY, MODEL, Scene
+from trainer_scene import OPEN as OPEN_SOURCE
 from trainer_serving import serving
 
 from okr_common.kafka.reader import Read
@@ -121,7 +122,7 @@ async def _shadowed(scene: Scene) -> dict[str, Any]:
 
 async def _check_ins_alone(scene: Scene, silent: list[Read]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Everything but the outcomes once more, as of another source; and /predict beside nothing else."""
-    before = await scene.ask("ops", NEWEST_UNIT)
+    model, before = await trainer_floor.champion(scene), await scene.ask("ops", NEWEST_UNIT)
     scene.produce(silent)
     with scene.trainer(ready=False) as service:
         seconds = await scene.timed()
@@ -130,7 +131,14 @@ async def _check_ins_alone(scene: Scene, silent: list[Read]) -> tuple[dict[str, 
             "ops", "select key_result_id::text as id from key_result_state where open limit 500"
         )
         served = await serving(service.url, [row["id"] for row in ids])
-    return {"predictions": made, "seconds": seconds, "per_second": made / seconds}, served
+    copied = await trainer_floor.copying(scene, before)
+    seen = await trainer_floor.vectors(
+        scene, "live", "late", source=OPEN_SOURCE, trainings=[model.training], after=before
+    )
+    with cores.on(cores.SERVICE):
+        scored = trainer_floor.scoring(model, seen)
+    alone = {"predictions": made, "seconds": seconds, "per_second": made / seconds}
+    return {**alone, "copied_per_second": made / copied, "scored_per_second": len(seen) / scored}, served
 
 
 async def _cold_start(scene: Scene, open_key_results: int, news: list[Read]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """The trainer's floor: the champion's predict and learn on ready-made feature vectors, and nothing else."""
 
+import io
 import time
 from typing import Any, NamedTuple
 
+import asyncpg
 import orjson
 from trainer_scene import MODEL, Scene
 
@@ -20,7 +22,7 @@ select p.features, case when p.learned_seq is not null then o.achieved end as ac
 from prediction p left join lateral (
     select achieved from outcome_heard o where o.model = p.model and o.key_result_id = p.key_result_id
     order by revision limit 1) o on true
-where p.model = $1 and p.source = $1 and p.kind = any($2) and p.training = any($3) and p.features is not null
+where p.model = $1 and p.source = $5 and p.kind = any($2) and p.training = any($3) and p.features is not null
   and coalesce(p.unit, 0) > $4
 order by p.knowledge_time, p.prediction_id
 """
@@ -39,12 +41,14 @@ async def champion(scene: Scene) -> LearnedModel:
     return load(Checkpoint(**{**row, "libraries": orjson.loads(row["libraries"])}))
 
 
-async def vectors(scene: Scene, *kinds: str, trainings: list[int], after: int = -1) -> list[Vector]:
+async def vectors(
+    scene: Scene, *kinds: str, trainings: list[int], source: str = MODEL, after: int = -1
+) -> list[Vector]:
     """Those of predictions of these kinds and trainings, in the order they became known.
 
     `after`: only of units published after this one; a replay's are in none.
     """
-    rows = await scene.asking.rows("ops", VECTORS, MODEL, list(kinds), trainings, after)
+    rows = await scene.asking.rows("ops", VECTORS, MODEL, list(kinds), trainings, after, source)
     return [Vector(orjson.loads(row["features"]), row["achieved"]) for row in rows]
 
 
@@ -68,3 +72,30 @@ def saving(model: LearnedModel, times: int = 20) -> float:
         save(model)
         taken.append(time.perf_counter() - began)
     return sorted(taken)[times // 2]
+
+
+def scoring(model: LearnedModel, seen: list[Vector]) -> float:
+    """Seconds to score them alone, as many together as messages come at once."""
+    began = time.perf_counter()
+    view = view_of(model.pipeline, model.words)
+    for at in range(0, len(seen), MESSAGES):
+        view.score([one.x for one in seen[at : at + MESSAGES]])
+    return time.perf_counter() - began
+
+
+async def copying(scene: Scene, after: int) -> float:
+    """Seconds PostgreSQL takes for the bare COPY of the predictions published after this unit, their bytes ready."""
+    connection = await asyncpg.connect(scene.stack.admin_dsn("okr_ops"))
+    rows = io.BytesIO()
+    try:
+        await connection.copy_from_query("select * from prediction where unit > $1", after, output=rows)
+        await connection.execute("create schema bench_floor")
+        await connection.execute("create table bench_floor.prediction (like public.prediction including all)")
+        await connection.execute("checkpoint")
+        rows.seek(0)
+        began = time.perf_counter()
+        await connection.copy_to_table("prediction", schema_name="bench_floor", source=rows)
+        return time.perf_counter() - began
+    finally:
+        await connection.execute("drop schema if exists bench_floor cascade")
+        await connection.close()

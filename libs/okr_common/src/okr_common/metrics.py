@@ -21,6 +21,9 @@ ROWS_PROCESSED = Counter("okr_rows_processed_total", "Raw rows applied by etl, e
 BATCHES_PREPARED = Counter(
     "okr_batches_prepared_total", "Batches read and typed by etl; what is never applied was done in vain", ["source"]
 )
+BATCHES_FORETOLD = Counter(
+    "okr_batches_foretold_total", "Batches compared by etl while the one before was being written", ["source"]
+)
 ROWS_PENDING = Gauge("okr_rows_pending", "Rows that wait for a parent, after the source's last batch", ["source"])
 API_REQUESTS = Counter("okr_api_requests_total", "Requests to APIs, by what came of them", ["source", "result"])
 API_OBJECTS = Counter(

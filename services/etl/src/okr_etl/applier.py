@@ -17,7 +17,7 @@ from okr_common.sources import Mapping
 from okr_etl.decider import Decider
 from okr_etl.domain.head import Head
 from okr_etl.domain.news import MoreNeeded
-from okr_etl.domain.turn import Task
+from okr_etl.domain.turn import Task, Turn
 from okr_etl.mappings import Mappings
 from okr_etl.parents import Parents
 from okr_etl.preparer import Preparer
@@ -192,17 +192,18 @@ class Applier:
         self, released: Released, mapping: Mapping, head: Head, former_unit: str | None
     ) -> dict[str, int] | None:
         await self._processed.keep(mapping)
-        batch, proposed = await self._preparer.prepare(released, mapping, head)
+        batch, proposed, foretold = await self._preparer.prepare(released, mapping, head)
         proposed, late = await self._parents.settled(batch, proposed, mapping, head.generation)
         said = await self._said.before(released, mapping, head, former_unit)
         task = Task(batch, proposed, mapping, head.generation, released.behind, released.beside(mapping), said, late)
-        compared = asyncio.Event()
+        compared: asyncio.Future[Turn | None] = asyncio.get_running_loop().create_future()
         if released.behind and not self._due:
             self._preparer.look_ahead(released, mapping, head, compared)
         try:
-            return await self._processed.apply(task, compared)
+            return await self._processed.apply(task, foretold, compared)
         finally:  # whoever waits for it must not wait for ever where this batch changes nothing, or fails
-            compared.set()
+            if not compared.done():
+                compared.set_result(None)
 
     async def _wait(self, source: str, position: int, error: Exception) -> Waiting:
         waiting = Waiting.after(error, position)

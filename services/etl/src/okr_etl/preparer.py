@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import polars as pl
 
@@ -11,11 +12,22 @@ from okr_common.sources import Mapping
 from okr_etl.domain.batch import Proposed, RawBatch, propose
 from okr_etl.domain.head import Head
 from okr_etl.domain.parents import NONE_KNOWN
+from okr_etl.domain.turn import Turn
 from okr_etl.reader import Reader
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore, Released
 
-Prepared = tuple[RawBatch, Proposed]
+
+class Prepared(NamedTuple):
+    """A batch, what its rows propose, and its turn, where the batch before it tells what that will be."""
+
+    batch: RawBatch
+    proposed: Proposed
+    foretold: Turn | None = None
+
+
+Compared = asyncio.Future[Turn | None]
+"""A batch's turn, once it is known; None where it has none."""
 REJECTED_LOOKED_UP = 20_000
 """Where the file before had more rejected rows, all rows of this one are read."""
 
@@ -55,19 +67,22 @@ class Preparer:
         if ahead is not None:
             if (ahead.source, ahead.position, ahead.mapping) == (released.source, released.position, mapping):
                 prepared = await ahead.task
-                if prepared is not None and prepared[0].whole == head.whole:
+                if prepared is not None and prepared.batch.whole == head.whole:
                     return prepared
             ahead.task.cancel()
-        return await self._prepare(released, mapping, whole=head.whole)
+        return await self._typed(await self._read(released, mapping, whole=head.whole), mapping)
 
-    def look_ahead(self, released: Released, mapping: Mapping, head: Head, compared: asyncio.Event) -> None:
-        """Begins with the batch after this one; types its rows while those of this one are written, not compared."""
+    def look_ahead(self, released: Released, mapping: Mapping, head: Head, compared: Compared) -> None:
+        """Begins with the batch after this one; types its rows while those of this one are written, not compared.
+
+        And compares them, where this one's turn tells what will be held then.
+        """
         position = released.position + 1
         task = asyncio.create_task(self._try(released.source, position, mapping, head, compared))
         self._ahead = _Ahead(released.source, position, mapping, task)
 
     async def _try(
-        self, source: str, position: int, mapping: Mapping, head: Head, compared: asyncio.Event
+        self, source: str, position: int, mapping: Mapping, head: Head, compared: Compared
     ) -> Prepared | None:
         """None when it fails: then the batch's own turn tells why."""
         try:
@@ -77,19 +92,23 @@ class Preparer:
             entered = head.entering(released.unit, mapping.hash, released.beside(mapping))
             if released.unit != head.unit and not entered.whole:
                 return None  # what the file before left behind is known when it is applied
-            return await self._prepare(released, mapping, whole=entered.whole, after=compared)
+            batch = await self._read(released, mapping, whole=entered.whole)
+            turn = await asyncio.shield(compared)
+            prepared = await self._typed(batch, mapping)
+            return prepared if turn is None else await self._foretold(prepared, turn)
         except Exception:  # noqa: BLE001 - see above
             return None
 
-    async def _prepare(
-        self, released: Released, mapping: Mapping, *, whole: bool, after: asyncio.Event | None = None
-    ) -> Prepared:
-        batch = await (self._reader.read(released, mapping) if whole else self._news(released, mapping))
-        if after is not None:
-            await after.wait()
+    async def _foretold(self, prepared: Prepared, turn: Turn) -> Prepared:
+        return prepared._replace(foretold=await self._processed.foretell(turn, prepared.batch, prepared.proposed))
+
+    async def _read(self, released: Released, mapping: Mapping, *, whole: bool) -> RawBatch:
+        return await (self._reader.read(released, mapping) if whole else self._news(released, mapping))
+
+    async def _typed(self, batch: RawBatch, mapping: Mapping) -> Prepared:
         proposals = await proposed(batch, mapping, self._key)
-        metrics.BATCHES_PREPARED.labels(released.source).inc()
-        return batch, proposals
+        metrics.BATCHES_PREPARED.labels(batch.source).inc()
+        return Prepared(batch, proposals)
 
     async def _news(self, released: Released, mapping: Mapping) -> RawBatch:
         beside = self._beside

@@ -1,7 +1,7 @@
 """The next batch of a source is typed while one is written, and waits for no batch that is written by nobody."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
 import pytest
@@ -9,15 +9,21 @@ from prometheus_client import REGISTRY
 
 from okr_common.paths import repository
 from okr_common.postgres.pool import RETRYABLE
+from okr_common.sources import Mapping
 from okr_common.testing.waiting import until
-from okr_etl.testing import RawWriter
+from okr_etl.testing import RawWriter, undisturbed
 from okr_etl.testing.inner import Inner, inner
 from okr_stack.testing import StackUnderTest
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 SOURCE = "mta_nyct"
 Table = tuple[list[str], list[list[str]]]
+Told = tuple[object, ...]
+Expected = Callable[[], Awaitable[list[Told]]]
 WAITING = "select pid from pg_stat_activity where wait_event_type = 'Lock' and usename = 'okr_etl'"
+SEQUENCE = (
+    "select entity, entity_id::text, revision, knowledge_time, payload from entity_version order by position, seq"
+)
 HOLD_HEAD = "update source_head set position = 1 where source = $1 and position = 0"
 """As another replica that applies the first batch; it has, once this is committed."""
 
@@ -34,6 +40,10 @@ async def other(fresh_stack: StackUnderTest) -> AsyncIterator[asyncpg.Connection
     connection = await asyncpg.connect(fresh_stack.admin_dsn("okr_processed"))
     yield connection
     await connection.close()
+
+
+def foretold() -> float:
+    return REGISTRY.get_sample_value("okr_batches_foretold_total", {"source": SOURCE}) or 0
 
 
 def prepared() -> float:
@@ -82,3 +92,58 @@ async def test_no_batch_waits_for_one_that_is_not_written(
         await etl.apply_all(SOURCE)
     applied = await etl.pool.fetch("select position, rows from batch_result")
     assert [tuple(row) for row in applied] == [(2, 300)]
+
+
+@pytest.fixture
+async def expected(fresh_stack: StackUnderTest, mta: Mapping) -> AsyncIterator[Expected]:
+    """What one undisturbed run publishes of what is released."""
+    connection = await asyncpg.connect(fresh_stack.dsn("okr_readonly", "raw"))
+
+    async def publishes() -> list[Told]:
+        return list((await undisturbed(connection, mta)).published.iter_rows())
+
+    yield publishes
+    await connection.close()
+
+
+async def test_a_batch_is_compared_while_the_one_before_is_written(
+    etl: Inner, raw: RawWriter, mta_file: Table, expected: Expected
+) -> None:
+    header, rows = mta_file
+    before = foretold()
+    await raw.release(SOURCE, header, rows[:600], batch_rows=120)
+    await etl.apply_all(SOURCE)
+    assert foretold() == before + 3, "of five; with the first one it is forgotten what the file before said"
+    assert await published(etl) == await expected()
+
+
+async def test_what_was_foretold_of_a_batch_that_was_not_written_is_not_taken(
+    etl: Inner, raw: RawWriter, other: asyncpg.Connection, mta_file: Table, expected: Expected
+) -> None:
+    """The connection ends before the second batch is committed, when the third one is compared already."""
+    header, rows = mta_file
+    await raw.release(SOURCE, header, rows[:600], batch_rows=150)
+    assert await etl.applier._next(SOURCE)
+    before = foretold()
+    async with other.transaction():
+        await other.execute("lock table entity_version in share mode")
+        second = asyncio.create_task(etl.applier._next(SOURCE))
+        pid = await until(lambda: other.fetchval(WAITING))
+        await until(lambda: compared_ahead(etl))
+        await other.execute("select pg_terminate_backend($1, 5000)", pid)
+        with pytest.raises(RETRYABLE):
+            await second
+    assert foretold() == before
+    await etl.apply_all(SOURCE)
+    assert await published(etl) == await expected()
+
+
+async def compared_ahead(etl: Inner) -> bool:
+    ahead = etl.applier._preparer._ahead
+    assert ahead is not None
+    prepared = await ahead.task
+    return prepared is not None and prepared.foretold is not None
+
+
+async def published(etl: Inner) -> list[Told]:
+    return [tuple(row) for row in await etl.pool.fetch(SEQUENCE)]

@@ -15,6 +15,7 @@ import asyncpg
 import orjson
 import pytest
 
+from okr_common.metrics import BATCHES_FORETOLD
 from okr_common.sources import Mapping, load_mapping
 from okr_etl.testing import MemorySource, RawWriter, undisturbed
 from okr_etl.testing.exports import FINAL, HEADER, RECORDED, Exports, Kind
@@ -101,6 +102,7 @@ async def workers(fresh_stack: StackUnderTest, tmp_path: Path) -> AsyncIterator[
 
 @pytest.mark.parametrize("seeds", [FEW, pytest.param(MANY, marks=[pytest.mark.faults, pytest.mark.long])], ids=str)
 async def test_whoever_applies_what_when_the_same_is_published(workers: Workers, raw: RawWriter, seeds: range) -> None:
+    before = foretold()
     for seed in seeds:
         sources = {f"s{seed}_{number}": number for number in range(len(KINDS))}
         for name, number in sources.items():
@@ -112,6 +114,12 @@ async def test_whoever_applies_what_when_the_same_is_published(workers: Workers,
             assert await workers.current(name) == newest(oracle), f"seed {seed}, {name}"
         first, *_, last = [said(await workers.sequence(name)) for name in sources]
         assert first == last, f"seed {seed}: wherever the files are cut"
+    assert foretold() > before, "some batches were compared while the one before was written"
+
+
+def foretold() -> float:
+    found = (sample.value for metric in BATCHES_FORETOLD.collect() for sample in metric.samples)
+    return sum(found)
 
 
 async def load(workers: Workers, raw: RawWriter, sources: dict[str, int], seed: int) -> None:

@@ -45,14 +45,15 @@ from unnest($1::uuid[]) as w (id)
 cross join lateral (select * from outcome where key_result_id = w.id and closed is null offset 0) o
 
 -- name: written_documents
-delete from document_due d using unnest($1::uuid[], $2::bigint[]) as w (entity_id, revision)
+delete from document_due d using unnest(string_to_array($1, ' ')::uuid[], $2::bigint[]) as w (entity_id, revision)
 where d.entity_id = w.entity_id and d.revision = w.revision
 
 -- name: write_documents
--- Returns how many changed. A lower revision never overwrites a higher one.
+-- Of this source. Returns how many changed. A lower revision never overwrites a higher one.
 with incoming as (
-    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::bigint[])
-        as i (entity_id, entity, source, text, meta, labels, content_hash, revision)
+    select i.*, $1 as source
+    from unnest(string_to_array($2, ' ')::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::bigint[])
+        as i (entity_id, entity, text, meta, labels, content_hash, revision)
 ), differing as (
     select i.entity_id from incoming i left join document d using (entity_id)
     where d.entity_id is null or (d.content_hash <> i.content_hash and d.revision < i.revision)

@@ -27,7 +27,8 @@ order by k.key_result_id limit $8
 
 -- name: outcomes_told_so
 -- Of these outcomes the versions of this basis, source or due; asked where the source had the rule of due dates at a time.
-select v.entity_id::text, v.revision::bigint from unnest($1::uuid[]) as w (entity_id) join entity_version v using (entity_id)
+select v.entity_id::text, v.revision::bigint
+from unnest(string_to_array($1, ' ')::uuid[]) as w (entity_id) join entity_version v using (entity_id)
 where exists (select from due_decided where source = $2) and v.entity = 'outcome' and v.payload ->> 'label_basis' = $3
 
 -- name: last_seq

@@ -56,14 +56,14 @@ select batch_id, row_num from rejected where batch_id = any($1::bigint[]) limit 
 -- version. `offset 0`: each is looked up by itself, however many there are; else the tables are read whole, for every batch.
 select h.entity_id::text, h.held_from, h.number, h.revision, encode(h.content_hash, 'hex') as content_hash,
        h.batch_id in (select batch_id from said where source = $2 and generation = $3) as of_unit
-from unnest($1::uuid[]) as w (entity_id)
+from unnest(string_to_array($1, ' ')::uuid[]) as w (entity_id)
 cross join lateral (select * from held_version v where v.entity_id = w.entity_id offset 0) h
 union all
 select c.check_in_id::text, h.held_from, coalesce(h.number, c.revision),
        case when h.entity_id is null then c.revision else h.revision end,
        encode(coalesce(h.content_hash, c.content_hash), 'hex'),
        coalesce(h.batch_id, c.batch_id) in (select batch_id from said where source = $2 and generation = $3)
-from unnest($4::uuid[]) as w (entity_id)
+from unnest(string_to_array($4, ' ')::uuid[]) as w (entity_id)
 cross join lateral (select * from check_in c where c.check_in_id = w.entity_id offset 0) c
 left join lateral (select * from held_version v where v.entity_id = c.check_in_id offset 0) h on true
 
@@ -116,11 +116,12 @@ select count(*) from outcome where source = $1 and closed is null
 -- name: mark_documents
 -- $2, $3: objectives and key results of the source whose own text changed; $4: objectives whose change their key results show.
 insert into document_due (entity_id, entity, source)
-select id, 'objective', $1 from unnest($2::uuid[]) as w (id)
+select id, 'objective', $1 from unnest(string_to_array($2, ' ')::uuid[]) as w (id)
 union all
-select id, 'key_result', $1 from unnest($3::uuid[]) as w (id)
+select id, 'key_result', $1 from unnest(string_to_array($3, ' ')::uuid[]) as w (id)
 union all
-select key_result_id, 'key_result', source from key_result where objective_id = any($4) and key_result_id <> all($3)
+select key_result_id, 'key_result', source from unnest(string_to_array($4, ' ')::uuid[]) as w (objective_id)
+join key_result using (objective_id) where key_result_id not in (select unnest(string_to_array($3, ' ')::uuid[]))
 on conflict (entity_id) do update set revision = nextval('document_revision'), due_at = now()
 
 -- name: unit_records

@@ -106,7 +106,7 @@ update replay set clock = $2, coming = $3, unit = $4, newest = $5 where source =
 -- `offset 0` as in `held`.
 select r.entity_id::text, r.held_from, r.number, r.revision, encode(r.content_hash, 'hex') as content_hash,
        r.batch_id in (select batch_id from said where source = $2 and generation = $3) as of_unit
-from unnest($1::uuid[]) as w (entity_id)
+from unnest(string_to_array($1, ' ')::uuid[]) as w (entity_id)
 cross join lateral (select * from replay_version v where v.entity_id = w.entity_id offset 0) r
 
 -- name: add_replay_result

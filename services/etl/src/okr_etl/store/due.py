@@ -16,7 +16,7 @@ from okr_etl.domain import due, versions
 from okr_etl.domain.canonical import INSTANT
 from okr_etl.domain.head import Head
 from okr_etl.store import SQL, tables, units
-from okr_etl.store.held import held_by, without
+from okr_etl.store.held import held_by, in_one, without
 from okr_etl.store.records import Place
 
 AT_ONCE = 20_000
@@ -104,8 +104,8 @@ async def resolved(decision: Decision, outcomes: pl.DataFrame, held: pl.DataFram
 
 async def _decide(connection: Connection, decision: Decision, ended: pl.DataFrame) -> int:
     outcomes, source = await proposed(decision, ended), decision.source
-    ids, no_check_ins = outcomes["entity_id"].to_list(), ()
-    held = await held_by(connection, "held", ids, source, decision.head.generation, no_check_ins)
+    ids = outcomes["entity_id"]
+    held = await held_by(connection, "held", ids, source, decision.head.generation, ids.clear())
     held = await without(connection, held, ids, source, basis="source")
     found = await resolved(decision, outcomes, held)
     news = found.filter(pl.col("seq").is_not_null()).sort("seq")
@@ -117,7 +117,7 @@ async def _decide(connection: Connection, decision: Decision, ended: pl.DataFram
     await tables.copy(connection, "held_version", tables.due_held(news))
     rows = tables.as_recordset(tables.due_current(news, source))
     await connection.execute(SQL["put_due_outcomes"], rows)
-    await connection.execute(SQL["mark_documents"], source, [], ended["key_result_id"].to_list(), [])
+    await connection.execute(SQL["mark_documents"], source, "", in_one(ended["key_result_id"]), "")
     told = OutcomesDecided(
         source=source,
         position=place.position,

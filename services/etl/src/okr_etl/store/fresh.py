@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from okr_etl.store.records import Place, as_written
+from okr_etl.store.records import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,14 @@ class Fresh:
         self._batch = _Batch(place, versions)
 
     def take(self, place: Place, after: int, limit: int) -> pl.DataFrame | None:
-        """As `as_read` has them, those of this place after a seq, at most so many; None where they are not here.
+        """The rows of this place after a seq, at most so many; None where they are not here.
 
         With the last ones the batch is let go.
         """
         if self._batch is None or self._batch.place != place:
             return None
-        left = self._batch.versions.filter(pl.col("seq") > after)
-        if left.height <= limit:
+        versions = self._batch.versions
+        begin = versions["seq"].search_sorted(after, side="right")
+        if versions.height - begin <= limit:
             self._batch = None
-        return as_written(left.head(limit)) if left.height else None
+        return versions.slice(begin, limit) if begin < versions.height else None

@@ -3,14 +3,14 @@
 import asyncio
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
 import orjson
 import polars as pl
 
-from okr_common import crash
+from okr_common import crash, metrics
 from okr_common.delivery import outbox
 from okr_common.delivery.outbox import Connection, Outgoing
 from okr_common.delivery.relay import Page
@@ -19,7 +19,8 @@ from okr_common.postgres.copying import CSV
 from okr_common.sources import Mapping
 from okr_common.topology import STAGES
 from okr_etl.alone import alone
-from okr_etl.domain.batch import Applied
+from okr_etl.domain.batch import Applied, Proposed, RawBatch
+from okr_etl.domain.following import held_after, is_turn_of, task_after
 from okr_etl.domain.head import Head
 from okr_etl.domain.sent_back import taken_for
 from okr_etl.domain.turn import Task, Turn, take
@@ -27,7 +28,7 @@ from okr_etl.store import SQL, goals, parents, tables, units
 from okr_etl.store.fresh import Fresh
 from okr_etl.store.held import held
 from okr_etl.store.parents import ParentStore
-from okr_etl.store.records import Place, as_read, records
+from okr_etl.store.records import Place, as_read, as_written, records
 from okr_etl.store.waits import WaitStore
 from okr_etl.store.writing import write
 
@@ -94,20 +95,32 @@ class ProcessedStore:
         rows = await self._pool.fetch(SQL["rejected_of"], batch_ids, limit)
         return [(row["batch_id"], row["row_num"]) for row in rows]
 
-    async def apply(self, task: Task, compared: asyncio.Event | None = None) -> dict[str, int] | None:
+    async def foretell(self, turn: Turn, batch: RawBatch, proposed: Proposed) -> Turn | None:
+        """The next batch's turn, if this one is written as it is; None where that cannot be known yet."""
+        task = await asyncio.to_thread(task_after, turn, batch, proposed)
+        if task is None:
+            return None
+        async with self._pool.acquire() as connection:
+            before = await held(connection, task)
+        return await alone(lambda: take(task, turn.head, held_after(turn, before)))
+
+    async def apply(
+        self, task: Task, foretold: Turn | None = None, compared: asyncio.Future[Turn | None] | None = None
+    ) -> dict[str, int] | None:
         """Applies the batch in one transaction and returns its counts; None when another replica already has.
 
-        `compared` is set when it is known what the batch changes: from then on PostgreSQL has most to do. Raises
-        MoreNeeded where only its news was read, and that does not suffice.
+        `foretold`: its turn, if it was foretold. `compared` is told the turn, with which it is known what the batch
+        changes: from then on PostgreSQL has most to do. Raises MoreNeeded where only its news was read, and that does
+        not suffice.
         """
         async with self._pool.acquire() as connection:
             async with connection.transaction():
                 former = await _advance(connection, task)
                 if former is None:
                     return None
-                turn = await _turn(connection, task, former)
+                turn = await _turn(connection, task, former, foretold)
                 if compared is not None:
-                    compared.set()
+                    compared.set_result(turn)
                 await _put(connection, turn)
                 crash.point("before_commit")
             crash.point("after_commit")
@@ -129,9 +142,10 @@ class ProcessedStore:
         """For the relay: the records of a batch after a place, in the order they are published."""
         place = Place(**unit)
         after = max(after, place.after_seq)
-        versions = self._fresh.take(place, after, limit)
-        if versions is None:
-            versions = await self._versions(place, after, limit)
+        fresh = self._fresh.take(place, after, limit)
+        if fresh is not None:
+            return await asyncio.to_thread(lambda: records(place, as_written(fresh)))
+        versions = await self._versions(place, after, limit)
         return await asyncio.to_thread(records, place, versions)
 
     async def _versions(self, place: Place, after: int, limit: int) -> pl.DataFrame:
@@ -148,7 +162,10 @@ async def _advance(connection: Connection, task: Task) -> Head | None:
     return None if row is None else Head(batch.position - 1, task.generation, **row)
 
 
-async def _turn(connection: Connection, task: Task, former: Head) -> Turn:
+async def _turn(connection: Connection, task: Task, former: Head, foretold: Turn | None) -> Turn:
+    if foretold is not None and is_turn_of(foretold, task, former):
+        metrics.BATCHES_FORETOLD.labels(task.batch.source).inc()
+        return replace(foretold, task=task)
     await forget_said(connection, task, former)
     return await alone(take, task, former, await held(connection, task))
 

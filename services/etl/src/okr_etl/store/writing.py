@@ -12,6 +12,7 @@ from okr_etl.domain.batch import Applied
 from okr_etl.domain.entities import ENTITIES
 from okr_etl.domain.late import Part
 from okr_etl.store import SQL, goals, tables
+from okr_etl.store.held import in_one
 
 WRITTEN = ("entity_version", "held_version", "key_result_revision", "rejected", *ENTITIES)
 """The tables, in this order: what refers to another one's rows comes after it."""
@@ -22,21 +23,21 @@ async def write(
 ) -> None:
     """What rows change, at the place of the batch that is applied, whichever they came with.
 
-    The rows of each table are made ready while those of the table before are written.
+    The rows of all tables are made ready while those of the first one, the largest, are written.
     """
     if gaining := tables.gaining_time(applied):
         await connection.execute(SQL["hold_from_now"], gaining)
     changes = partial(_changes, part=part, applied=applied, mapping=mapping, place=(position, generation))
-    ahead = await asyncio.to_thread(changes, WRITTEN[0])
-    for table in WRITTEN[1:]:
-        making = asyncio.create_task(asyncio.to_thread(changes, table))
-        try:
-            await _write_changes(connection, ahead)
-        finally:
-            await asyncio.wait([making])  # whichever fails, nothing else uses the connection when it rolls back
-        ahead = making.result()
-    await _write_changes(connection, ahead)
-    await _mark_documents(connection, part, applied)
+    first = await asyncio.to_thread(changes, WRITTEN[0])
+    making = asyncio.create_task(asyncio.to_thread(lambda: [changes(table) for table in WRITTEN[1:]]))
+    try:
+        await _write_changes(connection, first)
+    finally:
+        await asyncio.wait([making])  # whichever fails, nothing else uses the connection when it rolls back
+    for each in making.result():
+        await _write_changes(connection, each)
+    marks = await asyncio.to_thread(_marks, part, applied)
+    await connection.execute(SQL["mark_documents"], part.batch.source, *map(in_one, marks))
     await goals.mark_aligned(connection, part, applied, mapping)
 
 
@@ -74,12 +75,14 @@ async def _write_changes(connection: Connection, changes: _Changes) -> None:
         await connection.execute(SQL[f"update_{changes.new.table}"], changes.held)
 
 
-async def _mark_documents(connection: Connection, part: Part, applied: Applied) -> None:
-    """Of an objective its own and its key results'; of a key result also its objective's, which lists it."""
+def _marks(part: Part, applied: Applied) -> tuple[pl.Series, pl.Series, pl.Series]:
+    """Whose documents change, as `mark_documents` has them.
+
+    Of an objective its own and its key results'; of a key result also its objective's, which lists it.
+    """
     rows = part.proposed.wide.select(*tables.PLACE, "objective.id", "key_result.id")
     published = applied.published.select(*tables.PLACE, "entity").join(rows, on=tables.PLACE)
     definitions = published.filter(pl.col("entity").is_in(["objective", "key_result"]))
-    goals = definitions["objective.id"].unique().to_list()
-    key_results = published.filter(pl.col("entity") != "objective")["key_result.id"].unique().to_list()
-    changed = definitions.filter(pl.col("entity") == "objective")["objective.id"].unique().to_list()
-    await connection.execute(SQL["mark_documents"], part.batch.source, goals, key_results, changed)
+    key_results = published.filter(pl.col("entity") != "objective")["key_result.id"].unique()
+    changed = definitions.filter(pl.col("entity") == "objective")["objective.id"].unique()
+    return definitions["objective.id"].unique(), key_results, changed

@@ -15,7 +15,7 @@ from okr_etl.domain.filling import Above
 from okr_etl.domain.head import Head
 from okr_etl.domain.late import Part
 from okr_etl.domain.news import MoreNeeded
-from okr_etl.domain.turn import Task, take
+from okr_etl.domain.turn import Task, Turn, take
 from okr_etl.domain.versions import HELD_SCHEMA
 from okr_etl.testing.tree import MemoryTree
 
@@ -110,7 +110,7 @@ class MemorySource:
             self.sayings.clear()
         held = self.held.with_columns(of_unit=pl.col("unit") == batch.unit).drop("unit")
         task = Task(batch, proposed, self.mapping, 1, 0, compared_with, self._said(whole=batch.whole), late)
-        turn = take(task, self.head, held)
+        turn = self._turn(task, held)
         applied = turn.applied
         self.rows_read += batch.rows.height
         self.head = turn.head
@@ -121,6 +121,9 @@ class MemorySource:
         self.proposed.append(proposed)
         self.applied.append(replace(applied, resolved=pl.concat(one.resolved for one in turn.every)))
         return applied
+
+    def _turn(self, task: Task, held: pl.DataFrame) -> Turn:
+        return take(task, self.head, held)
 
     def _keep(self, part: Part, applied: Applied) -> None:
         stored = applied.resolved.filter(pl.col("number").is_not_null())

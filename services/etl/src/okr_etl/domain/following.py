@@ -1,0 +1,40 @@
+"""The turn of a file's next batch, known while the one before it is being written: nothing comes between the two."""
+
+from dataclasses import replace
+
+import polars as pl
+
+from okr_etl.domain.batch import Proposed, RawBatch
+from okr_etl.domain.head import Head
+from okr_etl.domain.turn import Task, Turn
+
+
+def task_after(turn: Turn, batch: RawBatch, proposed: Proposed) -> Task | None:
+    """The next batch's task. None where it needs more than this turn tells of its file.
+
+    With a file's first batch it is forgotten what the file before said; a row may wait for its parent; and where not
+    all rows were read, what a batch said is found out later.
+    """
+    task = turn.task
+    of_one_file = turn.former.unit == task.batch.unit == batch.unit
+    read = task.batch.whole and batch.whole and task.mapping.rows.parent is None
+    if not (of_one_file and read):
+        return None
+    return replace(task, batch=batch, proposed=proposed, said=pl.concat([task.said, turn.told]))
+
+
+def held_after(turn: Turn, held: pl.DataFrame) -> pl.DataFrame:
+    """What is held once the turn is written, of what `held` is without it, or with some of it (`HELD_SCHEMA`).
+
+    As in `late.apply_in_turn`, what a batch makes stands behind what was there.
+    """
+    made = turn.applied.resolved.filter(pl.col("number").is_not_null())
+    made = made.with_columns(held_from="holds_from", of_unit=pl.lit(value=True)).select(held.columns)
+    return pl.concat([held.join(made, on=["entity_id", "number"], how="anti"), made])
+
+
+def is_turn_of(turn: Turn, task: Task, former: Head) -> bool:
+    """Whether what was foretold is this task's turn at this head."""
+    told = turn.task
+    same = told.batch is task.batch and told.proposed is task.proposed and not task.late
+    return same and turn.former == former and told.compared_with == task.compared_with and told.said.equals(task.said)

@@ -1,0 +1,107 @@
+"""A batch's turn, foretold while the one before is written, is the turn it has when its time comes."""
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from okr_common.sources import Mapping
+from okr_etl.domain.cells import PART, ROW
+from okr_etl.domain.following import held_after, is_turn_of, task_after
+from okr_etl.domain.turn import Task, Turn, take
+from okr_etl.testing import MemorySource
+
+Table = tuple[list[str], list[list[str]]]
+Fact = tuple[int, int, str, str, str]
+"""Indicator, month of 2017, target, value, name; all as they stand in the cells."""
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+cell = st.sampled_from(["8", "9"])
+facts = st.lists(st.tuples(st.integers(1, 2), st.integers(1, 4), cell, cell, st.sampled_from(["A", "B"])), max_size=12)
+
+
+@dataclass
+class Foretelling(MemorySource):
+    """Foretells each batch's turn, if that can be, from what was held before the batch before it, and after it."""
+
+    before: tuple[Turn, pl.DataFrame] | None = None
+    foretold: int = 0
+
+    def _turn(self, task: Task, held: pl.DataFrame) -> Turn:
+        turn = super()._turn(task, held)
+        if self.before is not None:
+            former, its_held = self.before
+            for known in (its_held, held):
+                self._compare(turn, former, known)
+        self.before = turn, held
+        return turn
+
+    def _compare(self, turn: Turn, former: Turn, known: pl.DataFrame) -> None:
+        task = task_after(former, turn.task.batch, turn.task.proposed)
+        if task is None:
+            return
+        foretold = take(task, former.head, held_after(former, known))
+        assert is_turn_of(foretold, turn.task, turn.former)
+        assert foretold.head == turn.head
+        assert foretold.applied.counts == turn.applied.counts
+        assert in_order(foretold).equals(in_order(turn))
+        self.foretold += 1
+
+
+def in_order(turn: Turn) -> pl.DataFrame:
+    return turn.applied.resolved.sort(ROW, PART, "entity")
+
+
+@pytest.fixture
+def template(mta_file: Table) -> dict[str, object]:
+    return dict(zip(mta_file[0], mta_file[1][0], strict=True))
+
+
+def cells(template: dict[str, object], fact: Fact) -> list[str]:
+    period = {"INDICATOR_SEQ": fact[0], "PERIOD_YEAR": 2017, "PERIOD_MONTH": fact[1], "INDICATOR_NAME": fact[4]}
+    return [str(one) for one in (template | period | {"YTD_TARGET": fact[2], "YTD_ACTUAL": fact[3]}).values()]
+
+
+@quick
+@given(files=st.lists(facts, min_size=1, max_size=3), cut=st.integers(1, 5), wall=st.booleans())
+def test_what_is_foretold_is_what_comes(
+    template: dict[str, object], mta: Mapping, files: list[list[Fact]], cut: int, *, wall: bool
+) -> None:
+    mapping = mta.model_copy(update={"clock": "wall"}) if wall else mta
+    source = Foretelling(mapping, list(template))
+    for file in files:
+        source.export([cells(template, fact) for fact in file], cut)
+
+
+def test_a_real_file_is_foretold_from_its_third_batch_on(mta: Mapping, mta_file: Table) -> None:
+    header, rows = mta_file
+    source = Foretelling(mta, header)
+    source.export(rows[:1_000], 100)
+    assert source.foretold == 2 * 8
+
+
+def test_a_turn_is_no_other_ones(mta: Mapping, mta_file: Table) -> None:
+    """Not of what was typed again, nor at another head, nor where its file had said something else."""
+    header, rows = mta_file
+    source = Foretelling(mta, header)
+    source.export(rows[:300], 100)
+    assert source.before is not None
+    turn = source.before[0]
+    task = turn.task
+    assert is_turn_of(turn, task, turn.former)
+    assert not is_turn_of(turn, replace(task, proposed=replace(task.proposed)), turn.former)
+    assert not is_turn_of(turn, task, replace(turn.former, spoken=None))
+    assert not is_turn_of(turn, replace(task, said=pl.Series("statement", [1], pl.UInt64)), turn.former)
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["all of it", "another file"])
+def test_nothing_is_foretold_of_what_needs_more(mta: Mapping, mta_file: Table, *, other: bool) -> None:
+    header, rows = mta_file
+    source = Foretelling(mta, header)
+    source.export(rows[:300], 100)
+    assert source.before is not None
+    turn = source.before[0]
+    assert task_after(turn, turn.task.batch, turn.task.proposed) is not None
+    batch = replace(turn.task.batch, unit="file/9") if other else replace(turn.task.batch, gone=frozenset())
+    assert task_after(turn, batch, turn.task.proposed) is None
