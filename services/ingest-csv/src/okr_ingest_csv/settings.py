@@ -109,8 +109,8 @@ class IngestCsvSettings(Group):
         20_000,
         ge=1,
         le=1_000_000,
-        description="rows per transaction: what a crash reads again, and what etl takes at once: with 50,000 it needs "
-        "520 MiB, with 25,000 380",
+        description="rows per transaction: what a crash reads again, and what etl takes at once: with 20,000 it needs "
+        "up to 380 MiB, with more rows more",
     )
     max_columns: int = Field(
         5_000, ge=1, description="a header with more columns is refused: too_many_columns; most likely it is transposed"
