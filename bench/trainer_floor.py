@@ -1,4 +1,4 @@
-"""The trainer's floor: the champion's predict and learn on ready-made feature vectors, and nothing else."""
+"""The trainer's floors: the champion's predict and learn on ready-made features; the bare COPY of predictions."""
 
 import io
 import time

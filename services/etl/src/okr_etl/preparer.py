@@ -1,4 +1,4 @@
-"""Reads and types batches; the next one of a source already while the one before is being written."""
+"""Reads and types batches; the next one of a source, which may be compared too, while the one before is written."""
 
 import asyncio
 from dataclasses import dataclass, replace
