@@ -11,14 +11,14 @@ from okr_etl.domain.documents import Document, of_key_result, of_objective
 from okr_etl.store.documents import DocumentStore, Due
 
 log = logger(__name__)
-STANDS_BACK_SECONDS = 60.0
+STANDS_BACK_SECONDS = 300.0
 """Under a load that never ends, documents are this much behind: a file's next batch may change them all again."""
 
 
 def stands_back(*, busy: bool, behind: float) -> bool:
     """Batches come first, but not for ever. `behind`: seconds since all that was due had been written, or none came.
 
-    >>> [stands_back(busy=True, behind=seconds) for seconds in (0, 59, 60)], stands_back(busy=False, behind=0)
+    >>> [stands_back(busy=True, behind=seconds) for seconds in (0, 299, 300)], stands_back(busy=False, behind=0)
     ([True, True, False], False)
     """
     return busy and behind < STANDS_BACK_SECONDS

@@ -40,11 +40,14 @@ BY_KEY = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 """Planned once: to plan a look-up took twice as long as to do it. The index is used also of a table that was empty."""
 
 
-async def open_pool(dsn: str, application: str, *, size: int = 4, short_reads: bool = False) -> asyncpg.Pool:
+async def open_pool(
+    dsn: str, application: str, *, size: int = 4, short_reads: bool = False, session_locks: bool = False
+) -> asyncpg.Pool:
     """A pool whose connections carry `application` and this process in pg_stat_activity.
 
-    `short_reads`: for queries that look up a few rows by their keys, thousands of times; they leave nothing behind in
-    their session. Waits for a database that is still starting.
+    `short_reads`: for queries that look up a few rows by their keys, thousands of times. `session_locks`: some take
+    locks of their session, which must not outlive the use of a connection; nothing else is to be left in a session
+    (temporary tables go with their transaction). Waits for a database that is still starting.
     """
     async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=60, wait_max=1):
         with attempt:
@@ -52,7 +55,7 @@ async def open_pool(dsn: str, application: str, *, size: int = 4, short_reads: b
                 dsn,
                 min_size=1,
                 max_size=size,
-                reset=_leave if short_reads else None,
+                reset=None if session_locks else _leave,
                 command_timeout=120,
                 server_settings={
                     "application_name": f"{application}@{socket.gethostname()[:HOST_CHARACTERS]}:{os.getpid()}",
@@ -66,7 +69,7 @@ async def open_pool(dsn: str, application: str, *, size: int = 4, short_reads: b
 
 
 async def _leave(_: asyncpg.Connection) -> None:
-    """Nothing to reset: that would be one more question to the server for each."""
+    """Nothing to reset but an open transaction, which the driver sees to: else each use is one more question."""
 
 
 async def _pause(seconds: float, stop: asyncio.Event) -> None:
