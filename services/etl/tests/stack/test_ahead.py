@@ -138,6 +138,20 @@ async def test_what_was_foretold_of_a_batch_that_was_not_written_is_not_taken(
     assert await published(etl) == await expected()
 
 
+async def test_what_cannot_be_foretold_is_not_typed_again(
+    etl: Inner, raw: RawWriter, mta_file: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(etl.processed, "foretell", fail)
+    header, rows = mta_file
+    before, its_foretold = prepared(), foretold()
+    await raw.release(SOURCE, header, rows[:600], batch_rows=120)
+    await etl.apply_all(SOURCE)
+    assert (prepared(), foretold()) == (before + 5, its_foretold)
+
+
 async def compared_ahead(etl: Inner) -> bool:
     ahead = etl.applier._preparer._ahead
     assert ahead is not None
