@@ -22,7 +22,7 @@ from okr_etl.store.replays import ReplayStore
 
 STAGE = STAGES["etl"]
 PROCESSED_CONNECTIONS = 8
-"""A batch's transaction, a replay, the relay and its units, the curator, the guard, and some for REST."""
+"""A batch's transaction, a look ahead, a replay, the relay and its units, the curator, the guard, and some for REST."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_series_equal
@@ -31,6 +32,13 @@ def test_every_character_alone_and_inside() -> None:
     texts = pl.Series("text", [*characters, *(f"e{character}e" for character in characters)])
     found = texts.to_frame().select(cleaned(pl.col("text")))["text"]
     assert_series_equal(found, pl.Series("text", [clean(text).text for text in texts]))
+
+
+def test_white_space_at_the_edges_of_a_column_is_not_taken_off_cell_by_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns that are filled up to a width are all edges: 20,000 cells took 284 ms one by one, 4 ms as a column."""
+    monkeypatch.setattr("okr_etl.domain.cleaning.clean", lambda text: pytest.fail(f"looked at alone: {text!r}"))
+    found = pl.DataFrame({"text": [" a ", "b\t", "c", None]}).select(cleaned(pl.col("text")))["text"]
+    assert found.to_list() == ["a", "b", "c", None]
 
 
 def test_python_and_polars_read_the_pattern_alike() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from okr_common.sources import Mapping
 from okr_etl.domain.cells import PART, ROW
 from okr_etl.domain.following import held_after, is_turn_of, task_after
+from okr_etl.domain.late import Part
 from okr_etl.domain.turn import Task, Turn, take
 from okr_etl.testing import MemorySource
 
@@ -81,27 +82,45 @@ def test_a_real_file_is_foretold_from_its_third_batch_on(mta: Mapping, mta_file:
     assert source.foretold == 2 * 8
 
 
-def test_a_turn_is_no_other_ones(mta: Mapping, mta_file: Table) -> None:
-    """Not of what was typed again, nor at another head, nor where its file had said something else."""
+@pytest.fixture
+def turn(mta: Mapping, mta_file: Table) -> Turn:
+    """That of a file's third batch."""
     header, rows = mta_file
     source = Foretelling(mta, header)
     source.export(rows[:300], 100)
     assert source.before is not None
-    turn = source.before[0]
-    task = turn.task
-    assert is_turn_of(turn, task, turn.former)
-    assert not is_turn_of(turn, replace(task, proposed=replace(task.proposed)), turn.former)
-    assert not is_turn_of(turn, task, replace(turn.former, spoken=None))
-    assert not is_turn_of(turn, replace(task, said=pl.Series("statement", [1], pl.UInt64)), turn.former)
+    return source.before[0]
 
 
-@pytest.mark.parametrize("other", [False, True], ids=["all of it", "another file"])
-def test_nothing_is_foretold_of_what_needs_more(mta: Mapping, mta_file: Table, *, other: bool) -> None:
-    header, rows = mta_file
-    source = Foretelling(mta, header)
-    source.export(rows[:300], 100)
-    assert source.before is not None
-    turn = source.before[0]
-    assert task_after(turn, turn.task.batch, turn.task.proposed) is not None
-    batch = replace(turn.task.batch, unit="file/9") if other else replace(turn.task.batch, gone=frozenset())
-    assert task_after(turn, batch, turn.task.proposed) is None
+def test_a_turn_is_no_other_ones(turn: Turn) -> None:
+    """Not of what was read or typed again, nor beside another file, nor at another head.
+
+    Nor where rows waited for it, nor where its file had said something else.
+    """
+    task, batch = turn.task, turn.task.batch
+    assert is_turn_of(turn, replace(task, behind=task.behind + 1), turn.former), "however many come after it"
+    others = {
+        "batch": replace(batch),
+        "proposed": replace(task.proposed),
+        "compared_with": "file/0",
+        "late": [Part(batch, task.proposed)],
+        "said": pl.Series("statement", [1], pl.UInt64),
+    }
+    taken = [name for name, other in others.items() if is_turn_of(turn, replace(task, **{name: other}), turn.former)]
+    assert taken == []
+    for other in ({"spoken": None}, {"generation": 2}):
+        assert not is_turn_of(turn, task, replace(turn.former, **other))
+
+
+def test_nothing_is_foretold_of_what_needs_more(turn: Turn) -> None:
+    """Of another file, of the news only, after the news only, after a file's first batch, and of a tree."""
+    task, proposed = turn.task, turn.task.proposed
+    news = replace(task.batch, gone=frozenset())
+    rows = task.mapping.rows.model_copy(update={"parent": "any"})
+    tree = replace(task, mapping=task.mapping.model_copy(update={"rows": rows}))
+    assert task_after(turn, task.batch, proposed) is not None
+    assert task_after(turn, replace(task.batch, unit="file/9"), proposed) is None
+    assert task_after(turn, news, proposed) is None
+    assert task_after(replace(turn, task=replace(task, batch=news)), task.batch, proposed) is None
+    assert task_after(replace(turn, former=replace(turn.former, unit="file/9")), task.batch, proposed) is None
+    assert task_after(replace(turn, task=tree), task.batch, proposed) is None

@@ -24,6 +24,7 @@ WAITING = "select pid from pg_stat_activity where wait_event_type = 'Lock' and u
 SEQUENCE = (
     "select entity, entity_id::text, revision, knowledge_time, payload from entity_version order by position, seq"
 )
+MOVE_HEAD = "update source_head set coming = coming + interval '1 day' where source = $1"
 HOLD_HEAD = "update source_head set position = 1 where source = $1 and position = 0"
 """As another replica that applies the first batch; it has, once this is committed."""
 
@@ -136,6 +137,36 @@ async def test_what_was_foretold_of_a_batch_that_was_not_written_is_not_taken(
     assert foretold() == before
     await etl.apply_all(SOURCE)
     assert await published(etl) == await expected()
+
+
+async def test_what_was_foretold_at_another_head_is_not_taken(
+    etl: Inner, raw: RawWriter, other: asyncpg.Connection, mta_file: Table
+) -> None:
+    header, rows = mta_file
+    await raw.release(SOURCE, header, rows[:600], batch_rows=150)
+    assert await etl.applier._next(SOURCE)
+    assert await etl.applier._next(SOURCE)
+    assert await compared_ahead(etl)
+    before = foretold()
+    await other.execute(MOVE_HEAD, SOURCE)
+    assert await etl.applier._next(SOURCE)
+    assert foretold() == before
+    assert await etl.applier._next(SOURCE)
+    assert foretold() == before + 1, "the next one stands on the head as it is"
+
+
+async def test_what_cannot_be_foretold_is_not_typed_again(
+    etl: Inner, raw: RawWriter, mta_file: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(etl.processed, "foretell", fail)
+    header, rows = mta_file
+    before, its_foretold = prepared(), foretold()
+    await raw.release(SOURCE, header, rows[:600], batch_rows=120)
+    await etl.apply_all(SOURCE)
+    assert (prepared(), foretold()) == (before + 5, its_foretold)
 
 
 async def compared_ahead(etl: Inner) -> bool:

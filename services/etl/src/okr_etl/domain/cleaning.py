@@ -15,10 +15,11 @@ def cleaned(text: pl.Expr) -> pl.Expr:
 def _cleaned(texts: pl.Series) -> pl.Series:
     """The function itself looks at the odd texts, each once: polars has another Unicode version than Python.
 
-    What repeats is looked at once, too: to find that out takes less time than to look.
+    All are looked at once, however often they repeat: long texts that do cost most. White space alone, with which some
+    systems fill whole columns up, polars takes off.
     """
     words = texts.unique()
-    odd = words.filter(words.str.contains(_NOT_CLEAN))
-    if odd.is_empty():
+    if not words.str.contains(_NOT_CLEAN).any():
         return texts
-    return texts.replace(odd, pl.Series([clean(each).text for each in odd], dtype=pl.String))
+    odd = words.filter(words.str.contains(ODD_CHARACTER))
+    return texts.replace(odd, pl.Series([clean(each).text for each in odd], dtype=pl.String)).str.strip_chars()
