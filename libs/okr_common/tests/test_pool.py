@@ -13,7 +13,7 @@ LOCK = 4_711
 
 async def test_a_transaction_that_was_cut_off_is_rolled_back(stack: StackUnderTest) -> None:
     stack.up()
-    async with await open_pool(stack.dsn("okr_etl", "ops"), "test", size=1) as pool:
+    async with await open_pool(stack.dsn("okr_etl", "ops"), "test", size=1, leaves_nothing=True) as pool:
 
         async def cut_off() -> None:
             async with pool.acquire() as connection, connection.transaction():
@@ -29,6 +29,6 @@ async def test_a_transaction_that_was_cut_off_is_rolled_back(stack: StackUnderTe
 async def test_a_lock_of_the_session_does_not_outlive_its_use(stack: StackUnderTest) -> None:
     stack.up()
     dsn = stack.dsn("okr_ingest_api", "raw")
-    async with await open_pool(dsn, "test", size=1, session_locks=True) as held, await open_pool(dsn, "test") as other:
+    async with await open_pool(dsn, "test", size=1) as held, await open_pool(dsn, "test") as other:
         assert await held.fetchval("select pg_try_advisory_lock($1)", LOCK)
         assert await other.fetchval("select pg_try_advisory_xact_lock($1)", LOCK), "given back unlocked"

@@ -76,9 +76,9 @@ class Preparer:
         return await self._typed(await self._read(released, mapping, whole=head.whole), mapping)
 
     def look_ahead(self, released: Released, mapping: Mapping, head: Head, compared: Compared) -> None:
-        """Begins with the batch after this one; types its rows while those of this one are written, not compared.
+        """Begins with the batch after this one, while this one is written.
 
-        And compares them, where this one's turn tells what will be held then.
+        Reads it and types its rows; compares them, too, where this one's turn tells what will be held then.
         """
         position = released.position + 1
         task = asyncio.create_task(self._try(released.source, position, mapping, head, compared))

@@ -9,7 +9,12 @@ class EtlSettings(Group):
     """How eager it is."""
 
     sweep_seconds: float = Field(5.0, gt=0, description="how often okr_raw is asked for batches no event told of")
-    curate_seconds: float = Field(0.5, gt=0, description="how long due documents gather before they are written")
+    curate_seconds: float = Field(
+        0.5,
+        gt=0,
+        description="how long due documents gather before they are written; while batches are applied they wait, five "
+        "minutes at most",
+    )
     sweep_patience_seconds: float = Field(600.0, gt=0, description="how long a run waits for ingest-csv's sweep")
     reconcile_days: int = Field(7, gt=0, description="the daily run recounts the batches of so many days")
     person_key: str = Field(

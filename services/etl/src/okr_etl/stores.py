@@ -54,11 +54,11 @@ class Stores:
 
 async def connect(stack: AsyncExitStack, postgres: PostgresSettings, producer: Producer) -> Stores:
     """Opens the pools; the stack closes them."""
-    raw = await stack.enter_async_context(await open_pool(postgres.raw, STAGE.module))
+    raw = await stack.enter_async_context(await open_pool(postgres.raw, STAGE.module, leaves_nothing=True))
     processed = await stack.enter_async_context(
-        await open_pool(postgres.processed, STAGE.module, size=PROCESSED_CONNECTIONS)
+        await open_pool(postgres.processed, STAGE.module, size=PROCESSED_CONNECTIONS, leaves_nothing=True)
     )
-    curated = await stack.enter_async_context(await open_pool(postgres.curated, STAGE.module))
+    curated = await stack.enter_async_context(await open_pool(postgres.curated, STAGE.module, leaves_nothing=True))
     ops = await stack.enter_async_context(await open_pool(postgres.ops, STAGE.module))
     units = ProcessedStore(processed)
     return Stores(

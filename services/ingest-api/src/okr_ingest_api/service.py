@@ -33,9 +33,7 @@ CONNECTIONS_BESIDE_SOURCES = 6
 async def build(settings: Settings, stack: AsyncExitStack) -> Parts:
     """Connects, and puts the parts together."""
     mine, dsn = settings.ingest_api, settings.postgres
-    raw = await open_pool(
-        dsn.raw, STAGE.service, size=mine.parallel_sources + CONNECTIONS_BESIDE_SOURCES, session_locks=True
-    )
+    raw = await open_pool(dsn.raw, STAGE.service, size=mine.parallel_sources + CONNECTIONS_BESIDE_SOURCES)
     stack.push_async_callback(raw.close)
     ops = await open_pool(dsn.ops, STAGE.service)
     stack.push_async_callback(ops.close)

@@ -41,8 +41,7 @@ CONNECTIONS_BESIDE_LANES = 6
 async def build(settings: Settings, stack: AsyncExitStack, clock: Clock | None = None) -> Parts:
     """Connects, and puts the parts together. `clock` is the schedule's."""
     mine = settings.ingest_csv
-    size = mine.parallel_sources + CONNECTIONS_BESIDE_LANES
-    pool = await open_pool(settings.postgres.raw, STAGE.service, size=size, session_locks=True)
+    pool = await open_pool(settings.postgres.raw, STAGE.service, size=mine.parallel_sources + CONNECTIONS_BESIDE_LANES)
     stack.push_async_callback(pool.close)
     ops = await open_pool(settings.postgres.ops, STAGE.service)
     stack.push_async_callback(ops.close)

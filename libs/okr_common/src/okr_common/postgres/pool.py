@@ -41,13 +41,13 @@ BY_KEY = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 
 
 async def open_pool(
-    dsn: str, application: str, *, size: int = 4, short_reads: bool = False, session_locks: bool = False
+    dsn: str, application: str, *, size: int = 4, short_reads: bool = False, leaves_nothing: bool = False
 ) -> asyncpg.Pool:
     """A pool whose connections carry `application` and this process in pg_stat_activity.
 
-    `short_reads`: for queries that look up a few rows by their keys, thousands of times. `session_locks`: some take
-    locks of their session, which must not outlive the use of a connection; nothing else is to be left in a session
-    (temporary tables go with their transaction). Waits for a database that is still starting.
+    `leaves_nothing`: no use of a connection leaves anything behind in its session, such as a lock or a setting of the
+    session (those of a transaction go with it), so it is not reset after each. `short_reads`: the same, for queries
+    that look up a few rows by their keys, thousands of times. Waits for a database that is still starting.
     """
     async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=60, wait_max=1):
         with attempt:
@@ -55,7 +55,7 @@ async def open_pool(
                 dsn,
                 min_size=1,
                 max_size=size,
-                reset=None if session_locks else _leave,
+                reset=_leave if short_reads or leaves_nothing else None,
                 command_timeout=120,
                 server_settings={
                     "application_name": f"{application}@{socket.gethostname()[:HOST_CHARACTERS]}:{os.getpid()}",

@@ -24,7 +24,7 @@ def task_after(turn: Turn, batch: RawBatch, proposed: Proposed) -> Task | None:
 
 
 def held_after(turn: Turn, held: pl.DataFrame) -> pl.DataFrame:
-    """What is held once the turn is written, of what `held` is without it, or with some of it (`HELD_SCHEMA`).
+    """What is held once the turn is written (`HELD_SCHEMA`); `held` may have been read before it was, or after.
 
     As in `late.apply_in_turn`, what a batch makes stands behind what was there.
     """
@@ -35,6 +35,7 @@ def held_after(turn: Turn, held: pl.DataFrame) -> pl.DataFrame:
 
 def is_turn_of(turn: Turn, task: Task, former: Head) -> bool:
     """Whether what was foretold is this task's turn at this head."""
-    told = turn.task
-    same = told.batch is task.batch and told.proposed is task.proposed and not task.late
-    return same and turn.former == former and told.compared_with == task.compared_with and told.said.equals(task.said)
+    known = turn.task
+    same = known.batch is task.batch and known.proposed is task.proposed and not task.late
+    beside = known.compared_with == task.compared_with and known.said.equals(task.said)
+    return same and beside and turn.former == former

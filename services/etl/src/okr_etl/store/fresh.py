@@ -23,7 +23,7 @@ class Fresh:
         self._batch: _Batch | None = None
 
     def keep(self, place: Place, versions: pl.DataFrame) -> None:
-        """Call it when these rows of entity_version, all that this place has, are committed."""
+        """Call it when these rows of entity_version are committed: all that this place has, by seq."""
         self._batch = _Batch(place, versions)
 
     def take(self, place: Place, after: int, limit: int) -> pl.DataFrame | None:

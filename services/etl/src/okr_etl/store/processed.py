@@ -124,6 +124,8 @@ class ProcessedStore:
                 await _put(connection, turn)
                 crash.point("before_commit")
             crash.point("after_commit")
+            if foretold is not None and turn.every is foretold.every:
+                metrics.BATCHES_FORETOLD.labels(task.batch.source).inc()
             if not task.late:  # the records of rows that waited stand between its own
                 place, at = _place(turn), (task.batch.position, task.generation)
                 self._fresh.keep(place, tables.entity_versions(task.batch, turn.applied, *at))
@@ -164,7 +166,6 @@ async def _advance(connection: Connection, task: Task) -> Head | None:
 
 async def _turn(connection: Connection, task: Task, former: Head, foretold: Turn | None) -> Turn:
     if foretold is not None and is_turn_of(foretold, task, former):
-        metrics.BATCHES_FORETOLD.labels(task.batch.source).inc()
         return replace(foretold, task=task)
     await forget_said(connection, task, former)
     return await alone(take, task, former, await held(connection, task))

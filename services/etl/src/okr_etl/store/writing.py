@@ -29,14 +29,14 @@ async def write(
         await connection.execute(SQL["hold_from_now"], gaining)
     changes = partial(_changes, part=part, applied=applied, mapping=mapping, place=(position, generation))
     first = await asyncio.to_thread(changes, WRITTEN[0])
-    making = asyncio.create_task(asyncio.to_thread(lambda: [changes(table) for table in WRITTEN[1:]]))
+    making = asyncio.create_task(asyncio.to_thread(lambda: ([*map(changes, WRITTEN[1:])], _marks(part, applied))))
     try:
         await _write_changes(connection, first)
     finally:
         await asyncio.wait([making])  # whichever fails, nothing else uses the connection when it rolls back
-    for each in making.result():
+    others, marks = making.result()
+    for each in others:
         await _write_changes(connection, each)
-    marks = await asyncio.to_thread(_marks, part, applied)
     await connection.execute(SQL["mark_documents"], part.batch.source, *map(in_one, marks))
     await goals.mark_aligned(connection, part, applied, mapping)
 
