@@ -8,6 +8,7 @@ import polars as pl
 
 from okr_common import metrics
 from okr_common.errors import PermanentError
+from okr_common.logs import logger
 from okr_common.sources import Mapping
 from okr_etl.domain.batch import Proposed, RawBatch, propose
 from okr_etl.domain.head import Head
@@ -16,6 +17,8 @@ from okr_etl.domain.turn import Turn
 from okr_etl.reader import Reader
 from okr_etl.store.processed import ProcessedStore
 from okr_etl.store.raw import RawStore, Released
+
+log = logger(__name__)
 
 
 class Prepared(NamedTuple):
@@ -100,7 +103,13 @@ class Preparer:
             return None
 
     async def _foretold(self, prepared: Prepared, turn: Turn) -> Prepared:
-        return prepared._replace(foretold=await self._processed.foretell(turn, prepared.batch, prepared.proposed))
+        """With its turn, or without one where that fails: then it is compared when its time comes."""
+        batch = prepared.batch
+        try:
+            return prepared._replace(foretold=await self._processed.foretell(turn, batch, prepared.proposed))
+        except Exception as error:  # noqa: BLE001 - it costs the comparison and nothing else
+            log.warning("foretelling_failed", source=batch.source, position=batch.position, error=repr(error))
+            return prepared
 
     async def _read(self, released: Released, mapping: Mapping, *, whole: bool) -> RawBatch:
         return await (self._reader.read(released, mapping) if whole else self._news(released, mapping))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from okr_common.paths import repository
 from okr_common.postgres.pool import RETRYABLE
@@ -114,6 +115,27 @@ async def test_a_batch_is_compared_while_the_one_before_is_written(
     await raw.release(SOURCE, header, rows[:600], batch_rows=120)
     await etl.apply_all(SOURCE)
     assert foretold() == before + 3, "of five; with the first one it is forgotten what the file before said"
+    assert await published(etl) == await expected()
+
+
+async def test_a_batch_that_cannot_be_foretold_is_compared_in_its_turn(
+    etl: Inner, raw: RawWriter, mta_file: Table, expected: Expected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the log tells why, for nothing else would."""
+
+    async def fails(*_: object) -> None:
+        raise ValueError("no such luck")
+
+    monkeypatch.setattr(etl.processed, "foretell", fails)
+    header, rows = mta_file
+    await raw.release(SOURCE, header, rows[:600], batch_rows=200)
+    before = prepared()
+    with capture_logs() as logged:
+        await etl.apply_all(SOURCE)
+    failed = [one for one in logged if one["event"] == "foretelling_failed"]
+    told = {"source": SOURCE, "error": "ValueError('no such luck')", "log_level": "warning"}
+    assert failed == [{"event": "foretelling_failed", "position": position, **told} for position in (2, 3)]
+    assert prepared() == before + 3, "what was typed ahead is taken all the same"
     assert await published(etl) == await expected()
 
 
