@@ -103,12 +103,12 @@ class Preparer:
             return None
 
     async def _foretold(self, prepared: Prepared, turn: Turn) -> Prepared:
-        """Where that fails the batch is compared when its turn comes, which need not tell why: so it is told here."""
+        """With its turn, or without one where that fails: then it is compared when its time comes, which need not tell why."""
         batch = prepared.batch
         try:
             return prepared._replace(foretold=await self._processed.foretell(turn, batch, prepared.proposed))
-        except Exception as error:  # noqa: BLE001 - what was read and typed serves all the same
-            log.warning("not_foretold", source=batch.source, position=batch.position, error=repr(error))
+        except Exception as error:  # noqa: BLE001 - it costs the comparison and nothing else
+            log.warning("foretelling_failed", source=batch.source, position=batch.position, error=repr(error))
             return prepared
 
     async def _read(self, released: Released, mapping: Mapping, *, whole: bool) -> RawBatch:

@@ -50,6 +50,19 @@ class Foretelling(MemorySource):
         self.foretold += 1
 
 
+@pytest.mark.parametrize("edits", [0, 1], ids=["one mapping", "two"])
+def test_nothing_is_foretold_of_a_file_that_had_two_mappings(mta: Mapping, mta_file: Table, edits: int) -> None:
+    """Its head would be the same if another replica had applied the batch before under another mapping."""
+    header, rows = mta_file
+    other = mta.model_copy(update={"clock": "wall"})
+    assert other.hash != mta.hash
+    source = Foretelling(mta, header)
+    for mapping in [mta, *[other] * 4]:
+        source.mapping = mapping if edits else mta
+        source.load(rows[:50], "file/1")
+    assert source.foretold == (0 if edits else 2 * 3)
+
+
 def in_order(turn: Turn) -> pl.DataFrame:
     return turn.applied.resolved.sort(ROW, PART, "entity")
 

@@ -46,6 +46,11 @@ from entity_version v where v.source = $1 and v.closed is distinct from 'replaye
 order by 1, 2, 3
 """
 CURRENT = "select source_id, closed from {} where source = $1 order by 1"
+CHECK_IN_OF_B1 = ("check_in", "b1")
+NOT_HELD = """
+select count(*) from entity_version v where entity_id in (select entity_id from held_version)
+  and not exists (select from held_version h where (h.entity_id, h.revision) = (v.entity_id, v.revision))
+"""
 PLACES = """
 select generation, position, seq, entity, payload ->> 'source_id' as source_id, closed from entity_version
 where source = $1 order by generation, position, seq
@@ -206,6 +211,24 @@ async def test_what_is_said_again_opens_again(etl: Etl, raw: RawWriter, then: st
     again = 3 if then == "delete" else 1
     assert [tuple(one) for one in told] == [("b1/2026-01-31", again, None), ("b1/2026-02-28", 1, None)]
     assert await etl.replay() == 0
+
+
+async def test_what_had_a_time_opens_again_without_one(etl: Etl, raw: RawWriter) -> None:
+    """All its versions are found again: one that is not would be made twice, and the source would wait for ever."""
+    etl.mapping("delete", more=", recorded_at: day")
+    less = export(TEN[:9], "2026-02-28")
+    await loaded(etl, raw, export(TEN), less)
+    etl.mapping("delete")
+    for value in (4, 4, 5):
+        await loaded(etl, raw, [*less, row("b1", value=value)])
+    told = [(place, *rest) for entity, name, place, *rest in await etl.chains() if (entity, name[:2]) == CHECK_IN_OF_B1]
+    assert [(one[0], one[1], one[3]) for one in told] == [
+        (1, None, "4.0"),
+        (2, "absent_deleted", "4.0"),
+        (3, None, "4.0"),
+        (4, None, "5.0"),
+    ]
+    assert await etl.pool.fetchval(NOT_HELD) == 0
 
 
 async def test_a_replay_tells_that_it_was_closed_before_it_is_opened_again(etl: Etl, raw: RawWriter) -> None:

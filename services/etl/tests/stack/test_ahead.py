@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from okr_common.paths import repository
 from okr_common.postgres.pool import RETRYABLE
@@ -118,6 +119,27 @@ async def test_a_batch_is_compared_while_the_one_before_is_written(
     assert await published(etl) == await expected()
 
 
+async def test_a_batch_that_cannot_be_foretold_is_compared_in_its_turn(
+    etl: Inner, raw: RawWriter, mta_file: Table, expected: Expected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the log tells why, for nothing else would."""
+
+    async def fails(*_: object) -> None:
+        raise ValueError("no such luck")
+
+    monkeypatch.setattr(etl.processed, "foretell", fails)
+    header, rows = mta_file
+    await raw.release(SOURCE, header, rows[:600], batch_rows=200)
+    before = prepared()
+    with capture_logs() as logged:
+        await etl.apply_all(SOURCE)
+    failed = [one for one in logged if one["event"] == "foretelling_failed"]
+    told = {"source": SOURCE, "error": "ValueError('no such luck')", "log_level": "warning"}
+    assert failed == [{"event": "foretelling_failed", "position": position, **told} for position in (2, 3)]
+    assert prepared() == before + 3, "what was typed ahead is taken all the same"
+    assert await published(etl) == await expected()
+
+
 async def test_what_was_foretold_of_a_batch_that_was_not_written_is_not_taken(
     etl: Inner, raw: RawWriter, other: asyncpg.Connection, mta_file: Table, expected: Expected
 ) -> None:
@@ -153,20 +175,6 @@ async def test_what_was_foretold_at_another_head_is_not_taken(
     assert foretold() == before
     assert await etl.applier._next(SOURCE)
     assert foretold() == before + 1, "the next one stands on the head as it is"
-
-
-async def test_what_cannot_be_foretold_is_not_typed_again(
-    etl: Inner, raw: RawWriter, mta_file: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fail(*_: object) -> None:
-        raise OSError
-
-    monkeypatch.setattr(etl.processed, "foretell", fail)
-    header, rows = mta_file
-    before, its_foretold = prepared(), foretold()
-    await raw.release(SOURCE, header, rows[:600], batch_rows=120)
-    await etl.apply_all(SOURCE)
-    assert (prepared(), foretold()) == (before + 5, its_foretold)
 
 
 async def compared_ahead(etl: Inner) -> bool:

@@ -13,10 +13,11 @@ def task_after(turn: Turn, batch: RawBatch, proposed: Proposed) -> Task | None:
     """The next batch's task. None where it needs more than this turn tells of its file.
 
     With a file's first batch it is forgotten what the file before said; a row may wait for its parent; and where not
-    all rows were read, what a batch said is found out later.
+    all rows were read, what a batch said is found out later. Where the file's batches had not the same mapping, its
+    head does not tell under which one the last of them was written: maybe another replica's, with something else made.
     """
     task = turn.task
-    of_one_file = turn.former.unit == task.batch.unit == batch.unit
+    of_one_file = turn.former.unit == task.batch.unit == batch.unit and turn.head.mapping_hash is not None
     read = task.batch.whole and batch.whole and task.mapping.rows.parent is None
     if not (of_one_file and read):
         return None

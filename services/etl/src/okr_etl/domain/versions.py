@@ -84,6 +84,7 @@ def _chain(candidates: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
         pl.col("held_from").filter(pl.col("revision").is_not_null()).max().alias("current_from"),
         pl.col("number").max().alias("held_number"),
         pl.col("revision").max().alias("held_revision"),
+        (pl.col("content_hash") == NO_CONTENT).any().alias("was_closed"),
     )
     after_current = pl.when("is_candidate").then(pl.coalesce("held_from", "current_from")).otherwise("held_from")
     chain = both.join(newest, on="entity_id", how="left").with_columns(holds_from=after_current)

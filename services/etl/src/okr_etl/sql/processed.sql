@@ -68,7 +68,7 @@ cross join lateral (select * from check_in c where c.check_in_id = w.entity_id o
 left join lateral (select * from held_version v where v.entity_id = c.check_in_id offset 0) h on true
 
 -- name: hold_from_now
--- Of check-ins that had no time until now all versions before; of these only the newest one's content is ever compared.
+-- Of check-ins that had no time until now, or were closed, all versions before; of these only the newest one's content is ever compared.
 insert into held_version (entity_id, number, held_from, revision, content_hash, batch_id, row_num)
 select v.entity_id, c.revision - count(*) over of_it + row_number() over (of_it order by v.revision), null, v.revision,
        case when v.revision = c.revision then c.content_hash else '' end, v.batch_id, v.row_num

@@ -41,9 +41,12 @@ def entity_versions(batch: RawBatch, applied: Applied, position: int, generation
 
 
 def held_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
-    """held_version: every new version of what says from when it holds, those that are only kept included."""
+    """held_version: every new version of what says from when it holds, those that are only kept included.
+
+    And of what was closed before, whether it has a time or not: that it was closed may stand there.
+    """
     stored = applied.resolved.filter(pl.col("number").is_not_null())
-    return stored.filter(pl.col("holds_from").is_not_null().any().over("entity_id")).select(
+    return stored.filter((pl.col("holds_from").is_not_null() | _reopens()).any().over("entity_id")).select(
         *("entity_id", "number"),
         pl.col("holds_from").alias("held_from"),
         "revision",
@@ -55,10 +58,15 @@ def held_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
 
 
 def gaining_time(applied: Applied) -> list[str]:
-    """The check-ins that had versions, none of them with a time, and have one with a time now."""
-    timed = pl.col("number").is_not_null() & pl.col("holds_from").is_not_null()
-    gained = timed & pl.col("current_from").is_null() & pl.col("held_number").is_not_null()
+    """The check-ins that had versions, none of them with a time, and have one with a time now, or open again."""
+    placed = pl.col("number").is_not_null() & (pl.col("holds_from").is_not_null() | _reopens())
+    gained = placed & pl.col("current_from").is_null() & pl.col("held_number").is_not_null()
     return applied.resolved.filter(gained)["entity_id"].unique().to_list()
+
+
+def _reopens() -> pl.Expr:
+    """Of what was closed: a version without content stands in held_version, or is to stand there now."""
+    return pl.col("was_closed").fill_null(value=False)
 
 
 def replay_versions(batch: RawBatch, applied: Applied) -> pl.DataFrame:
