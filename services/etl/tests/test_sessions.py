@@ -1,4 +1,4 @@
-"""etl's connections are not reset after each use (`open_pool`'s `leaves_nothing`), so its SQL must leave nothing there."""
+"""etl does not reset its connections after each use (`leaves_nothing`), so its SQL must leave nothing there."""
 
 import re
 from importlib.resources import files

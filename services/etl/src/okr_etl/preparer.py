@@ -103,7 +103,7 @@ class Preparer:
             return None
 
     async def _foretold(self, prepared: Prepared, turn: Turn) -> Prepared:
-        """With its turn, or without one where that fails: then it is compared when its time comes, which need not tell why."""
+        """With its turn. Without one where that fails: then it is compared in its time, which need not tell why."""
         batch = prepared.batch
         try:
             return prepared._replace(foretold=await self._processed.foretell(turn, batch, prepared.proposed))
