@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import ingest_figures
+import ingest_folder
 import ingest_growth
 from ingest_scene import Scene
 from report import scratch, tell
@@ -38,6 +39,7 @@ async def measured(scene: Scene, options: argparse.Namespace) -> dict[str, Any]:
         figures["large_again"] = await ingest_figures.again(scene, service, "large")
         figures["large_under_another_name"] = await ingest_figures.again(scene, service, "large", infix="copy-")
         figures["small_again"] = await ingest_figures.again(scene, service, "small")
+    figures["large_folder"] = await ingest_folder.measured(scene)
     if options.large:
         figures["very_large"] = await ingest_growth.very_large(scene, options.rows_large)
         figures |= await ingest_growth.all_again(scene, options.rows, options.files)

@@ -62,6 +62,7 @@ async def _measured(scene: Scene, options: argparse.Namespace) -> dict[str, Any]
     training = await _trained(scene)
     await scene.load("news.csv", rows[half:])
     stream = await _streamed(scene)
+    rollback = await _taken_back(scene)
     shadow = await _shadowed(scene)
     silent = [one for one in scene.records() if b'"entity":"outcome"' not in (one.value or b"")]
     alone, served = await _check_ins_alone(scene, silent[:-HELD_BACK])
@@ -69,6 +70,7 @@ async def _measured(scene: Scene, options: argparse.Namespace) -> dict[str, Any]
         "rows": len(rows),
         "train_initial": training,
         "stream": stream,
+        "rollback": rollback,
         "challengers": shadow,
         "check_ins_alone": alone,
         "predict": served,
@@ -108,6 +110,25 @@ async def _streamed(scene: Scene) -> dict[str, Any]:
     return {**_beside(len(seen), seconds, floor), "learned": learned, "checkpoint_ms": 1000 * checkpoint} | {
         "processor_seconds": spent.user + spent.system
     }
+
+
+async def _taken_back(scene: Scene) -> dict[str, Any]:
+    """The version before serves again, having learned all news; then the newest one as before."""
+    with scene.trainer() as service:
+        await scene.heard()
+        seconds = await _answered(f"{service.url}/models/{MODEL}/rollback", {"reason": "measured"})
+        newest = await scene.ask("ops", "select max(version) from model_version")
+        await _answered(f"{service.url}/models/{MODEL}/promote", {"version": newest})
+    learned = await scene.ask("ops", "select learned from checkpoint")
+    return {"seconds": seconds, "learned": learned}
+
+
+async def _answered(url: str, asked: dict[str, Any]) -> float:
+    """Seconds until the change was made: such a request is answered when it is."""
+    began = time.monotonic()
+    answer = await asyncio.to_thread(httpx2.post, url, json=asked, headers={"X-API-Key": KEY}, timeout=600)
+    answer.raise_for_status()
+    return time.monotonic() - began
 
 
 async def _shadowed(scene: Scene) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +117,7 @@ async def test_promoted_it_serves_and_the_other_goes_on_in_the_shadow_and_a_roll
         by_linear = await scene.get(trainer, "/models/acme/verify")
 
         newton = await scene.ops.fetchval("select state_digest from challenger where pipeline = 'newton'")
-        began = time.monotonic()
         status, done = await post(trainer, "rollback", {"reason": "it was worse"})
-        seconds = time.monotonic() - began
         after = await scene.ops.fetchrow("select version, learned, state_digest from checkpoint")
         one_more_year(past, 2017)
         await scene.publish(past.batch())
@@ -134,7 +131,6 @@ async def test_promoted_it_serves_and_the_other_goes_on_in_the_shadow_and_a_roll
     assert said == {newest["version"]}
     assert by_linear["proven"] == [f"version {newest['version']}", "the checkpoint", "version 1", "challenger newton"]
     assert (status, done["version"], done["before"]) == (200, 1, newest["version"])
-    assert seconds < 5
     assert tuple(after) == (1, HISTORY + 2 * A_YEAR, newton)
     assert (verified["findings"], verified["unproven"]) == ([], [])
     assert {"version 1", "the checkpoint", "challenger linear"} <= set(verified["proven"])

@@ -42,6 +42,8 @@ def _read(texts: pl.Series, column: Column) -> pl.Series:
     plain = pl.repeat(None, len(texts), dtype=pl.Float64, eager=True)
     if column.decimal != ",":
         plain = texts.cast(pl.Float64, strict=False)
+        if plain.null_count() == texts.null_count() and plain.is_finite().all():
+            return plain
         plain = plain.set(~plain.is_finite(), None)
     odd = plain.is_null() & texts.is_not_null()
     if not odd.any():
