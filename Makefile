@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup
 PACKAGES := $(wildcard libs/*) $(wildcard services/*)
 PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
-# Four workers, each with a Kafka and a PostgreSQL of its own (4 GB in all): tests often wait, and three left a quarter of two
-# cores idle. `make test PARALLEL=` runs one.
-PARALLEL ?= -n 4 --dist worksteal
+# Three workers, each with a Kafka and a PostgreSQL of its own (3 GB in all), since tests often wait; with four, which leave no
+# core idle, all of it takes longer. `make test PARALLEL=` runs one.
+PARALLEL ?= -n 3 --dist worksteal
 # They share the cores as it is: with one thread of polars each, tests of small frames take a fifth less time.
 ONE_THREAD := POLARS_MAX_THREADS=1
 # Bytecode is kept where the services keep theirs: the tree stays clean, and no process compiles what another one has.

@@ -5,6 +5,8 @@ import polars as pl
 from okr_common.cleaning import ODD_CHARACTER, clean
 
 _NOT_CLEAN = rf"^[ \t\n\r]|[ \t\n\r]\z|{ODD_CHARACTER}"
+_FEW = 64
+"""So many texts are sooner cleaned in Python than polars has looked whether there is anything to clean."""
 
 
 def cleaned(text: pl.Expr) -> pl.Expr:
@@ -18,6 +20,8 @@ def _cleaned(texts: pl.Series) -> pl.Series:
     All are looked at once, however often they repeat: long texts that do cost most. White space alone, with which some
     systems fill whole columns up, polars takes off.
     """
+    if len(texts) <= _FEW:
+        return pl.Series([None if text is None else clean(text).text for text in texts], dtype=pl.String)
     words = texts.unique()
     if not words.str.contains(_NOT_CLEAN).any():
         return texts

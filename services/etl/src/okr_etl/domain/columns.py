@@ -115,6 +115,7 @@ def judge(frame: pl.DataFrame, held: Rules) -> tuple[pl.DataFrame, pl.DataFrame]
     """The rows that break no rule, and the others with their reasons; a rule that is null for a row is kept by it."""
     failing = (pl.when(~rule.fill_null(value=True)).then(pl.lit(reason)) for reason, rule in held.items())
     joined = frame.with_columns(pl.concat_str(failing, separator=_SEPARATOR, ignore_nulls=True).alias(REASONS))
-    good = joined.filter(pl.col(REASONS) == "").drop(REASONS)
-    bad = joined.filter(pl.col(REASONS) != "").with_columns(pl.col(REASONS).str.split(_SEPARATOR))
-    return good, bad
+    told = joined[REASONS]
+    good = joined if (told == "").all() else joined.filter(told == "")
+    bad = joined.filter(told != "").with_columns(pl.col(REASONS).str.split(_SEPARATOR))
+    return good.drop(REASONS), bad

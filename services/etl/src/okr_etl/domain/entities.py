@@ -41,6 +41,8 @@ CANDIDATE = (
     "content_hash",
 )
 
+_FEW = 64
+"""So many payloads are sooner made and hashed one by one than those that repeat are found."""
 _WORDS = {"direction": DIRECTIONS, "metric_kind": METRIC_KINDS}
 
 
@@ -118,7 +120,8 @@ def _candidates(wide: pl.DataFrame, mapping: Mapping, order: int, entity: str) -
         pl.col("definition.held_from" if definition else f"{entity}.held_from").alias("held_from"),
         *(ROW, PART),
     )
-    said = _repeated(told, mapping, entity) if definition else _once(told, mapping, entity)
+    several = definition and told.height > _FEW
+    said = _repeated(told, mapping, entity) if several else _once(told, mapping, entity)
     return pl.concat([proposed, said], how="horizontal").select(CANDIDATE)
 
 

@@ -12,6 +12,16 @@ _CUTS = ((0, 8), (8, 4), (13, 3), (17, 3), (20, 12))
 _VARIANTS = {digit: "89ab"[number % 4] for number, digit in enumerate("0123456789abcdef")}
 
 
+def _uuid() -> pl.Expr:
+    low, mid, version, variant, node = (pl.col("hash").str.slice(*cut) for cut in _CUTS)
+    kind = pl.col("hash").str.slice(16, 1).replace_strict(_VARIANTS, return_dtype=pl.String)
+    dash = pl.lit("-")
+    return pl.concat_str(low, dash, mid, pl.lit("-5"), version, dash, kind, variant, dash, node)
+
+
+_UUID = _uuid()
+
+
 def entity_ids(source: str, entity: str, source_ids: pl.Series) -> pl.Series:
     """The entity's id for each source id; null for null.
 
@@ -29,14 +39,7 @@ def uuids(names: pl.Series, prefix: str = "") -> pl.Series:
         digest.update(name)
         return digest.hexdigest()
 
-    return _each_once(names, lambda some: _hashed(some, digits).to_frame("hash").select(_uuid()).to_series())
-
-
-def _uuid() -> pl.Expr:
-    low, mid, version, variant, node = (pl.col("hash").str.slice(*cut) for cut in _CUTS)
-    kind = pl.col("hash").str.slice(16, 1).replace_strict(_VARIANTS, return_dtype=pl.String)
-    dash = pl.lit("-")
-    return pl.concat_str(low, dash, mid, pl.lit("-5"), version, dash, kind, variant, dash, node)
+    return _each_once(names, lambda some: _hashed(some, digits).to_frame("hash").select(_UUID).to_series())
 
 
 def content_hashes(payloads: pl.Series) -> pl.Series:
