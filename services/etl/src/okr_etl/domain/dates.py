@@ -3,8 +3,6 @@
 A day of a source is a day where its people are: an instant becomes one in the column's time zone.
 """
 
-from collections.abc import Callable
-
 import polars as pl
 
 from okr_common.sources import Column
@@ -86,17 +84,27 @@ def _serial(text: pl.Expr, written: str) -> pl.Expr:
 
 def _period(text: pl.Expr, column: Column) -> pl.Expr:
     """The first or last day of a quarter, a half or a year."""
-    field = text.str.extract_groups(_LABEL).struct.field
-    part = pl.coalesce(field("part"), field("late")).str.to_uppercase()
+    return text.map_batches(
+        lambda texts: _parts_of(texts).select(_edge(column)).to_series(), return_dtype=pl.Date, is_elementwise=True
+    )
+
+
+def _parts_of(labels: pl.Series) -> pl.DataFrame:
+    """The groups of the pattern as columns: as expressions each use of one would search every label again."""
+    return labels.str.extract_groups(_LABEL).struct.unnest()
+
+
+def _edge(column: Column) -> pl.Expr:
+    part = pl.coalesce("part", "late").str.to_uppercase()
     number = part.str.extract(r"(\d)").cast(pl.Int32).fill_null(1)
     length = part.str.extract(r"(\D)").replace_strict(_LENGTHS, default=_YEAR, return_dtype=pl.Int32)
-    crosses = field("next").is_not_null()
-    fiscal = field("kind").str.to_uppercase().is_in(["FY", "GJ"]).fill_null(value=False) | crosses
+    crosses = pl.col("next").is_not_null()
+    fiscal = pl.col("kind").str.to_uppercase().is_in(["FY", "GJ"]).fill_null(value=False) | crosses
     early = fiscal & ~crosses & (column.year_starts > 1) & (column.year_named_after == "end")
     starts = pl.when(fiscal).then(column.year_starts).otherwise(1)
-    month = (_full(field("year")) - early.cast(pl.Int32)) * _YEAR + starts - 1 + (number - 1) * length
+    month = (_full("year") - early.cast(pl.Int32)) * _YEAR + starts - 1 + (number - 1) * length
     first_day = _first_of(month) if column.edge == "start" else _first_of(month + length) - pl.duration(days=1)
-    return pl.when(_is_label(field) & (number * length <= _YEAR)).then(first_day)
+    return pl.when(_is_label() & (number * length <= _YEAR)).then(first_day)
 
 
 def label_kind(text: pl.Expr) -> pl.Expr:
@@ -106,26 +114,28 @@ def label_kind(text: pl.Expr) -> pl.Expr:
     >>> labels.select(label_kind(pl.col("label"))).to_series().to_list()
     ['quarter', 'half', 'quarter', 'year', None]
     """
-    field = text.str.extract_groups(_LABEL).struct.field
-    part = pl.coalesce(field("part"), field("late")).str.to_uppercase().str.extract(r"(\D)")
-    kind = part.replace_strict(_KINDS, default="year", return_dtype=pl.String)
-    return pl.when(_is_label(field)).then(kind)
+    part = pl.coalesce("part", "late").str.to_uppercase().str.extract(r"(\D)")
+    kind = pl.when(_is_label()).then(part.replace_strict(_KINDS, default="year", return_dtype=pl.String))
+    return text.map_batches(
+        lambda texts: _parts_of(texts).select(kind).to_series(), return_dtype=pl.String, is_elementwise=True
+    )
 
 
-def _is_label(field: Callable[[str], pl.Expr]) -> pl.Expr:
+def _is_label() -> pl.Expr:
     """Two digits alone are no year, `2006-07` is a month, and a year is followed by the next one."""
-    full = field("year").str.len_chars() > 2  # noqa: PLR2004 - digits
-    named = field("kind").is_not_null() | (field("to") == "/").fill_null(value=False)
-    quarter_first = field("part").str.contains(r"^\d").fill_null(value=False)  # 3Q25
-    known = named | field("short").is_not_null() | ((full | quarter_first) & field("next").is_null())
-    short = field("short").is_null() | ~full
-    following = (_full(field("year")) + 1) % _CENTURY == _full(field("next")) % _CENTURY
-    once = field("part").is_null() | field("late").is_null()
+    full = pl.col("year").str.len_chars() > 2  # noqa: PLR2004 - digits
+    named = pl.col("kind").is_not_null() | (pl.col("to") == "/").fill_null(value=False)
+    quarter_first = pl.col("part").str.contains(r"^\d").fill_null(value=False)  # 3Q25
+    known = named | pl.col("short").is_not_null() | ((full | quarter_first) & pl.col("next").is_null())
+    short = pl.col("short").is_null() | ~full
+    following = (_full("year") + 1) % _CENTURY == _full("next") % _CENTURY
+    once = pl.col("part").is_null() | pl.col("late").is_null()
     return known & short & following.fill_null(value=True) & once
 
 
-def _full(year: pl.Expr) -> pl.Expr:
-    """With its century."""
+def _full(name: str) -> pl.Expr:
+    """A year with its century."""
+    year = pl.col(name)
     figure = year.cast(pl.Int32)
     return pl.when(year.str.len_chars() == 2).then(figure + 2000).otherwise(figure)  # noqa: PLR2004 - digits
 
