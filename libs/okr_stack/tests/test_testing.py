@@ -5,7 +5,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from okr_common import topics
-from okr_common.kafka.admin import client
+from okr_common.kafka.admin import client, identities
 from okr_common.topics import TOPICS
 from okr_stack.testing import StackUnderTest
 
@@ -37,6 +37,21 @@ async def test_every_test_begins_with_empty_databases_and_topics(fresh_stack: St
     producer.produce(topics.RUN_REQUESTS.name, b"{}", partition=0)
     assert producer.flush(10) == 0
     assert _records(fresh_stack.bootstrap) == 1
+
+
+async def test_a_topic_that_nobody_wrote_to_is_not_made_anew(fresh_stack: StackUnderTest) -> None:
+    """Nor is one left out that somebody deleted."""
+    bootstrap, names = fresh_stack.bootstrap, list(TOPICS)
+    _, before = identities(bootstrap, names)
+    producer = Producer({"bootstrap.servers": bootstrap})
+    producer.produce(topics.RUN_REQUESTS.name, b"{}", partition=0)
+    assert producer.flush(10) == 0
+    admin = client(bootstrap)  # kept by name: the answers of a client that is collected never come
+    admin.delete_topics([topics.DEAD_LETTERS.name])[topics.DEAD_LETTERS.name].result()
+    fresh_stack.clean()
+    _, after = identities(bootstrap, names)
+    anew = {topics.RUN_REQUESTS.name, topics.DEAD_LETTERS.name}
+    assert {name for name in names if after[name] != before[name]} == anew
 
 
 def _records(bootstrap: str) -> int:

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._listoffsets import OffsetSpec  # confluent_kafka.admin has it, its types do not say so
+from confluent_kafka.admin._listoffsets import ListOffsetsResultInfo, OffsetSpec  # types hide them in .admin
 from confluent_kafka.cimpl import NewTopic
 
 from okr_common.errors import RetryableError
@@ -42,14 +42,18 @@ def ensure_topics(bootstrap: str, timeout: float = 30) -> list[str]:
 
 
 def recreate_topics(bootstrap: str, timeout: float = 30) -> None:
-    """Makes every topic anew and empty, and forgets the groups nobody is in: for tests and a demo that begins anew."""
+    """Makes every topic that was used anew, and forgets the groups nobody is in: for tests and a demo that begins anew.
+
+    A topic nobody has written to, with no message in its past, is as a new one.
+    """
     admin = client(bootstrap)
     groups = [group.group_id for group in admin.list_consumer_groups(request_timeout=timeout).result().valid]
     forgotten = admin.delete_consumer_groups(groups, request_timeout=timeout) if groups else {}
-    deleted = admin.delete_topics(list(TOPICS), operation_timeout=timeout)
+    used = _used(admin)
+    deleted = admin.delete_topics(used, operation_timeout=timeout) if used else {}
     concurrent.futures.wait([*deleted.values(), *forgotten.values()], timeout)
     deadline = time.monotonic() + timeout
-    while TOPICS.keys() & admin.list_topics(timeout=5).topics.keys():
+    while {*used} & admin.list_topics(timeout=5).topics.keys():
         if time.monotonic() > deadline:
             raise RetryableError(f"the broker at {bootstrap} did not delete the topics within {timeout:.0f} s")
         time.sleep(0.02)
@@ -61,12 +65,30 @@ def recreate_topics(bootstrap: str, timeout: float = 30) -> None:
         time.sleep(0.02)
 
 
+def _used(admin: AdminClient) -> list[str]:
+    """The topics that there are, without those of which every partition awaits its first message."""
+    there = admin.list_topics(timeout=5).topics.keys()
+    unused = {place.topic: True for place in _places()}
+    for place, answer in _ends(admin).items():
+        unused[place.topic] &= not answer.exception() and answer.result().offset == 0
+    return [topic for topic in unused if topic in there and not unused[topic]]
+
+
 def _not_served(admin: AdminClient) -> str:
     """What is wrong with the first partition that does not answer: a topic is listed a moment before it is served."""
-    places = [TopicPartition(topic.name, number) for topic in TOPICS.values() for number in range(topic.partitions)]
-    answers = admin.list_offsets(dict.fromkeys(places, LATEST), request_timeout=5)
+    ends = _ends(admin)
+    return next((f"{place}: {answer.exception()}" for place, answer in ends.items() if answer.exception()), "")
+
+
+def _ends(admin: AdminClient) -> dict[TopicPartition, Future[ListOffsetsResultInfo]]:
+    """Answers that are there: the end of each partition, or why it is not told."""
+    answers = admin.list_offsets(dict.fromkeys(_places(), LATEST), request_timeout=5)
     concurrent.futures.wait(answers.values(), 10)
-    return next((f"{place}: {answer.exception()}" for place, answer in answers.items() if answer.exception()), "")
+    return answers
+
+
+def _places() -> list[TopicPartition]:
+    return [TopicPartition(topic.name, number) for topic in TOPICS.values() for number in range(topic.partitions)]
 
 
 def _new(topic: Topic) -> NewTopic:
