@@ -15,7 +15,7 @@ from okr_trainer.domain.inputs import Gone, Input
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.learner import Learner
 from okr_trainer.domain.reasons import describe
-from okr_trainer.domain.tallies import Tallies, Tally, word_keys
+from okr_trainer.domain.tallies import Ended, Tallies, Tally, word_keys
 from okr_trainer.domain.what_if import Change, answered, suppose
 from okr_trainer.testing import Company
 
@@ -57,7 +57,7 @@ def test_an_owner_an_objective_and_a_word_tell_how_others_ended(company: Company
     three_of_three = log((3 + 3 * 0.5) / (3 - 3 + 3 * 0.5))
     assert x["owner_odds"] == x["attribute:team@rate"] == pytest.approx(three_of_three)
     assert x["objective_odds"] == pytest.approx(0.0)
-    assert describe("owner", drafts[-1]) == "about 75% of its owner's key results were reached"
+    assert describe("owner", drafts[-1]) == "about 75% of its owner's key results were reached, 74% lately"
     assert describe("attribute:team", drafts[-1]) == "team is blue; about 75% of those were reached"
 
 
@@ -77,10 +77,29 @@ def test_what_an_owner_usually_reaches_is_held_against_the_target(company: Compa
     assert describe("owner", low[-1]).endswith("; by what they reach it ends about 1% past its target")
 
 
+def test_what_an_owner_reached_lately_counts_most(company: Company, learner: Learner) -> None:
+    """Three missed by 10 % of the target, then two reached by 10 %: each leaves .9 of those before it."""
+    nobody = x_of(told(learner, company.define("first/2017", JANUARY, owner="Ann")))
+    for number, (final, achieved) in enumerate([(90.0, False)] * 3 + [(110.0, True)] * 2):
+        name = f"{number}/2017"
+        told(learner, company.define(name, JANUARY, owner="Ann"))
+        told(learner, company.outcome(name, date(2017, 2, 1 + number), final, achieved=achieved))
+    newest = told(learner, company.define("new/2017", JANUARY, owner="Ann"))
+    x, faded, weights = x_of(newest), 1 + 0.9 + 0.9**2 + 0.9**3 + 0.9**4, 1 + 0.9
+    base = (2 + 1) / (5 + 2)
+    share = (weights + 3 * base) / (faded + 3)
+    assert (nobody["owner_lately"], nobody["owner_margin"]) == (0.0, 0.0)
+    assert x["owner_lately"] == pytest.approx(log(share / (1 - share)) - log(base / (1 - base)))
+    assert x["owner_margin"] == pytest.approx(0.1 * (2 * weights - faded) / (faded + 1))
+    assert describe("owner", newest[-1]) == "about 41% of its owner's key results were reached, 45% lately"
+    bobs = x_of(told(learner, company.define("other/2017", JANUARY, owner="Bob")))
+    assert (bobs["owner_lately"], bobs["owner_margin"]) == (0.0, 0.0)
+
+
 def test_an_endless_value_does_not_poison_what_its_owner_reaches() -> None:
     counted = Tallies()
     for final in (1e308, -1e308, float("inf"), 3.0):
-        counted.add(["reach|acme|increase|points|Ann"], final, achieved=True)
+        counted.add(["reach|acme|increase|points|Ann"], Ended(final, 0.0, achieved=True))
         assert abs(counted.known["reach|acme|increase|points|Ann"].reached) <= 1e150
 
 
@@ -161,13 +180,13 @@ def test_words_beyond_the_cap_are_counted_nowhere(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(tallies, "MOST_WORDS", 2)
     counted = Tallies()
     for word in ("a", "b", "c"):
-        counted.add([f"word:team|{word}", f"word:place|{word[0]}"], 1.0, achieved=True)
+        counted.add([f"word:team|{word}", f"word:place|{word[0]}"], Ended(1.0, 0.0, achieved=True))
     assert [f"word:team|{word}" in counted.known for word in ("a", "b", "c")] == [True, True, False]
     again = Tallies.of(dict(counted.known))
-    again.add(["word:team|d", "word:team|a"], 0.0, achieved=False)
+    again.add(["word:team|d", "word:team|a"], Ended(0.0, 0.0, achieved=False))
     assert "word:team|d" not in again.known
     again.take_back(["word:team|b"], achieved=True)
-    again.add(["word:team|d"], 1.0, achieved=True)
+    again.add(["word:team|d"], Ended(1.0, 0.0, achieved=True))
     assert again.known["word:team|d"] == Tally(0, 1, 1)
 
 

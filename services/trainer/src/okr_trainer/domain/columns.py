@@ -111,7 +111,8 @@ def _known(known: dict[str, Column]) -> dict[str, Column]:
         "no_value": _flag(~valued),
         **{name: _logs(known[name], 12.0) for name in ("check_ins", "target_changes", "due_changes")},
         **{name: known[name] for name in ("predecessor", "predecessor_margin", "hit_rate", "series_odds")},
-        **{name: known[name] for name in ("owner_odds", "owner_reach", "objective_odds")},
+        **{name: known[name] for name in ("owner_odds", "owner_reach", "owner_lately", "owner_margin")},
+        "objective_odds": known["objective_odds"],
         **{name: _logs(known[name], 20.0) for name in ("same_due", "open_in_source", "open_in_objective")},
     }
 

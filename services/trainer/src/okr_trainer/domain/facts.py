@@ -31,7 +31,7 @@ NUMBERS = (
     *("left", "elapsed", "progress", "margin", "meets", "slope"),
     *("length", "age", "days_since", "check_ins", "target_changes", "due_changes"),
     *("predecessor", "predecessor_margin", "hit_rate", "series_odds", "owner_odds", "objective_odds"),
-    "owner_reach",
+    *("owner_reach", "owner_lately", "owner_margin"),
     *("same_due", "open_in_source", "open_in_objective"),
 )
 """Days, shares and counts as they are; those of the record as features tell them."""
@@ -55,6 +55,8 @@ def facts(state: KeyResultState, on: int, past: Past) -> Facts:
         past.odds_of(keys.owner_key(state)),
         past.odds_of(objective),
         _reach(state, past),
+        past.odds_lately(keys.lately_key(state)),
+        _usual_margin(state, past),
         past.others(keys.due_key(state), own),
         past.others(keys.source_key(state), own),
         past.others(objective, own),
@@ -103,6 +105,12 @@ def _reach(state: KeyResultState, past: Past) -> float:
         return 0.0
     value, faded = usual
     return relative_margin(state, value, target) * faded / (faded + 1.0)
+
+
+def _usual_margin(state: KeyResultState, past: Past) -> float:
+    """How far past their targets its owner's end, drawn to 0 in the same way."""
+    margin, faded = past.reached_under(keys.owner_key(state)) or (0.0, 0.0)
+    return margin * faded / (faded + 1.0)
 
 
 def _slope(state: KeyResultState) -> float:

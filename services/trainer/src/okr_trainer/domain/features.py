@@ -70,6 +70,10 @@ FEATURES: tuple[Feature, ...] = (
         -2.0,
         2.0,
     ),
+    Feature("owner_lately", "owner", "owner_odds of its owner's last ones, each counting .9 of the next", -8.0, 8.0),
+    Feature(
+        "owner_margin", "owner", "margin at which its owner's last ones ended, drawn to 0 where few have", -2.0, 2.0
+    ),
     Feature("objective_odds", "objective", "the same of its objective", -8.0, 8.0),
     Feature("left_odds", "stand", "the same of those that once had about as many days left", -8.0, 8.0),
     Feature("way_odds", "stand", "the same of those that once were as far on their way at such a time", -8.0, 8.0),

@@ -26,7 +26,7 @@ from okr_trainer.domain.past import Past
 from okr_trainer.domain.predictors import LearnedModel, Predictor
 from okr_trainer.domain.risk import CutPoints
 from okr_trainer.domain.states import States
-from okr_trainer.domain.tallies import Tallies, Tally, ended_under, stands
+from okr_trainer.domain.tallies import Ended, Tallies, Tally, ended_under, stands
 from okr_trainer.domain.track_record import BaseRate, TrackRecord, series_of
 
 
@@ -301,10 +301,11 @@ class Learner:
     def _remember(self, one: Outcome, achieved: bool, state: KeyResultState) -> None:  # noqa: FBT001
         self._past = None
         self.base_rate.add(achieved)
-        self.tallies.add(ended_under(state), one.final_value, achieved=achieved)
+        margin = relative_margin(state, one.final_value, one.target)
+        self.tallies.add(ended_under(state), Ended(one.final_value, margin, achieved))
         for name in filter(None, (state.series, state.kin)):
             record = self.records.setdefault(name, TrackRecord())
-            record.add(achieved, relative_margin(state, one.final_value, one.target))
+            record.add(achieved, margin)
             self._step.records[name] = record
 
     def release(self) -> list[Draft]:

@@ -80,9 +80,17 @@ class Past:
         return odds((tally.achieved + SHRINKAGE * self.rate) / (tally.outcomes + SHRINKAGE), self.odds)
 
     def reached_under(self, key: str | None) -> tuple[float, float] | None:
-        """The usual final value of those counted under this key, and how many it rests on; None: there is none."""
+        """What those counted under this key usually were, and how many that rests on; None: there is none."""
         tally = self.tallies.get(key, NO_TALLY) if key else NO_TALLY
         return (tally.reached, tally.faded) if tally.outcomes else None
+
+    def odds_lately(self, key: str | None) -> float:
+        """How the last ones ended that are counted under this key; 0 where none has, and of no key."""
+        told = self.reached_under(key)
+        if told is None:
+            return 0.0
+        share, faded = told
+        return odds((share * faded + SHRINKAGE * self.rate) / (faded + SHRINKAGE), self.odds)
 
     def odds_at(self, source: str, direction: str, moment: int) -> float:
         """How those ended that once stood at this place, of this source and direction."""
@@ -100,7 +108,7 @@ class Past:
 
 def asked_of(state: KeyResultState, places: Moments) -> set[str]:
     """The keys of all tallies that tell something of a key result that stands at these places."""
-    alike = {*_alike(state, places).values(), keys.reach_key(state)}
+    alike = {*_alike(state, places).values(), keys.reach_key(state), keys.lately_key(state)}
     return {*keys.stands(state), *keys.word_keys(state).values(), *filter(None, alike)}
 
 

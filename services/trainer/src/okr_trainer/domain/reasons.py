@@ -120,7 +120,9 @@ def _record(_: Draft, x: Features) -> str:
 
 
 def _owner(_: Draft, x: Features) -> str:
-    said = _share(x, "owner_odds", "its owner's key results", "none of its owner's key results has ended yet")
+    if not x["owner_lately"] and not x["owner_odds"]:
+        return "none of its owner's key results has ended yet"
+    said = f"about {_rate(x, 'owner_odds')} of its owner's key results were reached, {_rate(x, 'owner_lately')} lately"
     usual = float(x["owner_reach"])
     return f"{said}; by what they reach it ends about {abs(usual):.0%} {_side(usual)}" if usual else said
 

@@ -8,6 +8,7 @@ from collections import ChainMap, Counter
 from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from okr_trainer.domain.key_result_state import KeyResultState
 from okr_trainer.domain.numbers import bounded
@@ -19,14 +20,25 @@ MOST_ENDED = 100_000
 FARTHEST = 1e150
 """What a mean of values is made of lies within this: the difference of two is a number still."""
 OWNER, OBJECTIVE, WORD, MOMENT, DUE, SOURCE = "owner", "objective", "word", "moment", "due", "source"
-REACH = "reach"
+REACH, LATELY = "reach", "lately"
 FADING = 0.9
-"""What an outcome leaves of those before it in what an owner usually reaches."""
+"""What an outcome leaves of those before it in what an owner's usually are."""
+
+
+class Ended(NamedTuple):
+    """How a key result ended: at which value, how far past its target, and whether that is achieved."""
+
+    final_value: float
+    margin: float
+    achieved: bool
 
 
 @dataclass(slots=True)
 class Tally:
-    """Of one key. `reached`: the mean of the final values, the last ones first; only where an owner's are compared."""
+    """Of one key. `reached`: the mean of what its outcomes were, the last ones first; only of an owner's.
+
+    Under REACH it is one of final values, under OWNER of margins, under LATELY of 1 (achieved) and 0.
+    """
 
     open: int = 0
     outcomes: int = 0
@@ -47,9 +59,9 @@ class Tally:
         """
         return (1.0 - FADING**self.outcomes) / (1.0 - FADING)
 
-    def reach(self, final_value: float) -> None:
-        """One more of its outcomes, which is counted already, ended at this."""
-        self.reached += (bounded(final_value, -FARTHEST, FARTHEST) - self.reached) / self.faded
+    def reach(self, told: float) -> None:
+        """One more of its outcomes, which is counted already, was this."""
+        self.reached += (bounded(told, -FARTHEST, FARTHEST) - self.reached) / self.faded
 
 
 NO_TALLY = Tally()
@@ -65,6 +77,11 @@ def reach_key(state: KeyResultState) -> str | None:
     if not (state.owner and state.unit):
         return None
     return f"{REACH}|{state.source}|{state.direction}|{_fit(state.unit)}|{_fit(state.owner)}"
+
+
+def lately_key(state: KeyResultState) -> str | None:
+    """Whose it is, where the last outcomes count most; None: nobody's."""
+    return f"{LATELY}|{state.source}|{_fit(state.owner)}" if state.owner else None
 
 
 def objective_key(state: KeyResultState) -> str | None:
@@ -121,7 +138,8 @@ def ended_under(state: KeyResultState) -> tuple[str, ...]:
     if not state.defined:
         return ()
     moments = (moment_key(state.source, state.direction, moment) for moment in state.moments)
-    return _there(objective_key(state), owner_key(state), reach_key(state), *word_keys(state).values(), *moments)
+    owner = owner_key(state), reach_key(state), lately_key(state)
+    return _there(objective_key(state), *owner, *word_keys(state).values(), *moments)
 
 
 def _there(*keys: str | None) -> tuple[str, ...]:
@@ -162,20 +180,22 @@ class Tallies:
                     one.open = max(0, one.open + by)
             self._tidy({*before, *after})
 
-    def add(self, keys: Iterable[str], final_value: float, *, achieved: bool) -> None:
+    def add(self, keys: Iterable[str], ended: Ended) -> None:
         """One more outcome under these keys."""
+        means = {REACH: ended.final_value, OWNER: ended.margin, LATELY: float(ended.achieved)}
         for key in keys:
             if self._counts(key):
                 one = self._of(key)
                 one.outcomes += 1
-                one.achieved += achieved
-                if key.startswith(REACH):
-                    one.reach(final_value)
+                one.achieved += ended.achieved
+                told = means.get(key.partition("|")[0])
+                if told is not None:
+                    one.reach(told)
 
     def take_back(self, keys: Iterable[str], *, achieved: bool) -> None:
         """One outcome less under these keys; a key that knows of none stays as it is.
 
-        What it left in what its owner usually reaches fades.
+        What it left in what its owner's usually are fades.
         """
         taken = {key for key in keys if self.known.get(key, NO_TALLY).outcomes}
         for key in taken:
