@@ -22,7 +22,7 @@ FARTHEST = 1e150
 OWNER, OBJECTIVE, WORD, MOMENT, DUE, SOURCE = "owner", "objective", "word", "moment", "due", "source"
 REACH, LATELY = "reach", "lately"
 FADING = 0.9
-"""What an outcome leaves of those before it in what an owner's usually are."""
+"""What an outcome leaves of those before it in the means of an owner's."""
 
 
 class Ended(NamedTuple):
@@ -195,7 +195,7 @@ class Tallies:
     def take_back(self, keys: Iterable[str], *, achieved: bool) -> None:
         """One outcome less under these keys; a key that knows of none stays as it is.
 
-        What it left in what its owner's usually are fades.
+        What it left in the means of its owner's fades.
         """
         taken = {key for key in keys if self.known.get(key, NO_TALLY).outcomes}
         for key in taken:
