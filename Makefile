@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup
 PACKAGES := $(wildcard libs/*) $(wildcard services/*)
 PYPROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
-# Three workers, each with a Kafka and a PostgreSQL of its own (3 GB in all), since tests often wait; with four, which leave no
-# core idle, all of it takes longer. `make test PARALLEL=` runs one.
+# Three workers, each with a Kafka and a PostgreSQL of its own (3 GB in all), since tests often wait. With four a test ran out
+# of the time it has on a busy machine. `make test PARALLEL=` runs one.
 PARALLEL ?= -n 3 --dist worksteal
 # They share the cores as it is: with one thread of polars each, tests of small frames take a fifth less time.
 ONE_THREAD := POLARS_MAX_THREADS=1
